@@ -1,0 +1,15 @@
+//! The event stream between the roles, and what stands on it: the shipper that carries the journal
+//! to the stream, and the consumer actor that carries the stream to a role's [`Handler`].
+//!
+//! Nothing above [`EventStream`] knows whether it runs on the embedded log or on NATS JetStream.
+
+pub mod handler;
+pub mod live;
+pub mod stream;
+
+pub use handler::{Handler, Verdict};
+pub use live::{LiveBus, LocalLiveBus};
+pub use stream::{
+    Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, Page, Settle,
+    StreamError, StreamStatus,
+};

@@ -1,0 +1,59 @@
+//! Live subjects: what happens right now, for the dashboard. Not durable; lost ones are not missed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::ExchangeId;
+
+/// What a live event is about; the last token of its subject (`nexus.live.<topic>`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveTopic {
+    /// A request reached the gateway. Data: `model`, `stream`, `path`.
+    Started,
+    /// The answer's first byte went to the client. Data: `firstTokenMs`, `status`.
+    FirstByte,
+    /// Text of a growing answer, when somebody asked to watch it. Data: `text`.
+    Delta,
+    /// The exchange ended. Data: `state`, `status`, `durationMs`, tokens.
+    Finished,
+    /// Its link was committed. Data: `conversationId`, `kind`, `exchanges`.
+    Linked,
+    /// Its row was committed. Data: a row as `GET /api/requests` gives it.
+    Stored,
+    /// An analysis changed its status. Data: `conversationId`, `branchId`, `status`.
+    Analysis,
+    /// An account's rate-limit window was reported. Data: `accountId`.
+    Window,
+    /// A role instance says that it is there. Data: `role`, `instance`, `version`, `lag`.
+    Heartbeat,
+}
+
+impl LiveTopic {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::FirstByte => "first_byte",
+            Self::Delta => "delta",
+            Self::Finished => "finished",
+            Self::Linked => "linked",
+            Self::Stored => "stored",
+            Self::Analysis => "analysis",
+            Self::Window => "window",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+}
+
+/// One live event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LiveEvent {
+    pub topic: LiveTopic,
+    /// The exchange, where the event is about one.
+    pub id: Option<ExchangeId>,
+    pub at: Timestamp,
+    pub domain: String,
+    /// camelCase JSON, by topic.
+    pub data: Value,
+}
