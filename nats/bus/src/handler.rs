@@ -25,7 +25,7 @@ pub trait Handler: Send + Sync + 'static {
 
     /// How long one batch may take before its events are delivered again.
     fn ack_timeout(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 
     /// One verdict per event, in the batch's order. Missing verdicts count as failed deliveries.
