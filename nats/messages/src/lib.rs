@@ -1,1 +1,7 @@
+//! The Messages API as consumers read it, off captured bytes. No I/O.
 
+pub mod identity;
+pub mod request;
+
+pub use identity::{Client, Identity, RequestClass};
+pub use request::{Block, Message, Request, Thread};
