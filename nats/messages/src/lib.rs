@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod request;
+pub mod transcript;
 
 pub use identity::{Client, Identity, RequestClass};
 pub use request::{Block, Message, Request, Thread};
