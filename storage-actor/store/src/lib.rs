@@ -1,4 +1,21 @@
 //! The store: everything that outlives an event, on SQLite or PostgreSQL.
 //!
-//! One trait per concern ([`exchanges`], [`links`], [`queries`], [`analyses`]), implemented once for
-//! both engines; `engine` opens them, `dialect` holds the few places where their SQL differs.
+//! One trait per concern, implemented once for both engines; [`engine`] opens them, [`dialect`] holds
+//! the few places where their SQL differs. [`Store`] is all of them together: [`engine::open`] gives
+//! an `Arc<dyn Store>`, which turns into an `Arc` of the one trait that a role needs.
+
+pub mod dialect;
+pub mod engine;
+pub mod error;
+pub mod health;
+#[cfg(feature = "test-support")]
+pub mod testing;
+
+pub use engine::{StoreConfig, open};
+pub use error::{Result, StoreError};
+pub use health::Health;
+
+/// Every concern of the store. Add a module's trait to this list and to the line below.
+pub trait Store: Health + 'static {}
+
+impl<S> Store for S where S: Health + 'static {}

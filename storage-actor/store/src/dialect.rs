@@ -1,0 +1,34 @@
+//! The few places where the engines' SQL differs. Everything else is written once.
+
+use sqlx::{Database, Postgres, Sqlite};
+
+/// What a statement needs to know of its engine.
+pub trait Dialect: Database {
+    /// The engine's name as logs and `nexus doctor` give it.
+    const NAME: &'static str;
+
+    /// Begins a transaction that will write. SQLite takes its write lock here: a lock taken later, on
+    /// the first write, cannot wait for another writer.
+    const BEGIN_WRITE: &'static str;
+
+    /// Ends a `SELECT` whose rows the transaction is going to change. SQLite has one writer and needs
+    /// nothing.
+    const FOR_UPDATE: &'static str;
+
+    /// How many values one statement binds at most.
+    const MAX_BINDS: usize;
+}
+
+impl Dialect for Sqlite {
+    const NAME: &'static str = "sqlite";
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const FOR_UPDATE: &'static str = "";
+    const MAX_BINDS: usize = 32_766;
+}
+
+impl Dialect for Postgres {
+    const NAME: &'static str = "postgres";
+    const BEGIN_WRITE: &'static str = "BEGIN";
+    const FOR_UPDATE: &'static str = " FOR UPDATE";
+    const MAX_BINDS: usize = 65_535;
+}

@@ -1,0 +1,56 @@
+//! PostgreSQL: a pool that writes, and one whose sessions are read-only with a statement time-out.
+
+use std::str::FromStr;
+
+use sqlx::{
+    Postgres,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
+
+use super::{SqlStore, StoreConfig, migrate, without_password};
+use crate::error::{Context, Result, StoreError};
+
+impl SqlStore<Postgres> {
+    pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
+        let read = pool(config, config.max_readers, reading(config)?).await?;
+        let write = if config.read_only {
+            read.clone()
+        } else {
+            pool(config, (config.max_readers / 2).max(2), writing(config)?).await?
+        };
+        migrate::postgres(&write, config.migrate && !config.read_only).await?;
+        Ok(Self { write, read })
+    }
+}
+
+async fn pool(config: &StoreConfig, max: u32, options: PgConnectOptions) -> Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(max.max(1))
+        .acquire_timeout(config.acquire_timeout)
+        .connect_with(options)
+        .await
+        .context("PostgreSQL cannot be reached")
+}
+
+fn reading(config: &StoreConfig) -> Result<PgConnectOptions> {
+    Ok(options(config)?.options([
+        ("default_transaction_read_only", "on".to_owned()),
+        ("statement_timeout", config.read_timeout.as_millis().to_string()),
+    ]))
+}
+
+fn writing(config: &StoreConfig) -> Result<PgConnectOptions> {
+    let timeout = config.write_timeout.as_millis().to_string();
+    Ok(options(config)?.options([
+        ("statement_timeout", timeout.clone()),
+        ("lock_timeout", timeout.clone()),
+        // A writer that froze must not hold its locks for ever.
+        ("idle_in_transaction_session_timeout", timeout),
+    ]))
+}
+
+fn options(config: &StoreConfig) -> Result<PgConnectOptions> {
+    PgConnectOptions::from_str(&config.url)
+        .map(|options| options.application_name("nexus").statement_cache_capacity(256))
+        .map_err(|error| StoreError::Url(format!("{}: {error}", without_password(&config.url))))
+}

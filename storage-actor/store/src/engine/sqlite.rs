@@ -1,0 +1,53 @@
+//! The embedded engine: one file, one writer, write-ahead log, synced at every commit.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    Sqlite,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{SqlStore, StoreConfig, migrate};
+use crate::error::{Context, Result, StoreError};
+
+/// Page cache per connection, in KiB (SQLite takes it as a negative number).
+const CACHE: &str = "-16384";
+
+impl SqlStore<Sqlite> {
+    pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
+        let options = options(config)?;
+        let path: PathBuf = options.get_filename().into();
+        if let (Some(folder), false) = (path.parent(), config.read_only) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(config.acquire_timeout)
+            .connect_with(options.clone().read_only(config.read_only))
+            .await
+            .context("the SQLite file cannot be opened")?;
+        migrate::sqlite(&write, &path, config.migrate && !config.read_only).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(config.max_readers.max(1))
+            .acquire_timeout(config.acquire_timeout)
+            .connect_with(options.create_if_missing(false).read_only(true))
+            .await
+            .context("the SQLite file cannot be opened for reading")?;
+        Ok(Self { write, read })
+    }
+}
+
+fn options(config: &StoreConfig) -> Result<SqliteConnectOptions> {
+    let options = SqliteConnectOptions::from_str(&config.url)
+        .map_err(|error| StoreError::Url(format!("{}: {error}", config.url)))?;
+    let options = options
+        .create_if_missing(!config.read_only)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // Another process (`nexus import`, `nexus prune`) may hold the write lock for a while.
+        .busy_timeout(config.write_timeout.min(Duration::from_secs(30)))
+        .statement_cache_capacity(256)
+        .pragma("cache_size", CACHE)
+        .pragma("temp_store", "memory");
+    Ok(if config.read_only { options } else { options.journal_mode(SqliteJournalMode::Wal) })
+}
