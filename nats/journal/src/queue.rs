@@ -1,0 +1,170 @@
+//! Between the request's handlers and the writer: a queue bounded in bytes. Appending never waits.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+/// An item that knows how much memory it holds.
+pub(crate) trait Weigh {
+    fn weight(&self) -> usize;
+
+    /// Whether it is taken also beyond the bound.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+}
+
+/// The queue is at its bound or closed; the item comes back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused<T>(pub T);
+
+/// Everything that was appended since the last take.
+pub(crate) struct Batch<T> {
+    pub items: VecDeque<T>,
+    /// Those who wait until the items before them are written.
+    pub waiters: Vec<oneshot::Sender<()>>,
+    /// Items appended up to and with this batch, since the start.
+    pub appended: u64,
+    weight: usize,
+}
+
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    wake: Condvar,
+    max_bytes: usize,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    waiters: Vec<oneshot::Sender<()>>,
+    appended: u64,
+    /// Bytes that wait here or are with the writer.
+    held: usize,
+    idle: bool,
+    closed: bool,
+}
+
+impl<T: Weigh> Queue<T> {
+    pub fn new(max_bytes: usize) -> Self {
+        let state = State {
+            items: VecDeque::new(),
+            waiters: Vec::new(),
+            appended: 0,
+            held: 0,
+            idle: false,
+            closed: false,
+        };
+        Self { state: Mutex::new(state), wake: Condvar::new(), max_bytes }
+    }
+
+    /// Appends `item` and says how many were appended before and with it.
+    pub fn push(&self, item: T) -> Result<u64, Refused<T>> {
+        let weight = item.weight();
+        let mut state = self.lock();
+        let has_room = state.held.saturating_add(weight) <= self.max_bytes || item.is_urgent();
+        if state.closed || !has_room {
+            return Err(Refused(item));
+        }
+        state.held += weight;
+        state.appended += 1;
+        state.items.push_back(item);
+        self.wake_writer(&mut state);
+        Ok(state.appended)
+    }
+
+    /// Resolves when everything appended so far is done with; fails when the writer is gone.
+    pub fn flushed(&self) -> oneshot::Receiver<()> {
+        let (done, wait) = oneshot::channel();
+        let mut state = self.lock();
+        if !state.closed {
+            state.waiters.push(done);
+            self.wake_writer(&mut state);
+        }
+        wait
+    }
+
+    /// Waits for the next batch. `None` when the queue is closed and empty.
+    pub fn take(&self) -> Option<Batch<T>> {
+        let mut state = self.lock();
+        while state.items.is_empty() && state.waiters.is_empty() {
+            if state.closed {
+                return None;
+            }
+            state.idle = true;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let items = std::mem::take(&mut state.items);
+        let weight = items.iter().map(Weigh::weight).sum();
+        let waiters = std::mem::take(&mut state.waiters);
+        Some(Batch { items, waiters, appended: state.appended, weight })
+    }
+
+    /// Gives back the room of a batch and tells those who waited for it.
+    pub fn done(&self, batch: Batch<T>) {
+        self.lock().held -= batch.weight;
+        for waiter in batch.waiters {
+            // An error only says that nobody waits any longer.
+            let _nobody = waiter.send(());
+        }
+    }
+
+    /// Refuses what comes from now on; what is there is still taken.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake_writer(&mut state);
+    }
+
+    /// Bytes that wait for the writer.
+    pub fn held(&self) -> usize {
+        self.lock().held
+    }
+
+    fn wake_writer(&self, state: &mut State<T>) {
+        if std::mem::take(&mut state.idle) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Weigh for usize {
+        fn weight(&self) -> usize {
+            *self
+        }
+    }
+
+    #[test]
+    fn the_bound_counts_what_the_writer_holds() {
+        let queue = Queue::new(10);
+        assert_eq!(queue.push(6), Ok(1));
+        assert_eq!(queue.push(5), Err(Refused(5)));
+        let batch = queue.take().expect("one item waits");
+        assert_eq!(queue.push(5), Err(Refused(5)), "still with the writer");
+        queue.done(batch);
+        assert_eq!(queue.push(5), Ok(2));
+    }
+
+    #[tokio::test]
+    async fn a_waiter_hears_of_its_batch_and_of_the_end() {
+        let queue = Queue::new(10);
+        queue.push(1).expect("room");
+        let wait = queue.flushed();
+        let batch = queue.take().expect("an item");
+        queue.done(batch);
+        wait.await.expect("told");
+        queue.close();
+        assert!(queue.take().is_none());
+        assert!(queue.flushed().await.is_err(), "nobody will write any more");
+    }
+}

@@ -1,0 +1,84 @@
+//! What the handlers, the writer, the syncer and the reader have in common.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use nexus_contract::Clock;
+use tokio::sync::watch;
+
+use crate::{queue::Queue, recording::Pending, space::Space, stats::Stats, sync::Dirty};
+
+pub(crate) struct Shared {
+    pub queue: Queue<Pending>,
+    pub space: Space,
+    pub dirty: Dirty,
+    pub stats: Stats,
+    pub clock: Arc<dyn Clock>,
+    /// Up to where the segments are written.
+    pub position: watch::Sender<Position>,
+    /// Largest payload of a frame.
+    pub max_payload: usize,
+    /// No room for new exchanges.
+    full: AtomicBool,
+    written: AtomicU64,
+}
+
+/// A place in the journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub segment: u64,
+    pub offset: u64,
+}
+
+impl Shared {
+    pub fn new(
+        queue_bytes: usize,
+        max_payload: usize,
+        space: Space,
+        clock: Arc<dyn Clock>,
+        start: Position,
+    ) -> Self {
+        Self {
+            queue: Queue::new(queue_bytes),
+            space,
+            dirty: Dirty::default(),
+            stats: Stats::default(),
+            clock,
+            position: watch::Sender::new(start),
+            max_payload,
+            full: AtomicBool::new(false),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether the item that was appended as `appended` was written (or counted as lost).
+    pub fn is_written(&self, appended: u64) -> bool {
+        self.written.load(Ordering::Acquire) >= appended
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    pub fn set_full(&self) {
+        self.full.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives a segment's file back; there is room again.
+    pub fn free(&self, sequence: u64) -> io::Result<()> {
+        self.space.free(sequence)?;
+        if self.space.has_room() {
+            self.full.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    pub fn set_written(&self, appended: u64) {
+        self.written.store(appended, Ordering::Release);
+    }
+}

@@ -1,0 +1,234 @@
+//! The writer thread: takes what was appended, frames it, and writes it in batches.
+
+use std::{collections::VecDeque, fs::File, io::IoSlice, sync::Arc};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{
+    frame::{FrameHeader, FrameKind, HEADER, padded},
+    record::Tombstone,
+    recording::{Payload, Pending},
+    segment::{self, START},
+    shared::{Position, Shared},
+    stats::LossReason,
+};
+
+/// Bytes of a batch after which it is written out, so that a reader can follow.
+const FLUSH_BYTES: u64 = 4 << 20;
+
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    segment_bytes: u64,
+    current: Option<Current>,
+    next_sequence: u64,
+    framed: Vec<Framed>,
+    /// Ends that wait for room; their exchanges' heads are in the journal.
+    waiting: VecDeque<Pending>,
+}
+
+struct Current {
+    file: Arc<File>,
+    salt: u32,
+    sequence: u64,
+    /// Where the next frame goes, with those of `framed` counted.
+    offset: u64,
+}
+
+/// A frame that has its place.
+struct Framed {
+    header: [u8; HEADER],
+    payload: Bytes,
+    source: Pending,
+    kind: FrameKind,
+}
+
+/// Runs until the queue is closed and empty.
+pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) {
+    let mut writer = Writer {
+        shared: shared.clone(),
+        segment_bytes,
+        current: None,
+        next_sequence,
+        framed: Vec::new(),
+        waiting: VecDeque::new(),
+    };
+    while let Some(mut batch) = shared.queue.take() {
+        let retry = std::mem::take(&mut writer.waiting);
+        let at = u64::try_from(shared.clock.now().as_microsecond()).unwrap_or(0);
+        for pending in retry.into_iter().chain(batch.items.drain(..)) {
+            writer.add(pending, at);
+        }
+        writer.flush();
+        shared.set_written(batch.appended);
+        shared.queue.done(batch);
+    }
+    shared.stats.lost(writer.waiting.len() as u64);
+}
+
+impl Writer {
+    fn add(&mut self, pending: Pending, at_micros: u64) {
+        let (kind, payload) = encode(&pending);
+        let is_end = matches!(pending.payload, Payload::Finish(_));
+        let stride = (HEADER + padded(payload.len())) as u64;
+        if let Err(reason) = self.make_room(stride, is_end) {
+            return self.lose(pending, reason);
+        }
+        let Some(current) = &mut self.current else { return };
+        let header = FrameHeader {
+            id: pending.ticket.head.id,
+            seq: pending.seq,
+            kind,
+            at_micros,
+            len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+            payload_crc: crc32c::crc32c(&payload),
+        };
+        current.offset += stride;
+        let header = header.encode(current.salt);
+        self.framed.push(Framed { header, payload, source: pending, kind });
+        if self.framed_bytes() > FLUSH_BYTES {
+            self.flush();
+        }
+    }
+
+    fn framed_bytes(&self) -> u64 {
+        let written = self.shared.position.borrow().offset;
+        self.current.as_ref().map_or(0, |current| current.offset.saturating_sub(written))
+    }
+
+    /// Makes sure that a frame of `stride` bytes fits into the current segment.
+    fn make_room(&mut self, stride: u64, is_end: bool) -> Result<(), LossReason> {
+        if stride > self.segment_bytes - START || !self.shared.space.admits(is_end) {
+            self.shared.set_full();
+            return Err(LossReason::Full);
+        }
+        match &self.current {
+            Some(current) if current.offset + stride <= self.segment_bytes => Ok(()),
+            _ => self.roll(is_end),
+        }
+    }
+
+    fn roll(&mut self, is_end: bool) -> Result<(), LossReason> {
+        self.flush();
+        let space = &self.shared.space;
+        match space.begin(self.next_sequence, is_end) {
+            Ok(Some(file)) => {
+                let sequence = self.next_sequence;
+                let salt = space.salt(sequence);
+                let file = Arc::new(file);
+                self.current = Some(Current { file, salt, sequence, offset: START });
+                self.next_sequence += 1;
+                self.publish();
+                self.shared.dirty.mark_begun();
+                Ok(())
+            }
+            Ok(None) => {
+                self.shared.set_full();
+                Err(LossReason::Full)
+            }
+            Err(error) => {
+                self.shared.stats.disk_errors(1);
+                tracing::error!(%error, "the journal can't begin a segment");
+                Err(LossReason::Disk)
+            }
+        }
+    }
+
+    /// Writes the framed frames and lets the reader see them.
+    fn flush(&mut self) {
+        if self.framed.is_empty() {
+            return;
+        }
+        let framed = std::mem::take(&mut self.framed);
+        let Some(current) = &mut self.current else { return };
+        if let Err(error) = write(&current.file, &framed) {
+            tracing::error!(%error, "the journal could not be written");
+            self.shared.stats.disk_errors(1);
+            // What stands behind the last good frame is unknown: go on in another segment.
+            self.current = None;
+            for frame in framed {
+                self.lose(frame.source, LossReason::Disk);
+            }
+            return;
+        }
+        self.shared.dirty.mark(&current.file);
+        self.publish();
+        self.count(&framed);
+        self.framed = framed;
+        self.framed.clear();
+    }
+
+    fn publish(&self) {
+        if let Some(current) = &self.current {
+            let position = Position { segment: current.sequence, offset: current.offset };
+            self.shared.position.send_replace(position);
+        }
+    }
+
+    fn count(&self, framed: &[Framed]) {
+        let stats = &self.shared.stats;
+        let of = |kind| framed.iter().filter(|frame| frame.kind == kind).count() as u64;
+        stats.ended(of(FrameKind::Finish));
+        stats.tombstones(of(FrameKind::Tombstone));
+        stats.frames(framed.len() as u64);
+        stats.bytes(framed.iter().map(|frame| (HEADER + padded(frame.payload.len())) as u64).sum());
+    }
+
+    fn lose(&mut self, pending: Pending, reason: LossReason) {
+        pending.ticket.lose(reason);
+        if !matches!(pending.payload, Payload::Finish(_)) {
+            return;
+        }
+        if pending.ticket.begun() {
+            self.waiting.push_back(pending);
+        } else {
+            self.shared.stats.lost(1);
+        }
+    }
+}
+
+/// The frame's kind and bytes. The end of an exchange that lost frames becomes its tombstone.
+fn encode(pending: &Pending) -> (FrameKind, Bytes) {
+    let kind = pending.payload.kind();
+    let bytes = match &pending.payload {
+        Payload::RequestHead => json(&pending.ticket.head),
+        Payload::RequestChunk(bytes) | Payload::ResponseChunk(bytes) => bytes.clone(),
+        Payload::RequestEnd(complete) => Bytes::copy_from_slice(&[u8::from(*complete)]),
+        Payload::ResponseHead(head) => json(head),
+        Payload::Finish(outcome) => match pending.ticket.loss() {
+            None => json(outcome),
+            Some(reason) => {
+                let tombstone = Tombstone {
+                    head: pending.ticket.head.clone(),
+                    outcome: (**outcome).clone(),
+                    reason: reason.as_str().to_owned(),
+                };
+                return (FrameKind::Tombstone, json(&tombstone));
+            }
+        },
+    };
+    (kind, bytes)
+}
+
+fn json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).map_or_else(
+        |error| {
+            // These types hold nothing that JSON can't say; a reader would count the frame.
+            tracing::error!(%error, "a head could not be written as JSON");
+            Bytes::new()
+        },
+        Bytes::from,
+    )
+}
+
+fn write(file: &File, framed: &[Framed]) -> std::io::Result<()> {
+    const ZEROES: [u8; 8] = [0; 8];
+    let mut slices = Vec::with_capacity(framed.len() * 3);
+    for frame in framed {
+        slices.push(IoSlice::new(&frame.header));
+        let padding = padded(frame.payload.len()) - frame.payload.len();
+        let rest = [&frame.payload[..], &ZEROES[..padding]];
+        slices.extend(rest.into_iter().filter(|part| !part.is_empty()).map(IoSlice::new));
+    }
+    segment::write_all(file, &mut slices)
+}
