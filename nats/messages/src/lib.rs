@@ -1,8 +1,16 @@
-//! The Messages API as consumers read it, off captured bytes. No I/O.
+//! The Messages API as consumers read it: requests, streams, answers, usage, prices. No I/O.
+//!
+//! Everything here works on a copy of what passed; nothing assumes that a body is valid.
 
+pub mod answer;
+pub mod decode;
 pub mod identity;
 pub mod request;
+pub mod sse;
 pub mod transcript;
+pub mod usage;
 
+pub use answer::Answer;
 pub use identity::{Client, Identity, RequestClass};
 pub use request::{Block, Message, Request, Thread};
+pub use usage::{Tokens, Usage};
