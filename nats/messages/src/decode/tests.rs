@@ -97,3 +97,17 @@ fn garbage_is_corrupt() {
         assert!(decoded.fault.is_some(), "{name}");
     }
 }
+
+#[test]
+fn what_a_stream_flushed_before_it_was_cut_is_read() {
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 22);
+    let mut flushed = 0;
+    for event in 0..200 {
+        write!(encoder, "event: ping\ndata: {event}\n\n").expect("a vector takes it");
+        encoder.flush().expect("a vector takes it");
+        flushed = encoder.get_ref().len();
+    }
+    let decoded = decode(Some("br"), &encoder.get_ref()[..flushed], LIMIT);
+    assert!(decoded.bytes.ends_with(b"data: 199\n\n"), "{} bytes", decoded.bytes.len());
+    assert_eq!(decoded.fault, Some(Fault::Truncated));
+}
