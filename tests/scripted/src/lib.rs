@@ -1,1 +1,12 @@
+//! Stand-ins for what can't be reached in a test or a demonstration: the Anthropic API, Gemini, an
+//! OAuth token server, Slack, Spark and GitHub. Each is a [`Service`] that [`Server`] serves; what
+//! they answer is chosen by a script in the prompt (`script`), so that real clients can drive them.
 
+pub mod anthropic;
+pub mod http;
+pub mod script;
+mod seen;
+
+pub use anthropic::Anthropic;
+pub use http::{Answer, Request, Server, Service};
+pub use seen::{Entry, Outcome, Seen};
