@@ -5,6 +5,7 @@
 pub mod answer;
 pub mod decode;
 pub mod identity;
+pub mod line;
 pub mod request;
 pub mod sse;
 pub mod transcript;
