@@ -1,1 +1,21 @@
+//! The gateway: clients on one side, the Anthropic API on the other, the same bytes in between.
+//!
+//! It recognises the client, picks the credential, forwards, and records a copy in the journal. It
+//! knows nothing of the store, and does no I/O but towards client and upstream while it answers.
 
+pub mod capture;
+mod config;
+mod deps;
+mod gateway;
+mod problem;
+mod routes;
+mod server;
+mod state;
+mod upstream;
+
+pub use config::{
+    AccessConfig, CaptureConfig, ClientConfig, GatewayConfig, LimitConfig, NotifyConfig,
+    OnClientAbort, RateLimit, SlackConfig, UpstreamConfig,
+};
+pub use deps::{GatewayDeps, Random, RenderMetrics};
+pub use gateway::{Gateway, GatewayError, Problems, run};

@@ -1,0 +1,21 @@
+//! The paths that clients may call.
+
+mod service;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::problem::Problem;
+
+/// Mounts everything that the gateway answers or forwards.
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.route("/", web::get().to(service::information))
+        .route("/health", web::get().to(service::health))
+        .route("/health/live", web::get().to(service::live))
+        .route("/health/ready", web::get().to(service::ready))
+        .route("/metrics", web::get().to(service::metrics))
+        .route("/api/event_logging/{rest:.*}", web::to(service::event_logging));
+}
+
+pub async fn not_found(_request: HttpRequest) -> HttpResponse {
+    Problem::NotFound.response("")
+}
