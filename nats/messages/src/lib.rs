@@ -5,13 +5,18 @@
 pub mod answer;
 pub mod decode;
 pub mod identity;
+pub mod kind;
 pub mod line;
+pub mod price;
 pub mod request;
 pub mod sse;
+pub mod text;
 pub mod transcript;
 pub mod usage;
 
 pub use answer::Answer;
 pub use identity::{Client, Identity, RequestClass};
+pub use kind::RequestType;
+pub use price::{ContextLimit, Cost, PriceTable};
 pub use request::{Block, Message, Request, Thread};
 pub use usage::{Tokens, Usage};

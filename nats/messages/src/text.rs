@@ -1,0 +1,123 @@
+//! What humans wrote in requests: reminders and the client's own marks removed, shortened for lists.
+
+use std::borrow::Cow;
+
+use crate::request::{Block, Message, Request};
+
+const REMINDER: &str = "system-reminder";
+/// Tags whose content the client puts into a human's message and no human wrote.
+const CLIENT_TAGS: [&str; 6] = [
+    "local-command-stdout",
+    "local-command-stderr",
+    "local-command-caveat",
+    "command-contents",
+    "bash-stdout",
+    "bash-stderr",
+];
+/// Texts that stand in a human's place without one having written them.
+const CLIENT_TEXTS: [&str; 3] =
+    ["[Request interrupted by user", "Caveat: The messages below", "[SYSTEM NOTIFICATION"];
+
+/// What stands before, inside and after the first `<tag>…</tag>` of `text`. An unclosed tag is none.
+pub fn next_tag<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str, &'a str)> {
+    let open = text.find(&format!("<{tag}>"))?;
+    let inside = open + tag.len() + 2;
+    let close = inside + text[inside..].find(&format!("</{tag}>"))?;
+    Some((&text[..open], &text[inside..close], &text[close + tag.len() + 3..]))
+}
+
+/// `text` without its `<system-reminder>…</system-reminder>` parts. An unclosed one stays.
+pub fn without_reminders(text: &str) -> Cow<'_, str> {
+    without_tag(Cow::Borrowed(text), REMINDER)
+}
+
+/// What a human wrote after the model's last answer, in one text; `None` when it was only tools.
+///
+/// A slash command reads as it was typed, `/review fast`; a command of the shell as `! ls`.
+pub fn human_prompt(request: &Request<'_>) -> Option<String> {
+    let new = request.messages.rsplit(|message| message.role == "assistant").next()?;
+    join(new.iter().filter(|message| message.role == "user").flat_map(human_texts))
+}
+
+/// The first thing a human wrote in the whole history: what a conversation is named after.
+pub fn first_prompt(request: &Request<'_>) -> Option<String> {
+    let users = request.messages.iter().filter(|message| message.role == "user");
+    users.into_iter().find_map(|message| join(human_texts(message)))
+}
+
+/// One line of at most `max_chars` characters: white space collapsed, the cut marked by `…`.
+pub fn preview(text: &str, max_chars: usize) -> String {
+    let mut line = String::new();
+    let mut chars = 0;
+    for word in text.split_whitespace() {
+        if chars > 0 {
+            line.push(' ');
+            chars += 1;
+        }
+        for char in word.chars().filter(|char| !char.is_control()) {
+            if chars >= max_chars {
+                return mark_cut(line, max_chars);
+            }
+            line.push(char);
+            chars += 1;
+        }
+    }
+    line
+}
+
+fn mark_cut(mut line: String, max_chars: usize) -> String {
+    if let Some((at, _)) = line.char_indices().nth(max_chars.saturating_sub(1)) {
+        line.truncate(at);
+    }
+    line.truncate(line.trim_end().len());
+    line.push('…');
+    line
+}
+
+fn human_texts(message: &Message<'_>) -> Vec<String> {
+    message.blocks.iter().filter_map(Block::text).filter_map(human_text).collect()
+}
+
+/// What a human wrote of one text block.
+fn human_text(text: &str) -> Option<String> {
+    let mut text = without_reminders(text);
+    for tag in CLIENT_TAGS {
+        text = without_tag(text, tag);
+    }
+    let text = command(&text).map_or(text, Cow::Owned);
+    let text = text.trim();
+    let is_client = CLIENT_TEXTS.iter().any(|start| text.starts_with(start));
+    (!text.is_empty() && !is_client).then(|| text.replace("\r\n", "\n"))
+}
+
+/// A command, as it was typed, from the tags that the client makes of it.
+fn command(text: &str) -> Option<String> {
+    if let Some((_, input, _)) = next_tag(text, "bash-input") {
+        return Some(format!("! {}", input.trim()));
+    }
+    let (_, name, _) = next_tag(text, "command-name")?;
+    let arguments = next_tag(text, "command-args").map_or("", |(_, arguments, _)| arguments);
+    Some(format!("{} {}", name.trim(), arguments.trim()))
+}
+
+fn without_tag<'a>(text: Cow<'a, str>, tag: &str) -> Cow<'a, str> {
+    if next_tag(&text, tag).is_none() {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut rest: &str = &text;
+    while let Some((before, _, after)) = next_tag(rest, tag) {
+        kept.push_str(before);
+        rest = after;
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
+}
+
+fn join(texts: impl IntoIterator<Item = String>) -> Option<String> {
+    let texts: Vec<_> = texts.into_iter().collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
+}
+
+#[cfg(test)]
+mod tests;
