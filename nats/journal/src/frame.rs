@@ -7,7 +7,7 @@
 //! 12  u32 LE   length of the payload
 //! 16  16 bytes id of the exchange
 //! 32  u64 LE   when it was written, microseconds since the epoch
-//! 40  u32 LE   position within the exchange, from 0
+//! 40  u32 LE   position within the exchange's request, or within its answer, from 0
 //! 44  u8       kind; 3 bytes of zero
 //! 48           the payload, then zeroes up to the next multiple of 8
 //! ```
@@ -40,7 +40,23 @@ pub enum FrameKind {
     Tombstone = 7,
 }
 
+/// The two halves of an exchange; frames are numbered within theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    Request,
+    Response,
+}
+
 impl FrameKind {
+    pub const fn side(self) -> Side {
+        match self {
+            Self::RequestHead | Self::RequestChunk | Self::RequestEnd => Side::Request,
+            Self::ResponseHead | Self::ResponseChunk | Self::Finish | Self::Tombstone => {
+                Side::Response
+            }
+        }
+    }
+
     const ALL: [Self; 7] = [
         Self::RequestHead,
         Self::RequestChunk,

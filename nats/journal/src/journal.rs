@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::{JournalError, JournalFull},
+    reader::Reader,
     record::RequestHead,
     recording::Recording,
     segment,
@@ -97,6 +98,8 @@ pub struct Journal {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
     syncer: Option<JoinHandle<()>>,
+    /// Segments of a process before, and the first of this one; until the reader takes them.
+    unread: Mutex<Option<(Vec<u64>, u64)>>,
     _lock: File,
 }
 
@@ -117,7 +120,23 @@ impl Journal {
         shared.space.prepare().map_err(JournalError::at(&dir))?;
         let (writer, syncer) =
             spawn(&config, &shared, next_sequence).map_err(JournalError::at(&dir))?;
-        Ok(Self { config, shared, writer: Some(writer), syncer: Some(syncer), _lock: lock })
+        Ok(Self {
+            config,
+            shared,
+            writer: Some(writer),
+            syncer: Some(syncer),
+            unread: Mutex::new(Some((left, next_sequence))),
+            _lock: lock,
+        })
+    }
+
+    /// The one reader of this journal: first what a process before left, then behind the writer.
+    /// `None` when it was taken before.
+    pub fn reader(&self) -> Option<Reader> {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, next) = unread.take()?;
+        let dir = self.config.dir.join(&self.config.instance);
+        Some(Reader::live(dir, self.config.instance.clone(), self.shared.clone(), left, next))
     }
 
     /// Begins to record an exchange. Never waits.

@@ -18,21 +18,28 @@
 //! **Not here.** No compression (that is the shipper's), no order between exchanges, no reading by
 //! id: this is a queue, not a store.
 
+mod assemble;
 mod error;
 mod frame;
 mod journal;
 mod queue;
+mod reader;
 mod record;
 mod recording;
+mod scan;
 mod segment;
 mod shared;
 mod space;
 mod stats;
 mod sync;
+mod table;
 mod writer;
 
+pub use assemble::Assembled;
 pub use error::{JournalError, JournalFull};
 pub use journal::{Capture, Journal, JournalConfig, JournalStatus};
+pub use reader::{Growth, Reader};
 pub use record::{RequestHead, ResponseHead};
 pub use recording::Recording;
 pub use stats::{Counts, LossReason};
+pub use table::Ready;

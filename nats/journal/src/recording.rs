@@ -12,7 +12,7 @@ use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers, ResponseFinished, TerminalState};
 
 use crate::{
-    frame::FrameKind,
+    frame::{FrameKind, Side},
     queue::{Refused, Weigh},
     record::{RequestHead, ResponseHead},
     shared::Shared,
@@ -36,7 +36,7 @@ struct Inner {
 /// What the writer needs to know of an exchange.
 pub(crate) struct Ticket {
     pub head: RequestHead,
-    next_seq: AtomicU32,
+    next_seq: [AtomicU32; 2],
     loss: AtomicU8,
     /// Whether a frame was appended, so that the end must be.
     begun: AtomicBool,
@@ -51,6 +51,10 @@ impl Ticket {
 
     pub fn loss(&self) -> Option<LossReason> {
         LossReason::parse(self.loss.load(Relaxed))
+    }
+
+    fn next_seq(&self, side: Side) -> u32 {
+        self.next_seq[side as usize].fetch_add(1, Relaxed)
     }
 
     /// Whether the journal may hold frames of it.
@@ -110,7 +114,7 @@ impl Recording {
     pub(crate) fn begin(shared: Arc<Shared>, head: RequestHead, loss: Option<LossReason>) -> Self {
         let ticket = Arc::new(Ticket {
             head,
-            next_seq: AtomicU32::new(0),
+            next_seq: [AtomicU32::new(0), AtomicU32::new(0)],
             loss: AtomicU8::new(0),
             begun: AtomicBool::new(false),
             last: AtomicU64::new(0),
@@ -192,13 +196,14 @@ impl Recording {
 }
 
 impl Inner {
-    /// After a loss only the end is appended: it becomes the tombstone.
+    /// After a loss only the end is appended: it becomes the tombstone. Nothing follows the end.
     fn append(&self, payload: Payload) {
         let is_end = matches!(payload, Payload::Finish(_));
-        if self.ticket.loss().is_some() && !is_end {
+        let is_over = self.ticket.loss().is_some() || self.ended.load(Relaxed);
+        if is_over && !is_end {
             return;
         }
-        let seq = self.ticket.next_seq.fetch_add(1, Relaxed);
+        let seq = self.ticket.next_seq(payload.kind().side());
         match self.shared.queue.push(Pending { ticket: self.ticket.clone(), seq, payload }) {
             Ok(appended) => {
                 self.ticket.begun.store(true, Relaxed);

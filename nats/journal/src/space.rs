@@ -114,10 +114,6 @@ impl Space {
         (mixed >> 32) as u32 | 1
     }
 
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     pub fn live_bytes(&self) -> u64 {
         self.live.load(Relaxed) as u64 * self.segment_bytes
     }

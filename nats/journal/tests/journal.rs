@@ -1,0 +1,151 @@
+//! What goes in comes out, is freed when acknowledged, and what finds no room is counted.
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use nexus_contract::TerminalState;
+use nexus_journal::{Capture, JournalConfig, JournalError, JournalFull, LossReason, Reader};
+use support::{config, head, id, open, outcome, pattern, record, response_head, segments, ship};
+
+#[tokio::test]
+async fn bytes_come_out_as_they_went_in_and_segments_are_freed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    let mut reader = journal.reader().expect("the first to ask");
+    assert!(journal.reader().is_none(), "there is one reader");
+    for number in 1..=40 {
+        let (request, answer) = (pattern(number, 9_000), pattern(!number, 30_000));
+        record(&journal, number, &request, &answer).written().await;
+        let shipped = ship(&mut reader, true);
+        assert_eq!(shipped[&id(number)].request, Some((request, true)));
+        assert_eq!(shipped[&id(number)].response, Some((answer, TerminalState::Completed)));
+    }
+    assert!(segments(&dir.path().join("gateway-a")).len() <= 2, "the rest was freed");
+    let status = journal.status();
+    assert_eq!((status.counts.begun, status.counts.ended), (40, 40));
+    assert_eq!(status.counts.damaged + status.counts.headless, 0);
+}
+
+#[tokio::test]
+async fn the_request_is_ready_before_the_answer_and_the_end_waits_for_neither() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    let mut reader = journal.reader().expect("the first to ask");
+    let mut growth = reader.growth();
+    let recording = journal.begin(head(1)).expect("captures");
+    recording.request_chunk(Bytes::from_static(b"half"));
+    recording.written().await;
+    assert!(ship(&mut reader, true).is_empty(), "the request is not complete");
+    recording.request_end(true);
+    recording.written().await;
+    assert!(growth.more().await);
+    assert!(ship(&mut reader, true)[&id(1)].response.is_none());
+    recording.response_head(response_head());
+    recording.response_chunk(Bytes::from_static(b"answer"));
+    recording.finish(outcome(TerminalState::UpstreamCut));
+    recording.finish(outcome(TerminalState::Completed));
+    recording.response_chunk(Bytes::from_static(b"too late"));
+    recording.written().await;
+    let shipped = ship(&mut reader, true);
+    let expected = Some((Bytes::from_static(b"answer"), TerminalState::UpstreamCut));
+    assert_eq!(shipped[&id(1)].response, expected, "the first end counts, nothing follows it");
+    assert!(reader.is_drained());
+}
+
+#[tokio::test]
+async fn a_recording_that_is_dropped_ends_as_aborted_by_the_client() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    let mut reader = journal.reader().expect("the first to ask");
+    let recording = journal.begin(head(1)).expect("captures");
+    recording.request_chunk(Bytes::from_static(b"half"));
+    drop(recording);
+    journal.begin(head(2)).expect("captures").written().await;
+    let shipped = ship(&mut reader, true);
+    assert_eq!(shipped[&id(1)].request, Some((Bytes::from_static(b"half"), false)));
+    let state = shipped[&id(1)].response.as_ref().map(|(_, state)| *state);
+    assert_eq!(state, Some(TerminalState::ClientAborted));
+}
+
+#[tokio::test]
+async fn a_full_journal_leaves_tombstones_counts_them_and_recovers() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(JournalConfig { max_bytes: 128 << 10, ..config(dir.path()) });
+    let mut reader = journal.reader().expect("the first to ask");
+    let body = pattern(7, 10_000);
+    let mut lost = 0;
+    for number in 1..=40 {
+        let recording = record(&journal, number, &body, &body);
+        recording.written().await;
+        lost += u64::from(recording.loss() == Some(LossReason::Full));
+    }
+    let counts = journal.status().counts;
+    assert!(lost > 0 && counts.tombstones == lost, "{counts:?}");
+    assert_eq!(counts.begun, counts.ended + counts.tombstones + counts.lost);
+    assert!(journal.status().full);
+
+    let shipped = ship(&mut reader, true);
+    assert_eq!(shipped.len(), 40, "every exchange is named");
+    let named = |error: &Option<String>| error.as_ref().is_some_and(|e| e.contains("journal_full"));
+    assert_eq!(shipped.values().filter(|one| named(&one.error)).count() as u64, lost);
+
+    let recording = record(&journal, 41, &body, &body);
+    recording.written().await;
+    assert_eq!(recording.loss(), None, "acknowledging made room");
+}
+
+#[tokio::test]
+async fn a_full_journal_refuses_when_capture_is_required() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config =
+        JournalConfig { max_bytes: 128 << 10, capture: Capture::Required, ..config(dir.path()) };
+    let journal = open(config);
+    let body = pattern(7, 30_000);
+    let mut refused = None;
+    for number in 1..=10 {
+        match journal.begin(head(number)) {
+            Ok(recording) => {
+                recording.request_chunk(body.clone());
+                recording.finish(outcome(TerminalState::Completed));
+                recording.written().await;
+            }
+            Err(full) => refused = Some(full),
+        }
+    }
+    assert_eq!(refused, Some(JournalFull));
+}
+
+#[tokio::test]
+async fn an_instance_is_locked_and_adopted_when_it_is_gone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    let again = nexus_journal::Journal::open(
+        config(dir.path()),
+        std::sync::Arc::new(nexus_contract::SystemClock),
+    );
+    assert!(matches!(again.err(), Some(JournalError::InUse(_))));
+    assert!(Reader::adopt(dir.path()).expect("lists").is_empty(), "its owner lives");
+
+    let body = pattern(1, 100_000);
+    record(&journal, 1, &body, &body);
+    drop(journal);
+    let mut adopted = Reader::adopt(dir.path()).expect("lists");
+    assert_eq!(adopted.len(), 1);
+    let mut reader = adopted.remove(0);
+    assert_eq!(ship(&mut reader, true)[&id(1)].request, Some((body, true)));
+    assert!(!reader.growth().more().await);
+    assert!(reader.remove_if_empty().expect("removes"));
+    assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+#[tokio::test]
+async fn waiting_for_the_writer_is_bounded() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    let recording = record(&journal, 1, &pattern(1, 10), &pattern(2, 10));
+    recording.written().await;
+    assert!(recording.written_within(Duration::ZERO).await, "nothing is left to wait for");
+    assert_eq!(journal.status().counts.late, 0);
+}
