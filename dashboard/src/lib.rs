@@ -1,1 +1,22 @@
+//! What people see of Nexus: the pages, the data API, the live stream, the assets.
+//!
+//! [`Dashboard`] is made once a process. It serves a port of its own ([`Dashboard::serve`]) and, under
+//! `nexus up`, mounts its `/api` on the gateway's ([`Dashboard::api_routes`]).
 
+mod assets;
+pub mod chart;
+mod config;
+mod deps;
+mod error;
+pub mod graph;
+pub mod live;
+mod pages;
+pub mod render;
+mod security;
+mod server;
+mod view;
+
+pub use config::DashboardConfig;
+pub use deps::{Dashboard, Deps};
+pub use error::{DashboardError, PageError};
+pub use server::run;

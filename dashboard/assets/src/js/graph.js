@@ -1,0 +1,214 @@
+import { all, one } from "./dom.js";
+
+const MIN = 0.05;
+const MAX = 2.5;
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+/** Pan, zoom, keys and the window of a graph whose nodes the server draws. */
+class Canvas {
+  constructor(box) {
+    this.box = box;
+    this.svg = one("svg.graph", box);
+    this.width = Number(box.dataset.width);
+    this.height = Number(box.dataset.height);
+    this.loaded = [Number(box.dataset.from), Number(box.dataset.to)];
+    this.view = { x: -24, y: -24, zoom: 1 };
+    this.pointers = new Map();
+    this.start();
+  }
+
+  start() {
+    const { box } = this;
+    box.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    box.addEventListener("pointerdown", (event) => this.down(event));
+    box.addEventListener("pointermove", (event) => this.move(event));
+    for (const end of ["pointerup", "pointercancel"]) box.addEventListener(end, (event) => this.up(event));
+    box.addEventListener("click", (event) => this.click(event), true);
+    box.addEventListener("keydown", (event) => this.key(event));
+    for (const button of all("[data-zoom]", box)) button.addEventListener("click", () => this.tool(button.dataset.zoom));
+    one(".minimap", box)?.addEventListener("pointerdown", (event) => this.jump(event));
+    new ResizeObserver(() => this.draw()).observe(box);
+    this.home();
+  }
+
+  /** Shows the selected node, else the newest: that is what one came for. */
+  home() {
+    const on = one(".node.on", this.svg) ?? [...all(".node", this.svg)].at(-1);
+    const size = this.size();
+    this.view.zoom = clamp(size.w / (this.width + 48), 0.6, 1);
+    this.view.x = Math.min(-24, (this.width - size.w / this.view.zoom) / 2);
+    if (this.width * this.view.zoom > size.w) this.view.x = -24;
+    const y = on ? Number(on.dataset.y) : 0;
+    this.view.y = this.height < size.h / this.view.zoom ? -24 : y - size.h / this.view.zoom / 2;
+    this.draw();
+  }
+
+  size() {
+    return { w: this.box.clientWidth || 1, h: this.box.clientHeight || 1 };
+  }
+
+  draw() {
+    const { w, h } = this.size();
+    const { x, y, zoom } = this.view;
+    this.svg.setAttribute("viewBox", `${x} ${y} ${w / zoom} ${h / zoom}`);
+    const frame = one(".minimap .view", this.box);
+    for (const [name, value] of Object.entries({ x, y, width: w / zoom, height: h / zoom })) frame?.setAttribute(name, value);
+    this.window(y, y + h / zoom);
+  }
+
+  /** Fetches the nodes of what came into view, with a screen on either side. */
+  window(from, to) {
+    const [have, until] = this.loaded;
+    if (!this.box.dataset.src || this.fetching || (Math.max(0, from) >= have && Math.min(this.height, to) <= until)) return;
+    this.fetching = true;
+    const space = to - from;
+    const url = new URL(this.box.dataset.src, location.href);
+    url.searchParams.set("y0", Math.floor(from - space));
+    url.searchParams.set("y1", Math.ceil(to + space));
+    fetch(url)
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+      .then((text) => {
+        const made = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+        one(".nodes", this.svg).replaceChildren(...[...made.childNodes].map((node) => document.importNode(node, true)));
+        this.loaded = [from - space, to + space];
+      })
+      .catch(() => (this.loaded = [from, to]))
+      .finally(() => {
+        this.fetching = false;
+      });
+  }
+
+  zoomAt(factor, px, py) {
+    const { view } = this;
+    const zoom = clamp(view.zoom * factor, MIN, MAX);
+    view.x += px / view.zoom - px / zoom;
+    view.y += py / view.zoom - py / zoom;
+    view.zoom = zoom;
+    this.draw();
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    const box = this.box.getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) return this.zoomAt(Math.exp(-event.deltaY * 0.01), event.clientX - box.left, event.clientY - box.top);
+    this.pan(event.deltaX + (event.shiftKey ? event.deltaY : 0), event.shiftKey ? 0 : event.deltaY);
+  }
+
+  pan(dx, dy) {
+    this.view.x += dx / this.view.zoom;
+    this.view.y += dy / this.view.zoom;
+    this.draw();
+  }
+
+  down(event) {
+    if (event.target.closest(".canvas-tools, .minimap")) return;
+    this.pointers.set(event.pointerId, event);
+    this.moved = 0;
+  }
+
+  move(event) {
+    const last = this.pointers.get(event.pointerId);
+    if (!last) return;
+    const [dx, dy] = [event.clientX - last.clientX, event.clientY - last.clientY];
+    this.moved += Math.abs(dx) + Math.abs(dy);
+    if (this.moved > 4 && !this.box.hasPointerCapture(event.pointerId)) this.box.setPointerCapture(event.pointerId);
+    const other = [...this.pointers.values()].find((pointer) => pointer.pointerId !== event.pointerId);
+    if (other) {
+      const before = Math.hypot(last.clientX - other.clientX, last.clientY - other.clientY);
+      const after = Math.hypot(event.clientX - other.clientX, event.clientY - other.clientY);
+      const box = this.box.getBoundingClientRect();
+      this.zoomAt(after / (before || 1), (event.clientX + other.clientX) / 2 - box.left, (event.clientY + other.clientY) / 2 - box.top);
+    } else {
+      this.box.classList.add("pan");
+      this.pan(-dx, -dy);
+    }
+    this.pointers.set(event.pointerId, event);
+  }
+
+  up(event) {
+    this.pointers.delete(event.pointerId);
+    this.box.classList.remove("pan");
+  }
+
+  click(event) {
+    if (this.moved > 4) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
+    const node = event.target.closest("a.node[data-id]");
+    if (node && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.select(node);
+    }
+  }
+
+  select(node) {
+    for (const old of all(".node.on", this.svg)) old.classList.remove("on");
+    node.classList.add("on");
+    node.focus({ preventScroll: true });
+    const url = node.getAttribute("href");
+    history.replaceState(null, "", url);
+    window.htmx.ajax("GET", node.dataset.detail, { target: "#detail", swap: "innerHTML" });
+  }
+
+  jump(event) {
+    const map = one(".minimap", this.box).getBoundingClientRect();
+    const { w, h } = this.size();
+    this.view.x = ((event.clientX - map.left) / map.width) * this.width - w / this.view.zoom / 2;
+    this.view.y = ((event.clientY - map.top) / map.height) * this.height - h / this.view.zoom / 2;
+    this.draw();
+  }
+
+  tool(name) {
+    const { w, h } = this.size();
+    if (name === "in") this.zoomAt(1.25, w / 2, h / 2);
+    if (name === "out") this.zoomAt(0.8, w / 2, h / 2);
+    if (name === "home") this.home();
+    if (name === "fit") {
+      this.view.zoom = clamp(Math.min(w / (this.width + 48), h / (this.height + 48)), MIN, 1);
+      this.view.x = (this.width - w / this.view.zoom) / 2;
+      this.view.y = (this.height - h / this.view.zoom) / 2;
+      this.draw();
+    }
+  }
+
+  /** The nearest node in the arrow's direction, the straighter the better. */
+  key(event) {
+    const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key] ?? [0, 0];
+    if (event.key === "+" || event.key === "=") return this.tool("in");
+    if (event.key === "-") return this.tool("out");
+    if (event.key === "0") return this.tool("fit");
+    if (!dx && !dy) return;
+    event.preventDefault();
+    const from = one(".node.on", this.svg) ?? one(".node", this.svg);
+    if (!from) return;
+    const at = [Number(from.dataset.x), Number(from.dataset.y)];
+    const score = (node) => {
+      const [x, y] = [Number(node.dataset.x) - at[0], Number(node.dataset.y) - at[1]];
+      const along = x * dx + y * dy;
+      return along > 1 ? along + 3 * Math.abs(x * dy + y * dx) : Infinity;
+    };
+    const next = all("a.node[data-id]", this.svg).reduce((best, node) => (score(node) < (best ? score(best) : Infinity) ? node : best), null);
+    if (!next) return;
+    this.select(next);
+    this.reveal(next);
+  }
+
+  reveal(node) {
+    const { w, h } = this.size();
+    const { view } = this;
+    const [x, y] = [Number(node.dataset.x), Number(node.dataset.y)];
+    if (y < view.y + 40 || y > view.y + h / view.zoom - 80) view.y = y - h / view.zoom / 2;
+    if (x < view.x + 20 || x > view.x + w / view.zoom - 120) view.x = x - 60;
+    this.draw();
+  }
+}
+
+export function graph(root = document) {
+  for (const box of all(".canvas[data-width]", root)) {
+    if (box.dataset.ready) continue;
+    box.dataset.ready = "1";
+    new Canvas(box);
+  }
+}

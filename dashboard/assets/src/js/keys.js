@@ -1,0 +1,69 @@
+import { all, one } from "./dom.js";
+import { openPalette } from "./palette.js";
+
+const GO = { o: "/", c: "/conversations", r: "/requests", l: "/live", u: "/usage", a: "/analyses", p: "/prompts", i: "/pipeline" };
+const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+let pending = "";
+
+function moveRow(step) {
+  const rows = all("[data-row]");
+  if (!rows.length) return;
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))];
+  (next.matches("a") ? next : one("a", next))?.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function openFilters() {
+  const filters = one("details[data-filters]");
+  if (!filters) return;
+  filters.open = true;
+  one("select, input, a", filters)?.focus();
+}
+
+function escape() {
+  for (const open of all(".menu[open]")) open.open = false;
+  document.activeElement?.blur?.();
+}
+
+const SINGLE = {
+  "/": () => one("#search")?.focus(),
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  f: openFilters,
+  r: () => location.reload(),
+  "?": () => one("#help")?.showModal(),
+};
+
+function press(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+    return;
+  }
+  if (event.key === "Escape") return escape();
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || one("dialog[open]")) return;
+  if (pending === "g") {
+    pending = "";
+    if (GO[event.key]) location.assign(GO[event.key]);
+    return;
+  }
+  if (event.key === "g") {
+    pending = "g";
+    setTimeout(() => (pending = ""), 1200);
+    return;
+  }
+  if (!SINGLE[event.key]) return;
+  event.preventDefault();
+  SINGLE[event.key]();
+}
+
+export function keys() {
+  document.addEventListener("keydown", press);
+  for (const button of all("[data-help]")) button.addEventListener("click", () => one("#help").showModal());
+  for (const button of all("dialog [data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+  for (const sheet of all("dialog")) sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
+  document.addEventListener("click", (event) => {
+    for (const open of all(".menu[open]")) if (!open.contains(event.target)) open.open = false;
+  });
+}

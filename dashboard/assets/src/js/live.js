@@ -1,0 +1,102 @@
+import { all, one } from "./dom.js";
+
+const listeners = [];
+/** Calls `listener` with every live event: `{topic, id, at, domain, data}`. */
+export const onLive = (listener) => listeners.push(listener);
+
+const LABEL = { on: "Live", wait: "Reconnecting…", off: "Live is off" };
+
+function showState(state) {
+  for (const mark of all("[data-live-state]")) {
+    mark.dataset.state = state;
+    one(".text", mark).textContent = LABEL[state];
+    mark.title = state === "on" ? "Events arrive as they happen" : "The connection is being made again";
+  }
+}
+
+/** A fragment names the topics at which it wants to be fetched anew; bursts are one fetch. */
+function refresher(topic) {
+  for (const fragment of all(`[data-live~="${topic}"]`)) {
+    if (fragment.dataset.due || document.hidden || document.body.dataset.paused) continue;
+    fragment.dataset.due = "1";
+    setTimeout(() => {
+      delete fragment.dataset.due;
+      if (fragment.isConnected) window.htmx.trigger(fragment, "live");
+    }, Number(fragment.dataset.every ?? 1500));
+  }
+}
+
+function growing({ topic, id, data }) {
+  if (topic !== "delta" || !id) return;
+  const box = document.getElementById(`delta-${id}`);
+  if (!box) return;
+  box.hidden = false;
+  box.textContent = (box.textContent + (data.text ?? "")).slice(-20000);
+  box.scrollTop = box.scrollHeight;
+}
+
+function pill() {
+  const button = one("#new-pill");
+  if (!button) return;
+  const topics = (button.dataset.topics ?? "").split(" ");
+  const seen = new Set();
+  onLive(({ topic, id, data }) => {
+    if (!topics.includes(topic)) return;
+    seen.add(data?.conversationId ?? id);
+    button.hidden = false;
+    one(".text", button).textContent = `${seen.size} new`;
+  });
+  button.addEventListener("click", () => location.reload());
+}
+
+function hear({ data }) {
+  if (data.state) showState(data.state);
+  if (data.reload) for (const fragment of all("[data-live]")) window.htmx.trigger(fragment, "live");
+  if (!data.event) return;
+  refresher(data.event.topic);
+  growing(data.event);
+  for (const listener of listeners) listener(data.event);
+}
+
+function shared(url) {
+  const worker = new SharedWorker(url);
+  worker.port.onmessage = hear;
+  worker.port.start();
+  const tell = () => worker.port.postMessage({ visible: !document.hidden });
+  document.addEventListener("visibilitychange", tell);
+  addEventListener("pagehide", () => worker.port.postMessage({ gone: true }));
+  addEventListener("pageshow", tell);
+}
+
+/** Without shared workers: a stream of the tab's own, closed while the tab is hidden. */
+function own() {
+  let source = null;
+  const toggle = () => {
+    source?.close();
+    source = null;
+    if (document.hidden) return;
+    source = new EventSource("/api/events");
+    source.onopen = () => hear({ data: { state: "on" } });
+    source.onerror = () => hear({ data: { state: "wait" } });
+    source.addEventListener("live", (event) => hear({ data: { event: JSON.parse(event.data) } }));
+    source.addEventListener("reload", () => hear({ data: { reload: true } }));
+  };
+  document.addEventListener("visibilitychange", toggle);
+  toggle();
+}
+
+export function live() {
+  const url = document.body.dataset.worker;
+  if (!url) return;
+  pill();
+  for (const button of all("[data-pause]")) {
+    button.addEventListener("click", () => {
+      const paused = document.body.toggleAttribute("data-paused");
+      if (paused) document.body.dataset.paused = "1";
+      button.setAttribute("aria-pressed", String(paused));
+      one(".text", button).textContent = paused ? "Resume" : "Pause";
+    });
+  }
+  if (window.SharedWorker) shared(url);
+  else own();
+}

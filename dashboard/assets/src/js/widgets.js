@@ -1,0 +1,47 @@
+import { all, one, toast } from "./dom.js";
+
+async function copy(button) {
+  const target = button.dataset.copy ? button.dataset.copy : one(button.dataset.copyFrom)?.textContent;
+  try {
+    await navigator.clipboard.writeText((target ?? "").trim());
+    toast("Copied");
+  } catch {
+    toast("The browser did not allow copying");
+  }
+}
+
+function submitOnChange(event) {
+  const form = event.target.form;
+  if (form?.matches("[data-auto]") && event.target.matches("select, input[type=checkbox], input[type=radio]")) form.requestSubmit();
+}
+
+/** Empty fields would litter the address. */
+function tidy(event) {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
+  setTimeout(() => [...event.target.elements].forEach((field) => (field.disabled = false)));
+}
+
+/** Opens what an address's fragment points into, so that a permalink shows its block. */
+function unfold() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  target.scrollIntoView();
+}
+
+export function widgets() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-copy], [data-copy-from]");
+    if (button) copy(button);
+    const folder = event.target.closest?.("[data-fold-all]");
+    if (folder) {
+      const open = folder.dataset.foldAll === "open";
+      for (const detail of all("#main details.tool, #main details.fold")) detail.open = open;
+    }
+  });
+  document.addEventListener("change", submitOnChange);
+  document.addEventListener("submit", tidy);
+  addEventListener("hashchange", unfold);
+  unfold();
+}

@@ -1,0 +1,54 @@
+//! What an operator can set.
+
+use std::{net::IpAddr, time::Duration};
+
+use secrecy::{SecretSlice, SecretString};
+
+/// The dashboard's settings; the binary reads them from flags, environment and file.
+#[derive(Debug)]
+pub struct DashboardConfig {
+    /// `DASHBOARD_API_KEY`. `None`: everybody may read, nobody may write.
+    pub api_key: Option<SecretString>,
+    /// Signs sessions. At least 32 bytes; the same in every dashboard process, and kept over
+    /// restarts, or people are logged out by them.
+    pub session_secret: SecretSlice<u8>,
+    /// How long a login lasts.
+    pub session_lifetime: Duration,
+    /// `DASHBOARD_CACHE_TTL`: how long an aggregate may be shown again. Zero: not at all.
+    pub cache_ttl: Duration,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Where clients reach the gateway, for the set-up page: `http://localhost:3000`.
+    pub gateway_url: String,
+    /// `SPARK_API_URL` with `SPARK_API_KEY`; `None` when there is no key.
+    pub spark: Option<SparkConfig>,
+    /// Live streams that one session, one address, and all together may hold open.
+    pub max_streams_per_session: usize,
+    pub max_streams_per_address: usize,
+    pub max_streams: usize,
+}
+
+/// The service that takes feedback on recommendations.
+#[derive(Debug, Clone)]
+pub struct SparkConfig {
+    pub url: String,
+    pub key: SecretString,
+}
+
+impl DashboardConfig {
+    /// Defaults, with the secret that signs sessions.
+    pub fn new(session_secret: SecretSlice<u8>) -> Self {
+        Self {
+            api_key: None,
+            session_secret,
+            session_lifetime: Duration::from_secs(14 * 24 * 3600),
+            cache_ttl: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
+            gateway_url: "http://localhost:3000".into(),
+            spark: None,
+            max_streams_per_session: 12,
+            max_streams_per_address: 64,
+            max_streams: 20_000,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the dashboard stands on, passed in.
+
+use std::sync::Arc;
+
+use nexus_bus::{EventStream, LiveBus};
+use nexus_contract::Clock;
+
+use crate::{
+    DashboardError,
+    assets::Assets,
+    config::DashboardConfig,
+    live::Hub,
+    security::{Keeper, LoginLimit},
+    view::Views,
+};
+
+/// The outside world, as traits.
+#[derive(Clone)]
+pub struct Deps {
+    pub live: Arc<dyn LiveBus>,
+    /// For the pipeline page: depth, lag, dead letters.
+    pub stream: Arc<dyn EventStream>,
+    pub clock: Arc<dyn Clock>,
+    /// Fills a buffer with random bytes fit for session ids.
+    pub random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+}
+
+/// The dashboard of one process: settings, templates, the live hub.
+pub struct Dashboard {
+    pub(crate) config: DashboardConfig,
+    pub(crate) deps: Deps,
+    pub(crate) assets: Assets,
+    pub(crate) views: Views,
+    pub(crate) keeper: Keeper,
+    pub(crate) logins: LoginLimit,
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl Dashboard {
+    /// Parses the templates and starts nothing yet.
+    pub fn new(config: DashboardConfig, deps: Deps) -> Result<Arc<Self>, DashboardError> {
+        let assets = Assets::load()?;
+        let views = Views::load(&assets)?;
+        let keeper = Keeper::new(&config, Arc::clone(&deps.random));
+        let hub = Hub::new(deps.clock.now().as_millisecond(), crate::live::Limits::of(&config));
+        let logins = LoginLimit::default();
+        Ok(Arc::new(Self { config, deps, assets, views, keeper, logins, hub: Arc::new(hub) }))
+    }
+}

@@ -1,0 +1,217 @@
+//! One ring of events for all browsers: new ones go to everybody, old ones to who comes back.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use nexus_bus::LiveBus;
+use nexus_contract::LiveEvent;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_util::sync::CancellationToken;
+
+use super::{running::Running, slots::{Limits, Slots}};
+
+/// Events kept for browsers that come back. A minute at 30 events a second.
+const RING: usize = 2048;
+/// Bytes the ring may hold; the oldest go first.
+const RING_BYTES: usize = 4 << 20;
+/// How far a browser may fall behind before it is dropped and told to reload.
+const BEHIND: usize = 512;
+
+/// An event as it goes to a browser.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub topic: &'static str,
+    pub sequence: u64,
+    /// The event in the stream's syntax, made once for all.
+    pub bytes: Bytes,
+}
+
+/// Fans live events out. Memory is bounded whatever the browsers do.
+pub struct Hub {
+    /// Tells ids of this process from those of one before.
+    epoch: i64,
+    ring: Mutex<Ring>,
+    sender: broadcast::Sender<Arc<Frame>>,
+    pub running: Running,
+    pub slots: Slots,
+}
+
+/// What a browser gets when it connects.
+pub struct Joined {
+    /// What it missed, oldest first.
+    pub missed: Vec<Arc<Frame>>,
+    /// It missed more than the ring holds: what its page shows is old.
+    pub lost: bool,
+    pub receiver: broadcast::Receiver<Arc<Frame>>,
+}
+
+impl Hub {
+    /// `epoch` has to differ between two processes.
+    pub fn new(epoch: i64, limits: Limits) -> Self {
+        Self {
+            epoch,
+            ring: Mutex::new(Ring::default()),
+            sender: broadcast::Sender::new(BEHIND),
+            running: Running::default(),
+            slots: Slots::new(limits),
+        }
+    }
+
+    /// Hands an event to everybody who listens.
+    pub fn publish(&self, event: &LiveEvent) {
+        self.running.note(event);
+        let mut ring = self.lock();
+        let frame = Arc::new(frame(self.epoch, ring.next, event));
+        ring.push(Arc::clone(&frame));
+        // Sent under the lock, so that a joining browser gets each event exactly once.
+        drop(self.sender.send(frame));
+    }
+
+    /// From now on, and what came after `last_id`.
+    pub fn join(&self, last_id: Option<&str>) -> Joined {
+        let ring = self.lock();
+        let receiver = self.sender.subscribe();
+        let Some(last_id) = last_id.filter(|id| !id.is_empty()) else {
+            return Joined { missed: Vec::new(), lost: false, receiver };
+        };
+        match self.sequence(last_id).and_then(|last| ring.after(last)) {
+            Some(missed) => Joined { missed, lost: false, receiver },
+            None => Joined { missed: Vec::new(), lost: true, receiver },
+        }
+    }
+
+    fn sequence(&self, id: &str) -> Option<u64> {
+        let (epoch, sequence) = id.split_once('-')?;
+        (epoch == self.epoch.to_string()).then_some(())?;
+        sequence.parse().ok()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Ring {
+    frames: VecDeque<Arc<Frame>>,
+    bytes: usize,
+    next: u64,
+}
+
+impl Ring {
+    fn push(&mut self, frame: Arc<Frame>) {
+        self.next += 1;
+        self.bytes += frame.bytes.len();
+        self.frames.push_back(frame);
+        while self.frames.len() > RING || self.bytes > RING_BYTES {
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.bytes -= oldest.bytes.len();
+        }
+    }
+
+    /// Everything after `last`; `None` when some of it is gone, or `last` never was.
+    fn after(&self, last: u64) -> Option<Vec<Arc<Frame>>> {
+        let first = self.frames.front().map_or(self.next, |frame| frame.sequence);
+        if last >= self.next || last + 1 < first {
+            return None;
+        }
+        Some(self.frames.iter().filter(|frame| frame.sequence > last).cloned().collect())
+    }
+}
+
+fn frame(epoch: i64, sequence: u64, event: &LiveEvent) -> Frame {
+    // A live event is made of strings, numbers and JSON; should one ever not be writable, its
+    // topic alone still makes pages look again.
+    let data = serde_json::to_string(event)
+        .unwrap_or_else(|_unwritable| format!(r#"{{"topic":"{}"}}"#, event.topic.as_str()));
+    let bytes = format!("id: {epoch}-{sequence}\nevent: live\ndata: {data}\n\n").into();
+    Frame { topic: event.topic.as_str(), sequence, bytes }
+}
+
+/// Carries the live bus into the hub until the shutdown.
+pub async fn pump(hub: Arc<Hub>, bus: Arc<dyn LiveBus>, shutdown: CancellationToken) {
+    let mut events = bus.subscribe();
+    loop {
+        let event = tokio::select! {
+            () = shutdown.cancelled() => return,
+            event = events.recv() => event,
+        };
+        match event {
+            Ok(event) => hub.publish(&event),
+            // Lost live events are not missed: the pages look into the store.
+            Err(RecvError::Lagged(lost)) => {
+                metrics::counter!("nexus_live_dropped_total").increment(lost);
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use nexus_contract::LiveTopic;
+
+    use super::*;
+
+    fn event() -> LiveEvent {
+        LiveEvent {
+            topic: LiveTopic::Stored,
+            id: None,
+            at: Timestamp::UNIX_EPOCH,
+            domain: "example.com".into(),
+            data: serde_json::json!({"text": "line\nbreak\r\ndata: x"}),
+        }
+    }
+
+    fn hub() -> Hub {
+        Hub::new(7, Limits { per_session: 2, per_address: 3, total: 4 })
+    }
+
+    #[test]
+    fn who_comes_back_gets_what_it_missed_once() {
+        let hub = hub();
+        for _ in 0..5 {
+            hub.publish(&event());
+        }
+        let joined = hub.join(Some("7-2"));
+        assert!(!joined.lost);
+        let got: Vec<_> = joined.missed.iter().map(|frame| frame.sequence).collect();
+        assert_eq!(got, [3, 4]);
+        assert!(hub.join(None).missed.is_empty());
+        assert!(!hub.join(Some("7-4")).lost);
+    }
+
+    #[test]
+    fn who_missed_too_much_or_knows_another_process_is_told_so() {
+        let hub = hub();
+        for _ in 0..(RING + 10) {
+            hub.publish(&event());
+        }
+        for id in ["7-3", "6-2050", "7-999999", "nonsense", "7-"] {
+            assert!(hub.join(Some(id)).lost, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_text_cannot_end_a_frame() {
+        let bytes = frame(1, 1, &event()).bytes;
+        let text = std::str::from_utf8(&bytes).expect("UTF-8");
+        assert_eq!(text.matches("\n\n").count(), 1);
+        assert_eq!(text.lines().filter(|line| line.starts_with("data:")).count(), 1);
+        assert!(!text.contains('\r'));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_and_costs_no_memory() {
+        let hub = hub();
+        let mut slow = hub.join(None).receiver;
+        for _ in 0..(BEHIND * 2) {
+            hub.publish(&event());
+        }
+        assert!(matches!(slow.recv().await, Err(RecvError::Lagged(_))));
+    }
+}

@@ -1,0 +1,11 @@
+//! What happens right now, fanned out to browsers as server-sent events.
+
+mod endpoint;
+mod hub;
+mod running;
+mod slots;
+
+pub use endpoint::events;
+pub use hub::{Hub, Joined, pump};
+pub use running::{Running, Run};
+pub use slots::{Limits, Slot};

@@ -1,0 +1,93 @@
+//! What is in flight, as the live subjects tell it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use nexus_contract::{ExchangeId, LiveEvent, LiveTopic};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Remembered at once; the oldest go first.
+const MAX_RUNS: usize = 1000;
+/// A run whose end was never heard of (lost event, dead gateway) is forgotten after the longest
+/// time that a request may take, and some.
+const FORGET: SignedDuration = SignedDuration::from_mins(15);
+
+/// One exchange in flight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    pub id: ExchangeId,
+    pub started_at: Timestamp,
+    pub domain: String,
+    pub model: String,
+    pub first_token_ms: Option<i64>,
+}
+
+/// The table of exchanges in flight, by id, that is by age.
+#[derive(Debug, Default)]
+pub struct Running(Mutex<BTreeMap<ExchangeId, Run>>);
+
+impl Running {
+    /// Learns from one live event.
+    pub fn note(&self, event: &LiveEvent) {
+        let Some(id) = event.id else { return };
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match event.topic {
+            LiveTopic::Started => {
+                runs.insert(id, run(id, event));
+                while runs.len() > MAX_RUNS {
+                    runs.pop_first();
+                }
+            }
+            LiveTopic::FirstByte => {
+                if let Some(run) = runs.get_mut(&id) {
+                    run.first_token_ms = event.data.get("firstTokenMs").and_then(Value::as_i64);
+                }
+            }
+            LiveTopic::Finished | LiveTopic::Stored => {
+                runs.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is in flight at `now`, newest first.
+    pub fn list(&self, now: Timestamp) -> Vec<Run> {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.retain(|_, run| now.duration_since(run.started_at) < FORGET);
+        runs.values().rev().cloned().collect()
+    }
+}
+
+fn run(id: ExchangeId, event: &LiveEvent) -> Run {
+    let model = event.data.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Run { id, started_at: event.at, domain: event.domain.clone(), model, first_token_ms: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    fn event(topic: LiveTopic, id: u128, at: Timestamp) -> LiveEvent {
+        let id = Some(ExchangeId(uuid::Uuid::from_u128(id)));
+        LiveEvent { topic, id, at, domain: "d".into(), data: serde_json::json!({"model": "m", "firstTokenMs": 5}) }
+    }
+
+    #[test]
+    fn a_run_lives_from_its_start_to_its_end() {
+        let (running, now) = (Running::default(), Timestamp::UNIX_EPOCH);
+        running.note(&event(LiveTopic::Started, 1, now));
+        running.note(&event(LiveTopic::Started, 2, now));
+        running.note(&event(LiveTopic::FirstByte, 2, now));
+        let list = running.list(now);
+        assert_eq!(list.iter().map(|run| run.first_token_ms).collect::<Vec<_>>(), [Some(5), None]);
+        running.note(&event(LiveTopic::Finished, 2, now));
+        assert_eq!(running.list(now).len(), 1);
+        assert!(running.list(now + 16.minutes()).is_empty(), "a lost end is forgotten");
+    }
+}

@@ -1,0 +1,50 @@
+//! Where a request came from, believing proxies only where told to.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpRequest;
+
+/// The client's address: the peer's, or what trusted proxies say it is.
+pub fn client_address(request: &HttpRequest, trusted: &[IpAddr]) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    header(request, "x-forwarded-for")
+        .into_iter()
+        .flat_map(|list| list.rsplit(','))
+        .filter_map(|entry| entry.trim().parse().ok())
+        .find(|address| !trusted.contains(address))
+        .unwrap_or(peer)
+}
+
+/// Whether the browser speaks TLS, to us or to a trusted proxy.
+pub fn is_https(request: &HttpRequest, trusted: &[IpAddr]) -> bool {
+    let from_trusted = request.peer_addr().is_some_and(|peer| trusted.contains(&peer.ip()));
+    request.app_config().secure()
+        || (from_trusted && header(request, "x-forwarded-proto") == Some("https"))
+}
+
+fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
+        let proxy = IpAddr::from([10, 0, 0, 1]);
+        let request = TestRequest::default()
+            .peer_addr("10.0.0.1:5000".parse().expect("valid"))
+            .insert_header(("x-forwarded-for", "203.0.113.9, 198.51.100.7, 10.0.0.1"))
+            .insert_header(("x-forwarded-proto", "https"))
+            .to_http_request();
+        assert_eq!(client_address(&request, &[]), proxy);
+        assert_eq!(client_address(&request, &[proxy]), IpAddr::from([198, 51, 100, 7]));
+        assert!(is_https(&request, &[proxy]) && !is_https(&request, &[]));
+    }
+}

@@ -1,0 +1,17 @@
+//! Who may see and who may change: keys, sessions, headers, limits.
+
+mod access;
+mod address;
+mod cookie;
+mod guard;
+mod headers;
+mod keeper;
+mod login_limit;
+
+pub use access::{Visitor, identify, may_write};
+pub use address::{client_address, is_https};
+pub use cookie::{find_cookie, hidden_cookie};
+pub use guard::{api, pages};
+pub use headers::with_headers;
+pub use keeper::{COOKIE, Keeper, Session};
+pub use login_limit::LoginLimit;

@@ -1,0 +1,157 @@
+//! The frame around a page: where one is, who one is, what is filtered.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::scope::{Range, Scope};
+
+/// The places of the sidebar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Overview,
+    Conversations,
+    Requests,
+    Live,
+    Usage,
+    Analyses,
+    Prompts,
+    Pipeline,
+    /// Reached from elsewhere: set-up, errors.
+    None,
+}
+
+impl Place {
+    pub const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Conversations,
+        Self::Requests,
+        Self::Live,
+        Self::Usage,
+        Self::Analyses,
+        Self::Prompts,
+        Self::Pipeline,
+    ];
+
+    const fn entry(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Overview => ("Overview", "/", "layout-dashboard", "g o"),
+            Self::Conversations => ("Conversations", "/conversations", "messages-square", "g c"),
+            Self::Requests => ("Requests", "/requests", "list", "g r"),
+            Self::Live => ("Live", "/live", "radio", "g l"),
+            Self::Usage => ("Usage", "/usage", "chart-column", "g u"),
+            Self::Analyses => ("Analyses", "/analyses", "sparkles", "g a"),
+            Self::Prompts => ("Prompts", "/prompts", "book-open", "g p"),
+            Self::Pipeline => ("Pipeline", "/pipeline", "workflow", "g i"),
+            Self::None => ("", "", "", ""),
+        }
+    }
+}
+
+/// One entry of the sidebar.
+#[derive(Debug, Clone, Serialize)]
+pub struct NavEntry {
+    pub label: &'static str,
+    pub href: String,
+    pub icon: &'static str,
+    pub keys: &'static str,
+    pub current: bool,
+}
+
+/// One step of the way to a page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Crumb {
+    pub label: String,
+    pub href: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub selected: bool,
+}
+
+/// Everything that the frame shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chrome {
+    pub title: String,
+    /// `light`, `dark` or empty for the system's preference.
+    pub theme: String,
+    pub side_folded: bool,
+    pub path: String,
+    pub nav: Vec<NavEntry>,
+    pub crumbs: Vec<Crumb>,
+    pub csrf: String,
+    pub read_only: bool,
+    pub signed_in: bool,
+    pub now: Timestamp,
+    pub zone: String,
+    pub domains: Vec<Choice>,
+    pub accounts: Vec<Choice>,
+    pub ranges: Vec<Choice>,
+    /// The scope as a query, to append to links.
+    pub scope: String,
+    pub query: String,
+    pub version: &'static str,
+}
+
+impl Chrome {
+    /// A frame for template tests.
+    pub fn sample(place: Place) -> Self {
+        let now = Timestamp::UNIX_EPOCH;
+        Self {
+            title: "Sample".into(),
+            theme: "dark".into(),
+            side_folded: false,
+            path: "/".into(),
+            nav: nav(place, &Scope::default()),
+            crumbs: vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }],
+            csrf: "token".into(),
+            read_only: true,
+            signed_in: true,
+            now,
+            zone: "UTC".into(),
+            domains: choices(&["example.com".into()], Some("example.com")),
+            accounts: choices(&["acc_1".into()], None),
+            ranges: ranges(Range::Day),
+            scope: String::new(),
+            query: String::new(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// The sidebar, with the scope carried along.
+pub fn nav(current: Place, scope: &Scope) -> Vec<NavEntry> {
+    let query = scope.query();
+    Place::ALL
+        .into_iter()
+        .map(|place| {
+            let (label, path, icon, keys) = place.entry();
+            let href = if query.is_empty() { path.into() } else { format!("{path}?{query}") };
+            NavEntry { label, href, icon, keys, current: place == current }
+        })
+        .collect()
+}
+
+/// The entries of a filter; a chosen one that is not in the list is still shown as chosen.
+pub fn choices(known: &[String], chosen: Option<&str>) -> Vec<Choice> {
+    let strange = chosen.filter(|chosen| !known.iter().any(|name| name == chosen)).map(str::to_owned);
+    known
+        .iter()
+        .cloned()
+        .chain(strange)
+        .map(|name| Choice { selected: chosen == Some(&name), label: name.clone(), value: name })
+        .collect()
+}
+
+pub fn ranges(chosen: Range) -> Vec<Choice> {
+    Range::ALL
+        .into_iter()
+        .map(|range| Choice {
+            value: range.as_str().into(),
+            label: range.label().into(),
+            selected: range == chosen,
+        })
+        .collect()
+}

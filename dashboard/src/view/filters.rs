@@ -1,0 +1,115 @@
+//! The templates' filters and functions: exact values behind readable ones, icons, asset addresses.
+
+use jiff::Timestamp;
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use super::format;
+use crate::assets::Assets;
+
+/// Registers everything that the templates call.
+pub fn register(tera: &mut Tera, assets: &Assets) {
+    tera.register_filter("num", |value: f64, _: Kwargs, _: &State| hover(&exact(value), &format::compact(value)));
+    tera.register_filter("usd", |value: &Value, _: Kwargs, _: &State| match number(value) {
+        Some(value) => hover(&format!("${value:.6}"), &format::usd(value)),
+        None => hover("no price is known for this model", "unknown"),
+    });
+    tera.register_filter("ms", |value: &Value, _: Kwargs, _: &State| match number(value) {
+        Some(value) => hover(&format!("{value:.0} ms"), &format::duration(value)),
+        None => hover("not known", "–"),
+    });
+    tera.register_filter("bytes", |value: f64, _: Kwargs, _: &State| hover(&exact(value), &format::bytes(value)));
+    tera.register_filter("percent", |value: f64, _: Kwargs, _: &State| format::percent(value));
+    tera.register_filter("grouped", |value: i64, _: Kwargs, _: &State| format::grouped(value));
+    tera.register_filter("count_of", count_of);
+    tera.register_filter("time", time);
+    register_functions(tera, assets);
+}
+
+fn register_functions(tera: &mut Tera, assets: &Assets) {
+    let (icons, known) = (assets.clone(), assets.clone());
+    tera.register_function("icon", move |kwargs: Kwargs, _: &State| -> TeraResult<Value> {
+        let name = kwargs.must_get::<&str>("name")?;
+        let class = kwargs.get::<&str>("class")?.unwrap_or_default();
+        Ok(Value::safe_string(&icon(icons.url("icons.svg"), name, class)))
+    });
+    tera.register_function("asset", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
+        Ok(known.url(kwargs.must_get::<&str>("name")?).to_owned())
+    });
+    tera.register_function("meter", |kwargs: Kwargs, _: &State| -> TeraResult<Value> {
+        let share = kwargs.must_get::<f64>("share")?;
+        let label = kwargs.must_get::<&str>("label")?;
+        let tone = kwargs.get::<&str>("tone")?.unwrap_or_else(|| tone(share));
+        Ok(Value::safe_string(&meter(share, label, tone)))
+    });
+}
+
+/// An icon of the sprite; decoration, so hidden from screen readers.
+pub fn icon(sprite: &str, name: &str, class: &str) -> String {
+    format!(r##"<svg class="icon {class}" aria-hidden="true"><use href="{sprite}#{name}"/></svg>"##)
+}
+
+fn meter(share: f64, label: &str, tone: &str) -> String {
+    let width = share.clamp(0.0, 1.0) * 100.0;
+    format!(
+        r#"<svg class="meter {tone}" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{}"><rect width="{width:.1}" height="6"/></svg>"#,
+        escape(label)
+    )
+}
+
+fn tone(share: f64) -> &'static str {
+    match share {
+        s if s >= 0.9 => "bad",
+        s if s >= 0.7 => "warn",
+        _ => "",
+    }
+}
+
+/// A number where there is one: what is not known is none.
+fn number(value: &Value) -> Option<f64> {
+    f64::try_from(value.clone()).ok()
+}
+
+/// Escapes text for HTML content and attributes.
+pub fn escape(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    if tera::escape_html(text, &mut out).is_err() {
+        // Writing into memory does not fail; nothing is the safe answer if it ever did.
+        out.clear();
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn hover(exact: &str, text: &str) -> Value {
+    Value::safe_string(&format!(r#"<span class="num" title="{}">{}</span>"#, escape(exact), escape(text)))
+}
+
+fn exact(value: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "counts are far below 2^53")]
+    format::grouped(value.round() as i64)
+}
+
+/// `{{ n | count_of(one="request", many="requests") }}`.
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn count_of(count: i64, kwargs: Kwargs, _: &State) -> TeraResult<String> {
+    Ok(format::plural(count, kwargs.must_get::<&str>("one")?, kwargs.must_get::<&str>("many")?))
+}
+
+/// `{{ at | time(now=chrome.now) }}`: relative, with the exact time for scripts and on hover.
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    let Some(at) = at.as_str() else { return Ok(Value::safe_string(r#"<span class="muted">–</span>"#)) };
+    let parse = |text: &str| {
+        text.parse::<Timestamp>().map_err(|e| Error::message(format!("{text} is no time: {e}")))
+    };
+    let (stamp, now) = (parse(at)?, parse(kwargs.must_get::<&str>("now")?)?);
+    let form = kwargs.get::<&str>("form")?.unwrap_or("ago");
+    let exact = stamp.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let text = match form {
+        "clock" => stamp.strftime("%H:%M:%S").to_string(),
+        "exact" => exact.to_string(),
+        _ => format::ago(stamp, now),
+    };
+    Ok(Value::safe_string(&format!(
+        r#"<time datetime="{stamp}" title="{exact}" data-form="{form}">{text}</time>"#
+    )))
+}

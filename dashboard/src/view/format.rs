@@ -1,0 +1,153 @@
+//! Numbers, money, sizes and durations as people read them. Pure.
+
+use jiff::Timestamp;
+
+/// `1.2 K`, `3.4 M`; exact below a thousand.
+pub fn compact(value: f64) -> String {
+    let magnitude = value.abs();
+    let (scale, unit) = match magnitude {
+        m if m >= 999_500_000.0 => (1e9, " B"),
+        m if m >= 999_500.0 => (1e6, " M"),
+        m if m >= 999.5 => (1e3, " K"),
+        _ => return trim(value, 1),
+    };
+    let scaled = value / scale;
+    let digits = usize::from(scaled.abs() < 99.95);
+    format!("{}{unit}", trim(scaled, digits))
+}
+
+/// `1,234,567`.
+pub fn grouped(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// US dollars: cents where they matter, more digits for less than a cent.
+pub fn usd(value: f64) -> String {
+    match value.abs() {
+        0.0 => "$0.00".into(),
+        v if v < 0.000_1 => "<$0.0001".into(),
+        v if v < 0.01 => format!("${value:.4}"),
+        v if v < 1000.0 => format!("${value:.2}"),
+        _ => format!("${}", compact(value)),
+    }
+}
+
+/// `320 ms`, `4.2 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`.
+pub fn duration(ms: f64) -> String {
+    let seconds = ms / 1000.0;
+    match seconds {
+        s if s < 0.9995 => format!("{ms:.0} ms"),
+        s if s < 59.95 => format!("{s:.1} s"),
+        s => long_duration(s.round()),
+    }
+}
+
+fn long_duration(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
+    let whole = seconds.clamp(0.0, 1e12) as u64;
+    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} m {:02} s", whole % 60),
+        (0, hours) => format!("{hours} h {minutes:02} m"),
+        (days, hours) => format!("{days} d {hours} h"),
+    }
+}
+
+/// `512 B`, `1.5 KiB`, `12 MiB`.
+pub fn bytes(value: f64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    if value.abs() < 1024.0 {
+        return format!("{value:.0} B");
+    }
+    let mut scaled = value / 1024.0;
+    let mut unit = 0;
+    while scaled.abs() >= 1023.5 && unit + 1 < units.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    format!("{} {}", trim(scaled, usize::from(scaled < 99.95)), units[unit])
+}
+
+/// `42 %`, `0.4 %`.
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    let digits = usize::from(value != 0.0 && value.abs() < 9.95);
+    format!("{} %", trim(value, digits))
+}
+
+/// How long ago, from `now`.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.as_second() - at.as_second();
+    let distance = seconds.unsigned_abs();
+    let (count, unit) = match distance {
+        0..45 => return if seconds < -1 { "in a moment".into() } else { "just now".into() },
+        45..5400 => (distance.div_ceil(60).max(1), "m"),
+        5400..129_600 => ((distance + 1800) / 3600, "h"),
+        129_600..5_184_000 => ((distance + 43_200) / 86_400, "d"),
+        5_184_000..63_072_000 => (distance / 2_592_000, "mo"),
+        _ => (distance / 31_536_000, "y"),
+    };
+    if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") }
+}
+
+/// `1 request`, `2 requests`.
+pub fn plural(count: i64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+fn trim(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    match text.strip_suffix(".0") {
+        Some(whole) => whole.into(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_numbers() {
+        for (value, text) in [
+            (0.0, "0"), (999.0, "999"), (1000.0, "1 K"), (1234.0, "1.2 K"), (99_949.0, "99.9 K"),
+            (123_456.0, "123 K"), (999_500.0, "1 M"), (3_400_000.0, "3.4 M"), (2e9, "2 B"), (-1500.0, "-1.5 K"),
+        ] {
+            assert_eq!(compact(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn money_durations_sizes_shares() {
+        assert_eq!([usd(0.0), usd(0.001_23), usd(12.5), usd(12_300.0)], ["$0.00", "$0.0012", "$12.50", "$12.3 K"]);
+        assert_eq!(
+            [duration(320.0), duration(4_210.0), duration(185_000.0), duration(7_800_000.0), duration(3e8)],
+            ["320 ms", "4.2 s", "3 m 05 s", "2 h 10 m", "3 d 11 h"]
+        );
+        assert_eq!([bytes(512.0), bytes(1536.0), bytes(12.0 * 1_048_576.0)], ["512 B", "1.5 KiB", "12 MiB"]);
+        assert_eq!([percent(0.42), percent(0.004), percent(0.0)], ["42 %", "0.4 %", "0 %"]);
+        assert_eq!([grouped(1_234_567), grouped(-999), grouped(1000)], ["1,234,567", "-999", "1,000"]);
+        assert_eq!([plural(1, "turn", "turns"), plural(2, "turn", "turns")], ["1 turn", "2 turns"]);
+    }
+
+    #[test]
+    fn distances_in_time() {
+        let now = Timestamp::from_second(1_800_000_000).expect("valid");
+        let before = |seconds: i64| ago(Timestamp::from_second(1_800_000_000 - seconds).expect("valid"), now);
+        assert_eq!(
+            [before(3), before(120), before(7200), before(172_800), before(-7200)],
+            ["just now", "2 m ago", "2 h ago", "2 d ago", "in 2 h"]
+        );
+    }
+}
