@@ -15,6 +15,9 @@ pub trait Dialect: Database {
     /// nothing.
     const FOR_UPDATE: &'static str;
 
+    /// Ends a `SELECT` that takes work: rows that another worker is taking are passed over.
+    const SKIP_LOCKED: &'static str;
+
     /// How many values one statement binds at most.
     const MAX_BINDS: usize;
 }
@@ -23,6 +26,7 @@ impl Dialect for Sqlite {
     const NAME: &'static str = "sqlite";
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const FOR_UPDATE: &'static str = "";
+    const SKIP_LOCKED: &'static str = "";
     const MAX_BINDS: usize = 32_766;
 }
 
@@ -30,5 +34,6 @@ impl Dialect for Postgres {
     const NAME: &'static str = "postgres";
     const BEGIN_WRITE: &'static str = "BEGIN";
     const FOR_UPDATE: &'static str = " FOR UPDATE";
+    const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const MAX_BINDS: usize = 65_535;
 }

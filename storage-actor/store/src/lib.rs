@@ -4,6 +4,7 @@
 //! the few places where their SQL differs. [`Store`] is all of them together: [`engine::open`] gives
 //! an `Arc<dyn Store>`, which turns into an `Arc` of the one trait that a role needs.
 
+pub mod analyses;
 pub mod dialect;
 pub mod engine;
 pub mod error;
@@ -11,11 +12,12 @@ pub mod health;
 #[cfg(feature = "test-support")]
 pub mod testing;
 
+pub use analyses::AnalysisStore;
 pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
 pub use health::Health;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
-pub trait Store: Health + 'static {}
+pub trait Store: AnalysisStore + Health + 'static {}
 
-impl<S> Store for S where S: Health + 'static {}
+impl<S> Store for S where S: AnalysisStore + Health + 'static {}
