@@ -1,0 +1,33 @@
+# `make help` lists what there is.
+.PHONY: help up demo test test-quick faults bench bench-quick lint
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+up: ## builds and starts Nexus
+	./run up
+
+demo: ## a running dashboard without any account
+	./run demo
+
+test: ## all tests; installs what they need
+	tests/run
+
+test-quick: ## without real clients, browser and faults
+	tests/run quick
+
+lint: ## format, lints, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo deny check bans licenses sources
+
+faults: ## the long form of the fault tests (about an hour)
+	NEXUS_FAULTS=long cargo nextest run -p nexus-e2e --run-ignored all --profile faults
+
+bench: ## the figures of docs/performance.md (about half an hour)
+	cargo build --release --locked -p nexus -p nexus-bench
+	target/release/nexus-bench run --json target/bench.json
+
+bench-quick: ## the same in five minutes
+	cargo build --release --locked -p nexus -p nexus-bench
+	target/release/nexus-bench run --quick --json target/bench-quick.json

@@ -1,0 +1,61 @@
+//! The data API, as a script would use it.
+
+use anyhow::{Context, ensure};
+use reqwest::Client;
+use serde_json::Value;
+
+/// A client of the data API.
+#[derive(Debug, Clone)]
+pub struct Api {
+    base: String,
+    key: String,
+    client: Client,
+}
+
+impl Api {
+    pub fn new(base: String, key: &str) -> Self {
+        let client = Client::builder().no_proxy().build().expect("a client");
+        Self { base, key: key.to_owned(), client }
+    }
+
+    /// `GET /api/…`.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let url = format!("{}/api/{path}", self.base);
+        let answer = self.client.get(&url).header("x-dashboard-key", &self.key).send().await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        ensure!(status.is_success(), "{url}: {status}: {body}");
+        serde_json::from_str(&body).with_context(|| format!("{url}: {body}"))
+    }
+
+    /// All exchanges that a query finds, newest first, over all pages.
+    pub async fn requests(&self, query: &str) -> anyhow::Result<Vec<Value>> {
+        self.all("requests", query).await
+    }
+
+    pub async fn conversations(&self, query: &str) -> anyhow::Result<Vec<Value>> {
+        self.all("conversations", query).await
+    }
+
+    /// One exchange with its bodies.
+    pub async fn request(&self, id: &str) -> anyhow::Result<Value> {
+        self.get(&format!("requests/{id}")).await
+    }
+
+    /// One conversation with its graph.
+    pub async fn conversation(&self, id: &str) -> anyhow::Result<Value> {
+        self.get(&format!("conversations/{id}")).await
+    }
+
+    async fn all(&self, list: &str, query: &str) -> anyhow::Result<Vec<Value>> {
+        let mut found = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("{list}?limit=500&{query}{cursor}")).await?;
+            let rows = page[list].as_array().with_context(|| format!("no {list}: {page}"))?;
+            found.extend(rows.iter().cloned());
+            let Some(next) = page["nextCursor"].as_str() else { return Ok(found) };
+            cursor = format!("&cursor={next}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The `nexus` binary as a process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::{Api, paths, ports, wait};
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(30);
+/// The key of the data API in all tests.
+pub const DASHBOARD_KEY: &str = "test-dashboard-key";
+
+/// How a process is to be started.
+#[derive(Debug, Clone)]
+pub struct NexusBuilder {
+    role: String,
+    env: Vec<(String, String)>,
+}
+
+/// A running `nexus`. It is killed when this is dropped, its data goes with it.
+#[derive(Debug)]
+pub struct Nexus {
+    builder: NexusBuilder,
+    dir: TempDir,
+    port: u16,
+    dashboard: u16,
+    admin: u16,
+    starts: usize,
+    child: Child,
+}
+
+impl NexusBuilder {
+    /// A role of the command line: `up`, `gateway`, ….
+    pub fn new(role: &str, upstream: &str) -> Self {
+        let builder = Self { role: role.to_owned(), env: Vec::new() };
+        builder.env("CLAUDE_API_BASE_URL", upstream).env("DASHBOARD_API_KEY", DASHBOARD_KEY)
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts it with a directory of its own and waits until it is ready.
+    pub async fn start(self) -> anyhow::Result<Nexus> {
+        let dir = TempDir::with_prefix("nexus-e2e-")?;
+        let [port, dashboard, admin] = ports::free();
+        let child = spawn(&self, dir.path(), [port, dashboard, admin], 0)?;
+        let mut nexus = Nexus { builder: self, dir, port, dashboard, admin, starts: 1, child };
+        nexus.ready().await;
+        Ok(nexus)
+    }
+}
+
+impl Nexus {
+    /// `nexus up` in front of an upstream.
+    pub async fn up(upstream: &str) -> anyhow::Result<Self> {
+        NexusBuilder::new("up", upstream).start().await
+    }
+
+    /// The gateway's base URL.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The dashboard's base URL.
+    pub fn dashboard(&self) -> String {
+        format!("http://127.0.0.1:{}", self.dashboard)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The data API.
+    pub fn api(&self) -> Api {
+        Api::new(self.dashboard(), DASHBOARD_KEY)
+    }
+
+    /// The directory that holds data, credentials and logs.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.id()?).ok()?)
+    }
+
+    /// What it wrote to standard output and error in all its lives.
+    pub fn log(&self) -> String {
+        let logs = (0..self.starts).map(|n| std::fs::read_to_string(log_path(self.dir(), n)));
+        logs.map(Result::unwrap_or_default).collect()
+    }
+
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(self.pid().context("it has ended")?, signal)?;
+        Ok(())
+    }
+
+    /// Kills it and waits until it is gone.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await?;
+        Ok(())
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        Ok(self.child.wait().await?)
+    }
+
+    /// Starts it again on the same data and ports.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        let ports = [self.port, self.dashboard, self.admin];
+        self.child = spawn(&self.builder, self.dir.path(), ports, self.starts)?;
+        self.starts += 1;
+        self.ready().await;
+        Ok(())
+    }
+
+    async fn ready(&mut self) {
+        let port = match self.builder.role.as_str() {
+            "up" | "gateway" => self.port,
+            "dashboard" => self.dashboard,
+            _ => self.admin,
+        };
+        let url = format!("http://127.0.0.1:{port}/health/ready");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let end = tokio::time::Instant::now() + START;
+        loop {
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("nexus {} ended with {status}:\n{}", self.builder.role, self.log());
+            }
+            assert!(tokio::time::Instant::now() < end, "not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until exactly these exchanges have been stored and linked.
+    pub async fn drained(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
+        let api = self.api();
+        wait::until(&format!("{count} exchanges"), within, async || {
+            let requests = api.requests("").await.ok()?;
+            (requests.len() >= count).then_some(requests)
+        })
+        .await
+    }
+}
+
+fn spawn(
+    builder: &NexusBuilder,
+    dir: &Path,
+    ports: [u16; 3],
+    start: usize,
+) -> anyhow::Result<Child> {
+    let log = File::create(log_path(dir, start))?;
+    let credentials = dir.join("credentials");
+    std::fs::create_dir_all(&credentials)?;
+    let mut command = Command::new(paths::binary("nexus"));
+    command
+        .arg(&builder.role)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", dir)
+        .env("PORT", ports[0].to_string())
+        .env("DASHBOARD_PORT", ports[1].to_string())
+        .env("NEXUS_ADMIN_PORT", ports[2].to_string())
+        .env("NEXUS_DATA_DIR", dir.join("data"))
+        .env("CREDENTIALS_DIR", credentials)
+        .env("LOG_FORMAT", "json")
+        .envs(builder.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    command.spawn().context("nexus starts")
+}
+
+fn log_path(dir: &Path, start: usize) -> PathBuf {
+    dir.join(format!("log.{start}"))
+}
