@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod engine;
 pub mod error;
 pub mod health;
+pub mod queries;
 #[cfg(feature = "test-support")]
 pub mod testing;
 
@@ -16,6 +17,7 @@ pub use analyses::AnalysisStore;
 pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
 pub use health::Health;
+pub use queries::Queries;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store: AnalysisStore + Health + 'static {}

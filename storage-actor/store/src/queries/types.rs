@@ -1,0 +1,18 @@
+//! What readers ask for and what they get: filters, pages and camelCase rows, as `/api` gives them.
+
+mod account;
+mod conversation;
+mod filter;
+mod page;
+mod request;
+mod usage;
+
+pub use account::{AccountSummary, AccountWindow, DomainSummary};
+pub use conversation::{
+    BranchSummary, ConversationGraph, ConversationSummary, GraphNode, NodeTokens, Snippet,
+    SnippetPart,
+};
+pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
+pub use page::{Cursor, CursorError, Page, Paging};
+pub use request::{ExchangeKind, RequestSummary};
+pub use usage::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals};
