@@ -12,6 +12,7 @@ pub mod event;
 pub mod header;
 pub mod id;
 pub mod live;
+pub mod mask;
 
 pub use body::{Body, BodyError};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -23,3 +24,4 @@ pub use event::{
 pub use header::{Headers, MASKED};
 pub use id::{ExchangeId, IdSource};
 pub use live::{LiveEvent, LiveTopic};
+pub use mask::mask_secrets;

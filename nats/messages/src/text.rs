@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::request::{Block, Message, Request};
 
-const REMINDER: &str = "system-reminder";
+/// The tag that clients put around what they, not a human, wrote.
+pub const REMINDER: &str = "system-reminder";
 /// Tags whose content the client puts into a human's message and no human wrote.
 const CLIENT_TAGS: [&str; 6] = [
     "local-command-stdout",

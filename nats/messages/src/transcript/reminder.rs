@@ -1,7 +1,6 @@
 //! Reminders inside texts: what a client, not a human, wrote.
 
-const OPEN: &str = "<system-reminder>";
-const CLOSE: &str = "</system-reminder>";
+use crate::text::{REMINDER, next_tag};
 
 /// A text, cut at its reminders.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +15,7 @@ pub(super) enum Part<'a> {
 pub(super) fn split(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some((before, inside, after)) = next(rest) {
+    while let Some((before, inside, after)) = next_tag(rest, REMINDER) {
         push_plain(&mut parts, before);
         parts.push(Part::Reminder(inside.trim()));
         rest = after;
@@ -32,12 +31,6 @@ pub(super) fn plain(text: &str) -> String {
         Part::Reminder(_) => None,
     });
     parts.collect::<Vec<_>>().join("\n")
-}
-
-fn next(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, opened) = text.split_once(OPEN)?;
-    let (inside, after) = opened.split_once(CLOSE)?;
-    Some((before, inside, after))
 }
 
 fn push_plain<'a>(parts: &mut Vec<Part<'a>>, text: &'a str) {

@@ -1,0 +1,142 @@
+//! Takes secrets out of any text: keys and tokens by their shapes, passwords by where they stand.
+//!
+//! For what leaves the process (analysis, notices, logs) and for what is shown. It would rather mask
+//! a harmless value beside the word `password` than let a key through; hashes, ids and plain words
+//! stay. The shapes are those that their issuers document.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::Regex;
+
+use crate::header::MASKED;
+
+/// Private keys, whole, also with their line breaks escaped and without their end.
+const PRIVATE_KEY: &str = concat!(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    r"(?:[\s\S]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})*)",
+);
+
+/// Keys and tokens with a prefix of their own. The prefix must not continue a word, where an escaped
+/// line break, as JSON writes it, is none.
+const PREFIXED: &str = concat!(
+    r"((?-u:\b)|\\[nrt])(?:",
+    // Anthropic, OpenAI, OpenRouter, DeepSeek and others; Nexus itself.
+    r"sk-[A-Za-z0-9_-]{16,}|cnp_(?:live|test)_[A-Za-z0-9_-]{16,}",
+    // GitHub, GitLab, Atlassian, Bitbucket.
+    r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt)-[A-Za-z0-9_.-]{16,}",
+    r"|AT(?:ATT|BB|CTT)[A-Za-z0-9_=+/.-]{20,}",
+    // Slack, Discord, Telegram.
+    r"|xox[a-z]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}",
+    r"|[MNO][A-Za-z\d_-]{23,27}\.[A-Za-z\d_-]{6}\.[A-Za-z\d_-]{27,}|\d{8,10}:AA[A-Za-z0-9_-]{30,}",
+    // Amazon, Google, Azure, Cloudflare, DigitalOcean, Heroku, Alibaba.
+    r"|(?:AKIA|ASIA|ABIA|ACCA|AIDA|AROA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_.-]{16,}|GOCSPX-[A-Za-z0-9_-]{16,}",
+    r"|1//0[A-Za-z0-9_-]{30,}|do[opr]_v1_[a-f0-9]{32,}|HRKU-[A-Za-z0-9_-]{16,}|LTAI[A-Za-z0-9]{16,}",
+    // Stripe, Square, PayPal, Shopify, Plaid.
+    r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}|sq0(?:atp|csp)-[A-Za-z0-9_-]{16,}",
+    r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{16,}|access-(?:sandbox|development|production)-[a-f0-9-]{30,}",
+    // Registries and build services.
+    r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{16,}|rubygems_[a-f0-9]{32,}|cio[A-Za-z0-9]{32}|dckr_(?:pat|oat)_[A-Za-z0-9_-]{16,}|oy2[a-z0-9]{43}",
+    // Models and data.
+    r"|hf_[A-Za-z0-9]{16,}|gsk_[A-Za-z0-9]{16,}|xai-[A-Za-z0-9_-]{16,}|pplx-[A-Za-z0-9]{16,}|r8_[A-Za-z0-9]{16,}|tvly-[A-Za-z0-9-]{16,}|fw_[A-Za-z0-9]{20,}|dapi[a-f0-9]{32}",
+    // Other services.
+    r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|(?:AC|SK)[a-f0-9]{32}|key-[a-f0-9]{32}|lin_(?:api|oauth)_[A-Za-z0-9]{16,}|figd_[A-Za-z0-9_-]{16,}",
+    r"|(?:secret|ntn)_[A-Za-z0-9]{40,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_-]{16,}|sbp_[a-f0-9]{32,}|nfp_[A-Za-z0-9]{16,}|FlyV1 [A-Za-z0-9_=,+/-]{16,}",
+    r"|glsa_[A-Za-z0-9_]{32,}|glc_[A-Za-z0-9+/=]{32,}|PMAK-[a-f0-9-]{32,}|phc_[A-Za-z0-9]{30,}|sntr[yu]s?_[A-Za-z0-9_=+/]{30,}|NRAK-[A-Z0-9]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|tskey-[A-Za-z0-9-]{16,}",
+    // JSON Web Tokens: two or three parts, the first one a JSON object.
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
+    r")",
+);
+
+/// Credentials in URLs, and URLs that are credentials.
+const URL: &str = concat!(
+    r"(?i)((?-u:\b)[a-z][a-z0-9+.-]*://[^\s/:@\x22'<>]*:)[^\s/@\x22'<>]+(@)",
+    r"|((?-u:\b)hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_-]+()",
+    r"|((?-u:\b)discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_-]+()",
+    r"|((?-u:\b)[a-z0-9.-]+\.webhook\.office\.com/)[A-Za-z0-9/@_-]+()",
+);
+
+/// `Authorization: Bearer …` and its like; header lines whose value is a credential.
+const HEADER: &str = concat!(
+    r"(?i)((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
+    r"|((?-u:\b)(?:set-)?cookie\s*:\s*)[^\r\n\x22']+",
+    r"|((?-u:\b)x-(?:api|goog-api|dashboard|auth)-(?:key|token)\s*:\s*)[^\s\x22']+",
+);
+
+/// A name that ends in a word for a secret. `max_tokens` is none, `githubToken` is one.
+macro_rules! secret_name {
+    () => {
+        concat!(
+            r"[A-Za-z0-9_.-]*(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_-]?key|apikey",
+            r"|(?:access|account|private|signing|encryption|shared|secret|auth|storage)[_-]?key|credentials?|_pass)"
+        )
+    };
+}
+
+/// `"password": "…"`, `api_key='…'`, also within an escaped JSON string.
+const QUOTED: &str =
+    concat!(r"(?i)((?-u:\b)", secret_name!(), r#"\\*["']?\s*(?:=>|:=|=|:)\s*\\*["'])[^"'\\\r\n]{3,}"#);
+
+/// `PASSWORD=…` in an environment, a query or a command line.
+const ASSIGNED: &str = concat!(r"(?i)((?-u:\b)", secret_name!(), r#"=)[^\s"'\\&;,<>(){}\[\]$`|]{4,}"#);
+
+/// `password: hunter2x`, `--token abc123…`: without quotes only when it holds a digit or a mark, for
+/// `token: String` is code.
+const SPOKEN: &str = concat!(
+    r"(?i)((?:(?-u:\b)",
+    secret_name!(),
+    r#"\s*(?::|=|\bis\b)|--"#,
+    secret_name!(),
+    r#"\b)\s+)([A-Za-z0-9_./+!@#%^*?~=-]{6,})"#
+);
+
+struct Rule {
+    regex: Regex,
+    replacement: &'static str,
+}
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    [
+        (PRIVATE_KEY, "[masked]"),
+        (URL, "$1$3$5$7[masked]$2$4$6$8"),
+        (PREFIXED, "$1[masked]"),
+        (HEADER, "$1$2$3[masked]"),
+        (QUOTED, "$1[masked]"),
+        (ASSIGNED, "$1[masked]"),
+    ]
+    .into_iter()
+    .map(|(pattern, replacement)| Rule { regex: regex(pattern), replacement })
+    .collect()
+});
+
+static SPOKEN_RULE: LazyLock<Regex> = LazyLock::new(|| regex(SPOKEN));
+
+/// The patterns are constants, and a test compiles them.
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a constant pattern compiles")
+}
+
+/// `text` with [`MASKED`] in the place of every secret. Masking twice changes nothing more.
+pub fn mask_secrets(text: &str) -> Cow<'_, str> {
+    let mut masked = Cow::Borrowed(text);
+    for rule in &*RULES {
+        if let Cow::Owned(changed) = rule.regex.replace_all(&masked, rule.replacement) {
+            masked = Cow::Owned(changed);
+        }
+    }
+    if let Cow::Owned(changed) = SPOKEN_RULE.replace_all(&masked, spoken) {
+        masked = Cow::Owned(changed);
+    }
+    masked
+}
+
+fn spoken(found: &regex::Captures<'_>) -> String {
+    let value = &found[2];
+    let is_word = value.chars().all(|char| char.is_ascii_alphabetic() || matches!(char, '.' | '_'));
+    let is_number = value.chars().all(|char| char.is_ascii_digit() || char == '.');
+    let shown = if is_word || is_number { value } else { MASKED };
+    format!("{}{shown}", &found[1])
+}
+
+#[cfg(test)]
+mod tests;
