@@ -14,8 +14,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String, key: &str) -> Self {
-        let client = Client::builder().no_proxy().build().expect("a client");
-        Self { base, key: key.to_owned(), client }
+        Self { base, key: key.to_owned(), client: crate::http_client() }
     }
 
     /// `GET /api/…`.

@@ -10,3 +10,11 @@ pub mod wait;
 
 pub use api::Api;
 pub use nexus::{Nexus, NexusBuilder};
+
+/// A client that goes straight to 127.0.0.1, whatever the machine's proxy settings.
+///
+/// # Panics
+/// When the system's roots can't be read.
+pub fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}

@@ -133,7 +133,7 @@ impl Nexus {
             _ => self.admin,
         };
         let url = format!("http://127.0.0.1:{port}/health/ready");
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = crate::http_client();
         let end = tokio::time::Instant::now() + START;
         loop {
             if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {

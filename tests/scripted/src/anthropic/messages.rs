@@ -21,28 +21,24 @@ pub fn answer(
     state: &mut State,
     now: Timestamp,
 ) -> (Result<Answer, ApiError>, Turn) {
-    let header = request.header("x-script").map(parse).unwrap_or_default();
-    let forced = header.into_iter().next();
-    let early = forced.clone().unwrap_or_default();
+    let forced = request.header("x-script").map(parse).unwrap_or_default().into_iter().next();
     // A script in the header works on bodies that are no JSON at all.
-    if let Some(Err(error)) = forced.as_ref().map(|turn| refusal(request, turn, state, 0)) {
-        return (Err(error), early);
+    if let Some(turn) = &forced
+        && let Err(error) = refusal(request, turn, state, 0)
+    {
+        return (Err(error), turn.clone());
     }
-    let body = match checked(request) {
-        Ok(body) => body,
-        Err(error) => return (Err(error), early),
+    let (body, history) = match checked(request, state) {
+        Ok(checked) => checked,
+        Err(error) => return (Err(error), forced.unwrap_or_default()),
     };
-    let history = match history(&body, state) {
-        Ok(history) => history,
-        Err(error) => return (Err(error), early),
-    };
-    let turn = forced.or_else(|| due(&body, &history)).unwrap_or_default();
     let answered = history.len();
-    let result =
-        validate::tools(&history).and_then(|()| refusal(request, &turn, state, answered)).and_then(
-            |()| reply(&body, history, &active(turn.clone(), request, state, answered), state, now),
-        );
-    (result, turn)
+    let by_header = forced.is_some();
+    let turn = forced.or_else(|| due(&body, &history)).unwrap_or_default();
+    if !by_header && let Err(error) = refusal(request, &turn, state, answered) {
+        return (Err(error), turn);
+    }
+    (Ok(reply(&body, history, &active(&turn, request, state, answered), state, now)), turn)
 }
 
 /// `count_tokens`.
@@ -54,10 +50,13 @@ pub fn count(request: &Request) -> Result<Value, ApiError> {
     Ok(json!({"input_tokens": tokens(bytes.iter().sum())}))
 }
 
-fn checked(request: &Request) -> Result<Value, ApiError> {
+/// The body and the whole history, if the API would take them.
+fn checked(request: &Request, state: &State) -> Result<(Value, Vec<Value>), ApiError> {
     let body = validate::json(request)?;
     validate::message(&body, false)?;
-    Ok(body)
+    let history = history(&body, state)?;
+    validate::tools(&history)?;
+    Ok((body, history))
 }
 
 /// The script's answer, unless the request is one that a client sends on its own account.
@@ -96,7 +95,8 @@ fn refusal(request: &Request, turn: &Turn, state: &mut State, step: usize) -> Re
 }
 
 /// Leaves out the faults that have happened often enough.
-fn active(mut turn: Turn, request: &Request, state: &mut State, step: usize) -> Turn {
+fn active(turn: &Turn, request: &Request, state: &mut State, step: usize) -> Turn {
+    let mut turn = turn.clone();
     turn.modifiers
         .retain(|m| m.arg("times").is_none() || m.name == "fail" || still(m, request, state, step));
     turn
@@ -115,7 +115,7 @@ fn reply(
     turn: &Turn,
     state: &mut State,
     now: Timestamp,
-) -> Result<Answer, ApiError> {
+) -> Answer {
     let input = state.cache.charge(body, &history, now);
     let content = match turn.blocks.as_slice() {
         [] => auto::content(body, &history),
@@ -135,7 +135,7 @@ fn reply(
     if let Some(wait) = turn.modifier("wait") {
         answer.delay = Duration::from_millis(wait.number("ms").unwrap_or(100));
     }
-    Ok(fault::plan(answer, turn, parts, stream, wire))
+    fault::plan(answer, turn, parts, stream, wire)
 }
 
 fn wire(turn: &Turn) -> Wire {

@@ -17,6 +17,12 @@ pub trait Service: Send + Sync + 'static {
     fn answer(&self, request: &Request) -> Answer;
 }
 
+impl<T: Service> Service for Arc<T> {
+    fn answer(&self, request: &Request) -> Answer {
+        T::answer(self, request)
+    }
+}
+
 /// A running stand-in. It stops when this is dropped.
 #[derive(Debug)]
 pub struct Server {
