@@ -3,10 +3,12 @@
 //!
 //! Nothing above [`EventStream`] knows whether it runs on the embedded log or on NATS JetStream.
 
+pub mod embedded;
 pub mod handler;
 pub mod live;
 pub mod stream;
 
+pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
 pub use live::{LiveBus, LocalLiveBus};
 pub use stream::{

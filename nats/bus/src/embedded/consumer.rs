@@ -1,0 +1,197 @@
+//! One instance of a consumer of the embedded log.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use nexus_contract::{Clock, Kind};
+use sqlx::SqlitePool;
+use tokio::{
+    sync::{Mutex, mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    ask,
+    deliveries::Deliveries,
+    recent::Entry,
+    sql, unavailable,
+    writer::{Board, Command, Settled, lock},
+};
+use crate::stream::{Consumer, Delivery, Settle, StreamError};
+
+/// Events read from the file at a time: they are decoded in memory.
+const READ: usize = 64;
+
+/// What the instances of a consumer share.
+pub(super) struct Group {
+    pub name: Arc<str>,
+    kinds: Vec<Arc<str>>,
+    pub kinds_json: String,
+    pub deliveries: Mutex<Deliveries>,
+}
+
+impl Group {
+    pub fn new(name: Arc<str>, kinds: &[Kind], cursor: u64, retries: Vec<(u64, u32)>) -> Self {
+        let kinds: Vec<Arc<str>> = kinds.iter().map(|kind| kind.as_str().into()).collect();
+        let quoted: Vec<String> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
+        Self {
+            name,
+            kinds_json: format!("[{}]", quoted.join(",")),
+            kinds,
+            deliveries: Mutex::new(Deliveries::new(cursor, retries, Instant::now())),
+        }
+    }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        match &entry.target {
+            Some(target) => *target == self.name,
+            None => self.kinds.contains(&entry.kind),
+        }
+    }
+}
+
+pub(super) struct EmbeddedConsumer {
+    pub group: Arc<Group>,
+    pub ack_timeout: Duration,
+    pub pool: SqlitePool,
+    pub board: Arc<Board>,
+    pub commands: mpsc::Sender<Command>,
+    pub newest: watch::Receiver<u64>,
+    pub clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Consumer for EmbeddedConsumer {
+    async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError> {
+        let until = Instant::now() + wait;
+        loop {
+            self.newest.mark_unchanged();
+            let (taken, next_due) = self.take(max).await?;
+            let now = Instant::now();
+            if !taken.is_empty() || now >= until {
+                return Ok(taken);
+            }
+            let wake = next_due.map_or(until, |due| due.min(until));
+            tokio::select! {
+                changed = self.newest.changed() => {
+                    changed.map_err(|_closed| StreamError::Unavailable("the log is closed".into()))?;
+                }
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {
+        let durable = {
+            let mut deliveries = self.group.deliveries.lock().await;
+            self.apply(&mut deliveries, settled)
+        };
+        let undo = Undo::of(&durable);
+        let result = ask(&self.commands, |reply| Command::Settle { settled: durable, reply }).await;
+        if result.is_err() {
+            undo.run(&mut *self.group.deliveries.lock().await);
+        }
+        result
+    }
+}
+
+impl EmbeddedConsumer {
+    /// What can be delivered now, and when the next redelivery is due.
+    async fn take(&self, max: usize) -> Result<(Vec<Delivery>, Option<Instant>), StreamError> {
+        let mut deliveries = self.group.deliveries.lock().await;
+        let mut taken = Vec::new();
+        for (seq, attempt) in deliveries.take_due(max, Instant::now(), self.ack_timeout) {
+            match self.find(seq).await? {
+                Some(entry) => taken.push(delivery(&entry, attempt)),
+                // Settled by its first delivery after all, and trimmed since.
+                None => drop(deliveries.end(seq)),
+            }
+        }
+        let room = (max - taken.len()).min(deliveries.room());
+        if room > 0 {
+            let (mut entries, cursor) = self.behind(deliveries.cursor(), room).await?;
+            entries.retain(|entry| !deliveries.holds(entry.seq));
+            let deadline = Instant::now() + self.ack_timeout;
+            deliveries.hand_out(entries.iter().map(|entry| entry.seq), cursor, deadline);
+            taken.extend(entries.iter().map(|entry| delivery(entry, 1)));
+        }
+        Ok((taken, deliveries.next_due()))
+    }
+
+    /// The next events for this consumer, and up to where was looked.
+    async fn behind(&self, cursor: u64, max: usize) -> Result<(Vec<Entry>, u64), StreamError> {
+        let newest = *self.newest.borrow();
+        if let Some(found) = self.recent_behind(cursor, max) {
+            return Ok(found);
+        }
+        let (name, kinds) = (&self.group.name, &self.group.kinds_json);
+        let limit = max.min(READ);
+        let entries = sql::list_behind(&self.pool, name, kinds, cursor, limit).await;
+        let entries = entries.map_err(unavailable)?;
+        let full = entries.len() == limit;
+        let last = entries.last().map(|entry| entry.seq);
+        Ok((entries, last.filter(|_| full).unwrap_or_else(|| newest.max(last.unwrap_or(0)))))
+    }
+
+    fn recent_behind(&self, cursor: u64, max: usize) -> Option<(Vec<Entry>, u64)> {
+        let recent = lock(&self.board.recent);
+        let mut looked = cursor;
+        let mut entries = Vec::new();
+        for entry in recent.behind(cursor)? {
+            if entries.len() == max {
+                break;
+            }
+            looked = entry.seq;
+            if self.group.wants(entry) {
+                entries.push(entry.clone());
+            }
+        }
+        Some((entries, looked))
+    }
+
+    async fn find(&self, seq: u64) -> Result<Option<Entry>, StreamError> {
+        let recent = lock(&self.board.recent).find(seq).cloned();
+        match recent {
+            Some(entry) => Ok(Some(entry)),
+            None => sql::find_event(&self.pool, seq).await.map_err(unavailable),
+        }
+    }
+
+    fn apply(&self, deliveries: &mut Deliveries, settled: Vec<(u64, Settle)>) -> Settled {
+        let (mut done, mut retry, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        for (seq, settle) in settled {
+            let Some(attempts) = deliveries.end(seq) else { continue };
+            // Only an event that was delivered before can have a row among the retries.
+            done.extend((attempts > 1).then_some(seq));
+            match settle {
+                Settle::Ack => {}
+                Settle::Nak(delay) => {
+                    deliveries.retry(seq, attempts, Instant::now() + delay);
+                    retry.push((seq, attempts));
+                }
+                Settle::Reject(reason) => rejected.push((seq, attempts, reason)),
+            }
+        }
+        let (consumer, floor) = (self.group.name.clone(), deliveries.floor());
+        Settled { consumer, floor, done, retry, rejected, at: self.clock.now() }
+    }
+}
+
+/// Puts rejected deliveries back when their dead letters could not be written.
+struct Undo(Vec<(u64, u32)>);
+
+impl Undo {
+    fn of(settled: &Settled) -> Self {
+        Self(settled.rejected.iter().map(|(seq, attempts, _)| (*seq, *attempts)).collect())
+    }
+
+    fn run(self, deliveries: &mut Deliveries) {
+        for (seq, attempts) in self.0 {
+            deliveries.retry(seq, attempts, Instant::now());
+        }
+    }
+}
+
+fn delivery(entry: &Entry, attempt: u32) -> Delivery {
+    Delivery { token: entry.seq, attempt, event: entry.event.clone() }
+}
