@@ -1,0 +1,198 @@
+//! The request's body on its way up: counted, recorded, and its beginning kept for another try.
+
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use actix_web::{error::PayloadError, web};
+use bytes::Bytes;
+use futures::Stream;
+use nexus_journal::Recording;
+use tokio::time::{Sleep, sleep};
+
+use crate::upstream::{BodyStream, UpstreamError};
+
+/// Bytes that are kept so that a failed connection can be tried again.
+const MAX_KEPT: usize = 1 << 20;
+
+/// Why a body did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadFailure {
+    TooLarge,
+    ClientLeft,
+    /// Its framing is not valid.
+    Malformed,
+    /// No byte came for too long.
+    Stalled,
+}
+
+/// One request's body. Tries read it one after the other.
+#[derive(Clone)]
+pub struct Upload(Rc<RefCell<Source>>);
+
+struct Source {
+    payload: web::Payload,
+    recording: Option<Recording>,
+    kept: Vec<Bytes>,
+    kept_bytes: usize,
+    /// False once `kept` no longer holds everything that came.
+    repeatable: bool,
+    seen: u64,
+    max: u64,
+    stall_timeout: Duration,
+    stall: Option<Pin<Box<Sleep>>>,
+    end: Option<Result<(), UploadFailure>>,
+}
+
+impl Upload {
+    pub fn new(
+        payload: web::Payload,
+        recording: Option<Recording>,
+        max: u64,
+        stall_timeout: Duration,
+    ) -> Self {
+        Self(Rc::new(RefCell::new(Source {
+            payload,
+            recording,
+            kept: Vec::new(),
+            kept_bytes: 0,
+            repeatable: true,
+            seen: 0,
+            max,
+            stall_timeout,
+            stall: None,
+            end: None,
+        })))
+    }
+
+    /// The whole body from its beginning, for one try.
+    pub fn read(&self) -> BodyStream {
+        Box::pin(Reading { source: self.0.clone(), next: 0 })
+    }
+
+    /// Whether another try would send the same bytes.
+    pub fn is_repeatable(&self) -> bool {
+        self.0.borrow().repeatable
+    }
+
+    pub fn failure(&self) -> Option<UploadFailure> {
+        self.0.borrow().end.and_then(Result::err)
+    }
+
+    /// Bytes that came so far.
+    pub fn seen(&self) -> u64 {
+        self.0.borrow().seen
+    }
+
+    /// No further try will come.
+    pub fn forget(&self) {
+        let mut source = self.0.borrow_mut();
+        source.repeatable = false;
+        source.kept = Vec::new();
+    }
+}
+
+struct Reading {
+    source: Rc<RefCell<Source>>,
+    next: usize,
+}
+
+impl Stream for Reading {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let source = self.source.clone();
+        let mut source = source.borrow_mut();
+        if let Some(again) = source.kept.get(self.next) {
+            self.next += 1;
+            return Poll::Ready(Some(Ok(again.clone())));
+        }
+        let next = ready!(source.poll_fresh(cx));
+        self.next = source.kept.len();
+        Poll::Ready(next.map(|bytes| bytes.map_err(|_failure| UpstreamError::Body)))
+    }
+}
+
+impl Source {
+    /// The next bytes that no try has seen.
+    fn poll_fresh(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadFailure>>> {
+        match self.end {
+            Some(Ok(())) => return Poll::Ready(None),
+            Some(Err(failure)) => return Poll::Ready(Some(Err(failure))),
+            None => {}
+        }
+        let Poll::Ready(next) = Pin::new(&mut self.payload).poll_next(cx) else {
+            return self.poll_stall(cx);
+        };
+        self.stall = None;
+        let next = next.map(|bytes| bytes.map_err(|error| failure(&error)));
+        Poll::Ready(match next.map(|bytes| bytes.and_then(|bytes| self.admit(bytes))) {
+            None => {
+                self.close(Ok(()));
+                None
+            }
+            Some(Err(failure)) => {
+                self.close(Err(failure));
+                Some(Err(failure))
+            }
+            Some(Ok(bytes)) => Some(Ok(bytes)),
+        })
+    }
+
+    fn admit(&mut self, bytes: Bytes) -> Result<Bytes, UploadFailure> {
+        self.seen += bytes.len() as u64;
+        if self.seen > self.max {
+            return Err(UploadFailure::TooLarge);
+        }
+        if let Some(recording) = &self.recording {
+            recording.request_chunk(bytes.clone());
+        }
+        self.keep(&bytes);
+        Ok(bytes)
+    }
+
+    fn keep(&mut self, bytes: &Bytes) {
+        if self.repeatable && self.kept_bytes + bytes.len() <= MAX_KEPT {
+            self.kept_bytes += bytes.len();
+            self.kept.push(bytes.clone());
+        } else {
+            self.repeatable = false;
+            self.kept = Vec::new();
+        }
+    }
+
+    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadFailure>>> {
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.stall_timeout)));
+        ready!(stall.as_mut().poll(cx));
+        self.close(Err(UploadFailure::Stalled));
+        Poll::Ready(Some(Err(UploadFailure::Stalled)))
+    }
+
+    fn close(&mut self, end: Result<(), UploadFailure>) {
+        self.end = Some(end);
+        if let Some(recording) = self.recording.take() {
+            recording.request_end(end.is_ok());
+        }
+    }
+}
+
+impl Drop for Source {
+    /// The upstream answered without reading all.
+    fn drop(&mut self) {
+        if self.end.is_none() {
+            self.close(Err(UploadFailure::ClientLeft));
+        }
+    }
+}
+
+fn failure(error: &PayloadError) -> UploadFailure {
+    match error {
+        PayloadError::EncodingCorrupted | PayloadError::UnknownLength => UploadFailure::Malformed,
+        PayloadError::Overflow => UploadFailure::TooLarge,
+        _ => UploadFailure::ClientLeft,
+    }
+}
