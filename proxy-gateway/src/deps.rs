@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use nexus_bus::LiveBus;
 use nexus_contract::{Clock, IdSource};
-
-use crate::capture::Capture;
+use nexus_journal::Journal;
 
 /// 64 fresh random bits a call, from a cryptographic source.
 pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -17,7 +16,7 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 #[derive(Clone)]
 pub struct GatewayDeps {
     /// `None` relays only.
-    pub capture: Option<Arc<dyn Capture>>,
+    pub journal: Option<Arc<Journal>>,
     pub live: Arc<dyn LiveBus>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<IdSource>,

@@ -3,10 +3,14 @@
 //! It recognises the client, picks the credential, forwards, and records a copy in the journal. It
 //! knows nothing of the store, and does no I/O but towards client and upstream while it answers.
 
-pub mod capture;
+mod access;
 mod config;
 mod deps;
+mod domain;
+mod exchange;
 mod gateway;
+mod meters;
+mod observe;
 mod problem;
 mod routes;
 mod server;
@@ -19,3 +23,4 @@ pub use config::{
 };
 pub use deps::{GatewayDeps, Random, RenderMetrics};
 pub use gateway::{Gateway, GatewayError, Problems, run};
+pub use meters::OVERHEAD_BUCKETS;

@@ -9,6 +9,7 @@ use nexus_contract::{ExchangeId, Headers, ResponseFinished, TerminalState};
 use nexus_journal::{Recording, ResponseHead};
 use tokio::time::Instant;
 
+use super::upload::Upload;
 use crate::{domain::Domain, observe::Observation, state::State};
 
 /// How long the journal's writer may delay a release; a later one is counted as late.
@@ -32,6 +33,8 @@ pub struct Ledger {
     called: Option<Instant>,
     /// Time that the gateway itself held the answer back.
     held: Duration,
+    /// Where the observer's copy of the request is.
+    pub upload: Option<Upload>,
     ended: bool,
 }
 
@@ -58,6 +61,7 @@ impl Ledger {
             upstream_calls: 0,
             called: None,
             held: Duration::ZERO,
+            upload: None,
             ended: false,
         }
     }
@@ -138,7 +142,8 @@ impl Ledger {
         let overhead = total.saturating_sub(upstream.unwrap_or_default());
         self.state.meters.ended(state, total, overhead);
         if let Some(observation) = self.observation.take() {
-            observation.finished(&self.state, &outcome);
+            let request = self.upload.take().map(|upload| upload.take_copy()).unwrap_or_default();
+            observation.finished(&self.state, &outcome, request);
         }
         if let Some(recording) = &self.recording {
             recording.finish(outcome);

@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,7 +15,11 @@ use futures::Stream;
 use nexus_journal::Recording;
 use tokio::time::{Sleep, sleep};
 
-use crate::upstream::{BodyStream, UpstreamError};
+use crate::{
+    observe::Started,
+    state::State,
+    upstream::{BodyStream, UpstreamError},
+};
 
 /// Bytes that are kept so that a failed connection can be tried again.
 const MAX_KEPT: usize = 1 << 20;
@@ -46,6 +51,10 @@ struct Source {
     stall_timeout: Duration,
     stall: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), UploadFailure>>,
+    /// Everything that came, for the observer; only where it is announced.
+    copy: Vec<Bytes>,
+    started: Option<(Started, Arc<State>)>,
+    is_observed: bool,
 }
 
 impl Upload {
@@ -54,6 +63,7 @@ impl Upload {
         recording: Option<Recording>,
         max: u64,
         stall_timeout: Duration,
+        started: Option<(Started, Arc<State>)>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Source {
             payload,
@@ -66,7 +76,20 @@ impl Upload {
             stall_timeout,
             stall: None,
             end: None,
+            copy: Vec::new(),
+            is_observed: started.is_some(),
+            started,
         })))
+    }
+
+    /// The request has no body.
+    pub fn is_absent(&self) {
+        self.0.borrow_mut().close(Ok(()));
+    }
+
+    /// Everything that came; empty unless the exchange is observed.
+    pub fn take_copy(&self) -> Vec<Bytes> {
+        std::mem::take(&mut self.0.borrow_mut().copy)
     }
 
     /// The whole body from its beginning, for one try.
@@ -151,6 +174,9 @@ impl Source {
         if let Some(recording) = &self.recording {
             recording.request_chunk(bytes.clone());
         }
+        if self.is_observed {
+            self.copy.push(bytes.clone());
+        }
         self.keep(&bytes);
         Ok(bytes)
     }
@@ -176,6 +202,9 @@ impl Source {
         self.end = Some(end);
         if let Some(recording) = self.recording.take() {
             recording.request_end(end.is_ok());
+        }
+        if let Some((started, state)) = self.started.take() {
+            started.publish(&state, &self.copy);
         }
     }
 }

@@ -4,7 +4,8 @@ mod service;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::problem::Problem;
+pub use self::service::worker;
+use crate::{exchange, problem::Problem};
 
 /// Mounts everything that the gateway answers or forwards.
 pub fn configure(app: &mut web::ServiceConfig) {
@@ -13,6 +14,9 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .route("/health/live", web::get().to(service::live))
         .route("/health/ready", web::get().to(service::ready))
         .route("/metrics", web::get().to(service::metrics))
+        .route("/api/hello", web::get().to(exchange::forward))
+        .route("/api/hello", web::head().to(exchange::forward))
+        .route("/v1/{rest:.*}", web::to(exchange::forward))
         .route("/api/event_logging/{rest:.*}", web::to(service::event_logging));
 }
 

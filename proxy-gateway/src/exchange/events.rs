@@ -1,0 +1,105 @@
+//! What must be seen of an event stream while it passes: an error event, and whether the last
+//! event is whole. Looks at a copy; works on what the coding, if any, decodes to.
+
+use nexus_messages::decode::Decoder;
+
+/// An error event's first line.
+const ERROR: &[u8] = b"event: error";
+
+/// Bytes of a decoded stream that are looked at.
+const LIMIT: usize = 256 << 20;
+
+pub struct EventWatch {
+    decoder: Option<Decoder>,
+    /// End of what came so far, as long as [`ERROR`] and a line end before it.
+    tail: Vec<u8>,
+    saw_error: bool,
+}
+
+impl EventWatch {
+    pub fn new(content_encoding: Option<&str>) -> Self {
+        let decoder = content_encoding.map(|coding| Decoder::new(Some(coding), LIMIT));
+        Self { decoder, tail: b"\n\n".to_vec(), saw_error: false }
+    }
+
+    pub fn chunk(&mut self, bytes: &[u8]) {
+        match &mut self.decoder {
+            None => self.look(bytes),
+            Some(decoder) => {
+                let decoded = decoder.push(bytes);
+                self.look(&decoded);
+            }
+        }
+    }
+
+    pub fn saw_error(&self) -> bool {
+        self.saw_error
+    }
+
+    /// Whether an own event can be added: the stream is readable and its last event is whole.
+    pub fn is_between_events(&self) -> bool {
+        self.decoder.is_none()
+            && (self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n"))
+    }
+
+    pub fn is_encoded(&self) -> bool {
+        self.decoder.is_some()
+    }
+
+    fn look(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let head = &bytes[..bytes.len().min(ERROR.len())];
+        let seam = [&self.tail[..], head].concat();
+        self.saw_error |= has_error(&seam) || has_error(bytes);
+        let kept = ERROR.len() + 1;
+        let all = [&self.tail[..], &bytes[bytes.len().saturating_sub(kept)..]].concat();
+        self.tail = all[all.len().saturating_sub(kept)..].to_vec();
+    }
+}
+
+/// At the beginning of a line only: text inside an event's data has no line ends.
+fn has_error(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, ERROR)
+        .any(|at| at > 0 && matches!(bytes[at - 1], b'\n' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saw_error(text: &[u8], cut: usize) -> bool {
+        let mut watch = EventWatch::new(None);
+        text.chunks(cut).for_each(|part| watch.chunk(part));
+        watch.saw_error()
+    }
+
+    #[test]
+    fn an_error_event_is_seen_wherever_it_is_cut() {
+        let stream = b"event: ping\ndata: {}\n\nevent: error\ndata: {\"type\":\"error\"}\n\n";
+        for cut in 1..stream.len() {
+            assert!(saw_error(stream, cut), "cut at {cut}");
+        }
+        assert!(saw_error(b"event: error\ndata: {}\n\n", 5), "the first event");
+    }
+
+    #[test]
+    fn text_about_errors_is_none() {
+        let stream = b"event: x\ndata: {\"text\":\"event: error\\nevent: error\"}\n\n";
+        for cut in 1..stream.len() {
+            assert!(!saw_error(stream, cut), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_event_is_known() {
+        let mut watch = EventWatch::new(None);
+        assert!(watch.is_between_events());
+        watch.chunk(b"data: {");
+        assert!(!watch.is_between_events());
+        watch.chunk(b"}\n");
+        watch.chunk(b"\n");
+        assert!(watch.is_between_events());
+    }
+}

@@ -1,0 +1,167 @@
+//! Everything that is learnt from an exchange beside its record: live events, token statistics,
+//! notifications, telemetry. All of it happens on a copy, on a thread of its own.
+
+mod glimpse;
+mod report;
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished};
+use serde_json::json;
+
+pub use self::report::Report;
+use crate::{domain::Domain, state::State};
+
+/// Exchanges that wait for the observer at most, and the bytes they may hold together.
+const MAX_WAITING: usize = 1024;
+const MAX_WAITING_BYTES: usize = 128 << 20;
+
+/// Bytes of one answer that are looked at; a longer one is looked at in part.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// The way to the observer's thread.
+pub struct Observer {
+    queue: SyncSender<Report>,
+    waiting_bytes: AtomicUsize,
+    reports: Mutex<Option<Receiver<Report>>>,
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        let (queue, reports) = sync_channel(MAX_WAITING);
+        Self { queue, waiting_bytes: AtomicUsize::new(0), reports: Mutex::new(Some(reports)) }
+    }
+}
+
+impl Observer {
+    /// What the thread reads; given out once.
+    pub fn take_reports(&self) -> Option<Receiver<Report>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The thread is done with a report of so many bytes.
+    pub fn release(&self, bytes: usize) {
+        self.waiting_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// False when there is no room.
+    fn submit(&self, report: Report) -> bool {
+        let bytes = report.bytes();
+        if self.waiting_bytes.fetch_add(bytes, Relaxed) + bytes > MAX_WAITING_BYTES {
+            self.release(bytes);
+            return false;
+        }
+        let is_taken = self.queue.try_send(report).is_ok();
+        if !is_taken {
+            self.release(bytes);
+        }
+        is_taken
+    }
+}
+
+/// The copy of one exchange while it runs.
+pub struct Observation {
+    pub id: ExchangeId,
+    pub domain: Domain,
+    pub account_id: Option<String>,
+    pub path: String,
+    pub request_headers: Headers,
+    pub started_at: Timestamp,
+    status: Option<u16>,
+    answer: Vec<Bytes>,
+    answer_bytes: usize,
+}
+
+impl Observation {
+    pub fn new(
+        id: ExchangeId,
+        domain: Domain,
+        account_id: Option<String>,
+        path: String,
+        request_headers: Headers,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            domain,
+            account_id,
+            path,
+            request_headers,
+            started_at,
+            status: None,
+            answer: Vec::new(),
+            answer_bytes: 0,
+        }
+    }
+
+    pub fn answered(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    pub fn first_byte(&mut self, state: &State, first_token_ms: u64) {
+        let data = json!({ "firstTokenMs": first_token_ms, "status": self.status });
+        publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
+    }
+
+    pub fn chunk(&mut self, bytes: &Bytes) {
+        if self.answer_bytes < MAX_ANSWER {
+            self.answer_bytes += bytes.len();
+            self.answer.push(bytes.clone());
+        }
+    }
+
+    /// Hands the whole over to the observer's thread.
+    pub fn finished(self, state: &State, outcome: &ResponseFinished, request: Vec<Bytes>) {
+        let report = Report {
+            id: self.id,
+            domain: self.domain,
+            account_id: self.account_id,
+            path: self.path,
+            request_headers: self.request_headers,
+            request,
+            answer: self.answer,
+            outcome: outcome.clone(),
+        };
+        if !state.observer.submit(report) {
+            state.meters.unobserved();
+        }
+    }
+}
+
+/// What `started` says, kept until the request's body is there.
+pub struct Started {
+    pub id: ExchangeId,
+    pub domain: Domain,
+    pub path: String,
+}
+
+impl Started {
+    pub fn publish(self, state: &State, request: &[Bytes]) {
+        let hint = glimpse::glimpse(request);
+        let data = json!({ "model": hint.model, "stream": hint.stream, "path": self.path });
+        publish(state, LiveTopic::Started, self.id, &self.domain, data);
+    }
+}
+
+/// Publishes a live event; nobody waits for it.
+pub fn publish(
+    state: &State,
+    topic: LiveTopic,
+    id: ExchangeId,
+    domain: &Domain,
+    data: serde_json::Value,
+) {
+    state.deps.live.publish(LiveEvent {
+        topic,
+        id: Some(id),
+        at: state.deps.clock.now(),
+        domain: domain.to_string(),
+        data,
+    });
+}

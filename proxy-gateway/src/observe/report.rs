@@ -1,0 +1,26 @@
+//! One exchange that ended, as the observer's thread gets it.
+
+use bytes::Bytes;
+use nexus_contract::{ExchangeId, Headers, ResponseFinished};
+
+use crate::domain::Domain;
+
+pub struct Report {
+    pub id: ExchangeId,
+    pub domain: Domain,
+    pub account_id: Option<String>,
+    pub path: String,
+    pub request_headers: Headers,
+    /// The request's body as it came.
+    pub request: Vec<Bytes>,
+    /// The answer's body as it came, or its beginning.
+    pub answer: Vec<Bytes>,
+    pub outcome: ResponseFinished,
+}
+
+impl Report {
+    /// Bytes of the bodies.
+    pub fn bytes(&self) -> usize {
+        self.request.iter().chain(&self.answer).map(Bytes::len).sum()
+    }
+}
