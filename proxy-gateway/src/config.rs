@@ -160,7 +160,12 @@ impl Default for GatewayConfig {
             upstream: UpstreamConfig::default(),
             clients: ClientConfig::default(),
             access: AccessConfig::default(),
-            capture: CaptureConfig { enabled: true, required: false, samples_dir: None, debug: false },
+            capture: CaptureConfig {
+                enabled: true,
+                required: false,
+                samples_dir: None,
+                debug: false,
+            },
             limits: LimitConfig::default(),
             notify: NotifyConfig::default(),
         }

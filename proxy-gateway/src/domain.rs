@@ -31,7 +31,8 @@ impl fmt::Display for Domain {
 /// Whether `text` may stand before `.credentials.json`: stricter than a `Host`, since it names a
 /// file.
 pub fn names_a_file(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     !text.is_empty()
         && text.len() <= MAX
         && !text.starts_with('.')
@@ -85,8 +86,24 @@ mod tests {
     #[test]
     fn what_is_no_host_is_refused() {
         for host in [
-            "", ":80", "a/b", "a\\b", "..", "a..b", ".a", "a b", "a%2e", "a\0", "[::1", "[x]", "a:b",
-            "a:1:2", "user@host", "a:123456", "ä.example", "[::1]x",
+            "",
+            ":80",
+            "a/b",
+            "a\\b",
+            "..",
+            "a..b",
+            ".a",
+            "a b",
+            "a%2e",
+            "a\0",
+            "[::1",
+            "[x]",
+            "a:b",
+            "a:1:2",
+            "user@host",
+            "a:123456",
+            "ä.example",
+            "[::1]x",
         ] {
             assert_eq!(domain(host), None, "{host:?}");
         }

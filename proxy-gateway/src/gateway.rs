@@ -50,7 +50,7 @@ impl Gateway {
     where
         F: Fn(&mut ServiceConfig) + Send + Clone + 'static,
     {
-        server::serve(self.state, listener, extra_routes, shutdown).await?;
+        server::server(self.state, listener, extra_routes, shutdown)?.await?;
         Ok(())
     }
 }

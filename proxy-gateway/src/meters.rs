@@ -14,6 +14,8 @@ pub struct Meters {
     ends: Vec<(TerminalState, Counter)>,
     total: Histogram,
     overhead: Histogram,
+    messages: Counter,
+    others: Counter,
     retries: Counter,
     unobserved: Counter,
 }
@@ -27,6 +29,8 @@ impl Default for Meters {
             ends: TerminalState::ALL.into_iter().map(end).collect(),
             total: histogram!("nexus_gateway_duration_seconds"),
             overhead: histogram!("nexus_gateway_overhead_seconds"),
+            messages: counter!("nexus_gateway_requests_total", "route" => "messages"),
+            others: counter!("nexus_gateway_requests_total", "route" => "other"),
             retries: counter!("nexus_gateway_retries_total"),
             unobserved: counter!("nexus_gateway_unobserved_total"),
         }
@@ -34,14 +38,9 @@ impl Default for Meters {
 }
 
 impl Meters {
-    /// A request came in. `route` is one of a few names, never a client's path.
-    pub fn request(&self, route: &'static str) {
-        counter!("nexus_gateway_requests_total", "route" => route).increment(1);
-    }
-
-    /// The gateway answered by itself.
-    pub fn refused(&self, kind: &'static str) {
-        counter!("nexus_gateway_refused_total", "error" => kind).increment(1);
+    /// A request was admitted: one to `/v1/messages`, or another.
+    pub fn request(&self, is_message: bool) {
+        if is_message { &self.messages } else { &self.others }.increment(1);
     }
 
     /// An exchange ended after `total`, of which `overhead` was not spent on the upstream.
@@ -61,4 +60,9 @@ impl Meters {
     pub fn unobserved(&self) {
         self.unobserved.increment(1);
     }
+}
+
+/// The gateway answered by itself, with an error of this kind.
+pub fn refused(kind: &'static str) {
+    counter!("nexus_gateway_refused_total", "error" => kind).increment(1);
 }

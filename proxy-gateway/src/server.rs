@@ -4,6 +4,7 @@ use std::{io, net::TcpListener, rc::Rc, sync::Arc};
 
 use actix_web::{
     App, HttpServer,
+    dev::Server,
     web::{self, ServiceConfig},
 };
 use tokio_util::sync::CancellationToken;
@@ -16,20 +17,20 @@ pub struct Worker {
     pub client: Client,
 }
 
-/// Serves until `shutdown`, then drains.
-pub async fn serve<F>(
+/// A server that runs, once awaited, until `shutdown`, and then drains.
+pub fn server<F>(
     state: Arc<State>,
     listener: TcpListener,
     extra_routes: F,
     shutdown: CancellationToken,
-) -> io::Result<()>
+) -> io::Result<Server>
 where
     F: Fn(&mut ServiceConfig) + Send + Clone + 'static,
 {
     let clients = state.config.clients.clone();
     let workers = clients.workers.map_or_else(default_workers, |count| count);
     listener.set_nonblocking(true)?;
-    HttpServer::new(move || {
+    let server = HttpServer::new(move || {
         let worker = Rc::new(Worker { state: state.clone(), client: Client::new(&state.upstream) });
         App::new()
             .app_data(worker)
@@ -48,8 +49,8 @@ where
     // A client that hangs up must cancel its upstream call at once.
     .h1_allow_half_closed(false)
     .listen(listener)?
-    .run()
-    .await
+    .run();
+    Ok(server)
 }
 
 /// Time that a connection has to close cleanly.

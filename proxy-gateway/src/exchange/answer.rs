@@ -49,7 +49,11 @@ pub struct Parts {
 enum Phase {
     Streaming,
     /// The end is recorded; the last bytes wait until that is written.
-    Releasing { last: Option<Bytes>, since: Instant, written: LocalBoxFuture<'static, ()> },
+    Releasing {
+        last: Option<Bytes>,
+        since: Instant,
+        written: LocalBoxFuture<'static, ()>,
+    },
     /// The connection ends when the server has flushed.
     Breaking(Pin<Box<tokio::time::Sleep>>),
     Done,
@@ -58,6 +62,11 @@ enum Phase {
 impl Answer {
     pub fn new(parts: Parts, size: BodySize) -> Self {
         Self { parts: Some(parts), size, phase: Phase::Streaming }
+    }
+
+    /// No byte follows. The size is what the head says, as for HEAD.
+    pub fn empty(size: BodySize) -> Self {
+        Self { parts: None, size, phase: Phase::Done }
     }
 
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
@@ -172,7 +181,7 @@ impl Parts {
         self.ledger.chunk(bytes);
     }
 
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         let failed = self.events.as_ref().is_some_and(EventWatch::saw_error);
         let state = if failed { TerminalState::UpstreamError } else { self.end_state };
         let error = match (state, failed) {

@@ -26,8 +26,8 @@ impl EventWatch {
         match &mut self.decoder {
             None => self.look(bytes),
             Some(decoder) => {
-                let decoded = decoder.push(bytes);
-                self.look(&decoded);
+                let plain = decoder.push(bytes);
+                self.look(&plain);
             }
         }
     }
@@ -38,8 +38,7 @@ impl EventWatch {
 
     /// Whether an own event can be added: the stream is readable and its last event is whole.
     pub fn is_between_events(&self) -> bool {
-        self.decoder.is_none()
-            && (self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n"))
+        self.decoder.is_none() && (self.tail.ends_with(b"\n\n") || self.tail.ends_with(b"\r\n\r\n"))
     }
 
     pub fn is_encoded(&self) -> bool {

@@ -49,8 +49,9 @@ pub fn request_fields(headers: &HeaderMap, injected: &Injected) -> Fields {
     let mut fields = Fields::with_capacity(headers.len() + 2);
     for (name, value) in headers {
         let is_credential = *name == header::AUTHORIZATION || name.as_str() == "x-api-key";
-        let is_ours = [header::HOST, header::EXPECT].contains(name) || name.as_str() == DASHBOARD_KEY;
-        if !is_ours && !(replaces && is_credential) && !is_hop_by_hop(name, &named) {
+        let is_ours =
+            [header::HOST, header::EXPECT].contains(name) || name.as_str() == DASHBOARD_KEY;
+        if !is_ours && !is_hop_by_hop(name, &named) {
             fields.push((name.clone(), value.clone()));
         }
     }
@@ -92,7 +93,9 @@ pub fn body_length(headers: &HeaderMap, method: &Method) -> BodyLength {
 }
 
 /// Header fields as they are recorded.
-pub fn recorded<'a>(fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Headers {
+pub fn recorded<'a>(
+    fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+) -> Headers {
     Headers::recorded(fields.into_iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
 }
 
@@ -187,7 +190,8 @@ mod tests {
     #[test]
     fn a_value_that_is_there_is_not_added_again() {
         let client = headers(&[("anthropic-beta", "oauth-2025-04-20")]);
-        let fields = request_fields(&client, &Injected::OAuth(HeaderValue::from_static("Bearer t")));
+        let fields =
+            request_fields(&client, &Injected::OAuth(HeaderValue::from_static("Bearer t")));
         assert_eq!(fields.iter().filter(|(name, _)| name == "anthropic-beta").count(), 1);
         assert!(fields.iter().any(|(_, value)| value == "oauth-2025-04-20"));
     }

@@ -13,7 +13,7 @@ use std::{rc::Rc, time::Duration};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::BodySize,
-    http::{Method, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use nexus_contract::{ExchangeId, TerminalState};
@@ -33,6 +33,7 @@ use crate::{
     access::Grant,
     config::OnClientAbort,
     domain::Domain,
+    meters,
     observe::{Observation, Started},
     problem::{Problem, REQUEST_ID},
     routes::worker,
@@ -65,16 +66,16 @@ async fn exchange(
 ) -> HttpResponse {
     let admission = match Admission::new(&worker, &request) {
         Ok(admission) => admission,
-        Err(problem) => return refuse(&worker, id, &problem),
+        Err(problem) => return refuse(id, &problem),
     };
     let (mut ledger, upload) = match admission.open(&worker, id, &request, payload) {
         Ok(opened) => opened,
-        Err(problem) => return refuse(&worker, id, &problem),
+        Err(problem) => return refuse(id, &problem),
     };
     if let Err(problem) = admission.check_size(&worker) {
-        return refuse_recorded(&worker, ledger, &problem).await;
+        return end_refused(ledger, TerminalState::Refused, &problem).await;
     }
-    let deadline = ledger.started + admission.timeout(&worker);
+    let deadline = ledger.started + timeout(&worker);
     let make = || admission.upstream_request(&worker, &request, &upload);
     let call = Call { worker: &worker, upload: &upload, make: &make };
     let answered = timeout_at(deadline, call.answer(&mut ledger)).await;
@@ -84,7 +85,7 @@ async fn exchange(
         Ok(Err(error)) => fail(&worker, ledger, &error, upload.failure()).await,
         Err(_elapsed) => {
             let problem = Problem::Timeout("the upstream did not answer in time");
-            end_refused(&worker, ledger, TerminalState::TimedOut, &problem).await
+            end_refused(ledger, TerminalState::TimedOut, &problem).await
         }
     }
 }
@@ -104,8 +105,9 @@ impl Admission {
         let domain = domain(request)?;
         let path = path(request)?;
         let grant = state.access.authorize(&domain, request.headers())?;
-        let is_captured = request.method() == Method::POST && request.uri().path() == "/v1/messages";
-        state.meters.request(if is_captured { "messages" } else { "other" });
+        let is_captured =
+            request.method() == Method::POST && request.uri().path() == "/v1/messages";
+        state.meters.request(is_captured);
         let length = fields::body_length(request.headers(), request.method());
         Ok(Self { domain, grant, path, length, is_captured })
     }
@@ -172,11 +174,6 @@ impl Admission {
         }
     }
 
-    fn timeout(&self, worker: &Worker) -> Duration {
-        let config = &worker.state.config;
-        config.upstream.timeout.min(config.clients.timeout)
-    }
-
     fn upstream_request(&self, worker: &Worker, request: &HttpRequest, upload: &Upload) -> Request {
         let prefix = &worker.state.upstream.target().path_prefix;
         Request {
@@ -187,6 +184,12 @@ impl Admission {
             body: upload.read(),
         }
     }
+}
+
+/// Time for the whole exchange.
+fn timeout(worker: &Worker) -> Duration {
+    let config = &worker.state.config;
+    config.upstream.timeout.min(config.clients.timeout)
 }
 
 /// Begins the record, if there is a journal. A full one refuses only where capture is required.
@@ -205,7 +208,9 @@ fn domain(request: &HttpRequest) -> Result<Domain, Problem> {
     let Some(domain) = host.and_then(Domain::parse) else { return Err(invalid) };
     // A target that names another authority than `Host` is made to be read in two ways.
     match request.uri().authority() {
-        Some(authority) if Domain::parse(authority.as_str()) != Some(domain.clone()) => Err(invalid),
+        Some(authority) if Domain::parse(authority.as_str()) != Some(domain.clone()) => {
+            Err(invalid)
+        }
         _ => Ok(domain),
     }
 }
@@ -230,7 +235,7 @@ async fn answer(
     request: &HttpRequest,
     deadline: Instant,
 ) -> HttpResponse {
-    let size = size(&response.fields, request.method());
+    let size = size(&response, request.method());
     let is_stream = field(&response.fields, &header::CONTENT_TYPE)
         .is_some_and(|kind| kind.starts_with("text/event-stream"));
     let coding = field(&response.fields, &header::CONTENT_ENCODING)
@@ -250,11 +255,18 @@ async fn answer(
     }
     down.insert_header((REQUEST_ID, ledger.id.to_string()));
     let is_error = response.status.is_client_error() || response.status.is_server_error();
-    let end_state =
-        if is_error { TerminalState::UpstreamError } else { TerminalState::Completed };
+    let end_state = if is_error { TerminalState::UpstreamError } else { TerminalState::Completed };
     let watch = Watch::new(deadline, ledger.state.config.upstream.idle_timeout);
-    let parts = Parts { ledger, body: response.body, watch, events, end_state };
-    down.body(Answer::new(parts, size))
+    let mut parts = Parts { ledger, body: response.body, watch, events, end_state };
+    if !parts.body.is_complete() {
+        return down.body(Answer::new(parts, size));
+    }
+    // Without a body there is nothing to hold back but the head.
+    parts.end();
+    if let Some(written) = parts.ledger.written() {
+        written.await;
+    }
+    down.body(Answer::empty(size))
 }
 
 fn field(fields: &Fields, wanted: &header::HeaderName) -> Option<String> {
@@ -263,7 +275,11 @@ fn field(fields: &Fields, wanted: &header::HeaderName) -> Option<String> {
 }
 
 /// The length as the upstream states it; an answer to HEAD states it without a body.
-fn size(fields: &Fields, method: &Method) -> BodySize {
+fn size(response: &Response, method: &Method) -> BodySize {
+    let fields = &response.fields;
+    if [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status) {
+        return BodySize::None;
+    }
     let is_chunked = fields.iter().any(|(name, _)| *name == header::TRANSFER_ENCODING);
     let length = field(fields, &header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     match length {
@@ -304,21 +320,12 @@ async fn fail(
         ),
     };
     tracing::warn!(exchange = %ledger.id, domain = %ledger.domain, %error, "no answer from the upstream");
-    end_refused(worker, ledger, state, &problem).await
-}
-
-async fn refuse_recorded(worker: &Worker, ledger: Ledger, problem: &Problem) -> HttpResponse {
-    end_refused(worker, ledger, TerminalState::Refused, problem).await
+    end_refused(ledger, state, &problem).await
 }
 
 /// Answers by itself, and records that.
-async fn end_refused(
-    worker: &Worker,
-    mut ledger: Ledger,
-    state: TerminalState,
-    problem: &Problem,
-) -> HttpResponse {
-    let response = refuse(worker, ledger.id, problem);
+async fn end_refused(mut ledger: Ledger, state: TerminalState, problem: &Problem) -> HttpResponse {
+    let response = refuse(ledger.id, problem);
     ledger.answered(response.status(), fields::recorded(response.headers()));
     ledger.chunk(&problem.body(&ledger.id.to_string()).into());
     ledger.end(state, Some(problem.describe().2));
@@ -329,7 +336,7 @@ async fn end_refused(
 }
 
 /// Answers by itself where there is nothing to record.
-fn refuse(worker: &Worker, id: ExchangeId, problem: &Problem) -> HttpResponse {
-    worker.state.meters.refused(problem.describe().1);
+fn refuse(id: ExchangeId, problem: &Problem) -> HttpResponse {
+    meters::refused(problem.describe().1);
     problem.response(&id.to_string())
 }

@@ -106,11 +106,6 @@ impl Upload {
         self.0.borrow().end.and_then(Result::err)
     }
 
-    /// Bytes that came so far.
-    pub fn seen(&self) -> u64 {
-        self.0.borrow().seen
-    }
-
     /// No further try will come.
     pub fn forget(&self) {
         let mut source = self.0.borrow_mut();

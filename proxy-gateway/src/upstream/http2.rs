@@ -60,7 +60,9 @@ impl Http2 {
     /// Whether one more exchange can begin on it now.
     pub fn has_room(&self, idle_timeout: std::time::Duration) -> bool {
         let is_stale = self.active.get() == 0 && self.last_used.get().elapsed() >= idle_timeout;
-        !self.closed.get() && !is_stale && self.active.get() < self.sender.current_max_send_streams()
+        !self.closed.get()
+            && !is_stale
+            && self.active.get() < self.sender.current_max_send_streams()
     }
 
     pub fn is_alive(&self) -> bool {
@@ -131,9 +133,7 @@ impl Http2Body {
                 self.done = true;
                 Poll::Ready(None)
             }
-            Some(Err(_reset)) => {
-                Poll::Ready(Some(Err(UpstreamError::Cut("the stream was reset"))))
-            }
+            Some(Err(_reset)) => Poll::Ready(Some(Err(UpstreamError::Cut("the stream was reset")))),
             Some(Ok(bytes)) => {
                 // Fails only when the stream is gone, which the next poll reports.
                 drop(self.stream.flow_control().release_capacity(bytes.len()));
@@ -164,7 +164,10 @@ impl Drop for ActiveGuard {
     }
 }
 
-async fn send_body(mut stream: SendStream<Bytes>, mut body: BodyStream) -> Result<(), UpstreamError> {
+async fn send_body(
+    mut stream: SendStream<Bytes>,
+    mut body: BodyStream,
+) -> Result<(), UpstreamError> {
     while let Some(bytes) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
         let mut bytes = bytes.inspect_err(|_source| stream.send_reset(h2::Reason::CANCEL))?;
         while !bytes.is_empty() {

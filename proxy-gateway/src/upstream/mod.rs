@@ -14,12 +14,12 @@ mod tls;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
+use self::{connect::Connector, http2::Http2, pool::Pool, proxy::Proxy, stream::Stream};
 pub use self::{
     error::UpstreamError,
     message::{Body, BodyLength, BodyStream, Fields, Request, Response},
     target::Target,
 };
-use self::{connect::Connector, http2::Http2, pool::Pool, proxy::Proxy, stream::Stream};
 use crate::config::UpstreamConfig;
 
 /// What every worker's client is made from.
@@ -34,7 +34,8 @@ impl UpstreamSettings {
     /// Checks everything and reports every problem, as sentences for the operator.
     pub fn new(config: &UpstreamConfig) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
-        let target = Target::parse(&config.base_url).map_err(|error| problems.push(error.to_string()));
+        let target =
+            Target::parse(&config.base_url).map_err(|error| problems.push(error.to_string()));
         let tls = tls::client_config(config.extra_roots.as_deref(), config.http2)
             .map_err(|problem| problems.push(problem));
         let proxy = config.https_proxy.as_deref().map(Proxy::parse).transpose();
@@ -57,9 +58,8 @@ impl UpstreamSettings {
 /// `NO_PROXY`: `*`, a host, or a domain with all below it.
 fn is_exempt(host: &str, no_proxy: &[String]) -> bool {
     no_proxy.iter().map(|entry| entry.trim().trim_start_matches('.')).any(|entry| {
-        let is_below = || {
-            host.strip_suffix(entry).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
+        let is_below =
+            || host.strip_suffix(entry).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
         entry == "*" || (!entry.is_empty() && is_below())
     })
 }

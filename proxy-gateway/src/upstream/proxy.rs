@@ -26,10 +26,12 @@ impl Proxy {
     pub fn parse(text: &str) -> Result<Self, String> {
         let with_scheme =
             if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let url =
-            Url::parse(&with_scheme).map_err(|error| format!("HTTPS_PROXY is not a URL: {error}"))?;
+        let url = Url::parse(&with_scheme)
+            .map_err(|error| format!("HTTPS_PROXY is not a URL: {error}"))?;
         if url.scheme() != "http" {
-            return Err("HTTPS_PROXY must begin with http:// (the tunnel itself is encrypted)".into());
+            return Err(
+                "HTTPS_PROXY must begin with http:// (the tunnel itself is encrypted)".into()
+            );
         }
         let host = url.host_str().ok_or("HTTPS_PROXY has no host")?;
         Ok(Self {
@@ -50,7 +52,11 @@ impl Proxy {
         head.push_str("\r\n");
         io.write_all(head.as_bytes()).await?;
         let answer = read_head(&mut io).await?;
-        if is_success(&answer) { Ok(io) } else { Err(io::Error::other("the proxy refused a tunnel")) }
+        if is_success(&answer) {
+            Ok(io)
+        } else {
+            Err(io::Error::other("the proxy refused a tunnel"))
+        }
     }
 }
 
@@ -58,11 +64,8 @@ fn authorization(url: &Url) -> Option<String> {
     if url.username().is_empty() {
         return None;
     }
-    let decode = |text: &str| {
-        percent_decode(text).unwrap_or_else(|| text.to_owned())
-    };
-    let pair =
-        format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or_default()));
+    let decode = |text: &str| percent_decode(text).unwrap_or_else(|| text.to_owned());
+    let pair = format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or_default()));
     Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
 }
 

@@ -8,10 +8,7 @@ use rustls::{
 };
 
 /// The client's TLS settings. Problems are sentences for the operator.
-pub fn client_config(
-    extra_roots: Option<&Path>,
-    http2: bool,
-) -> Result<Arc<ClientConfig>, String> {
+pub fn client_config(extra_roots: Option<&Path>, http2: bool) -> Result<Arc<ClientConfig>, String> {
     let mut roots = system_roots();
     if let Some(path) = extra_roots {
         add_roots(&mut roots, path)?;

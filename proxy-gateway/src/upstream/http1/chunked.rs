@@ -101,7 +101,11 @@ impl Taken {
 fn take_line(read: &mut BytesMut) -> Result<Option<Bytes>, UpstreamError> {
     let Some(end) = read.iter().take(MAX_LINE).position(|byte| *byte == b'\n') else {
         let too_long = read.len() >= MAX_LINE;
-        return if too_long { Err(UpstreamError::Malformed("a line is too long")) } else { Ok(None) };
+        return if too_long {
+            Err(UpstreamError::Malformed("a line is too long"))
+        } else {
+            Ok(None)
+        };
     };
     let mut line = read.split_to(end + 1).freeze();
     line.truncate(end);

@@ -55,8 +55,8 @@ impl Head {
             return Ok(Framing::Length(0));
         }
         if self.fields.iter().any(|(name, _)| name == header::TRANSFER_ENCODING) {
-            let is_chunked =
-                tokens(&self.fields, &header::TRANSFER_ENCODING).last().as_deref() == Some("chunked");
+            let is_chunked = tokens(&self.fields, &header::TRANSFER_ENCODING).last().as_deref()
+                == Some("chunked");
             return Ok(if is_chunked {
                 Framing::Chunked(Chunked::default())
             } else {
@@ -132,9 +132,11 @@ mod tests {
         let of = |fields: &str| framing(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
         assert_eq!(of("content-length: 5\r\n").expect("valid"), "Length(5)");
         assert_eq!(of("content-length: 5, 5\r\n").expect("valid"), "Length(5)");
-        assert!(of("transfer-encoding: chunked\r\ncontent-length: 5\r\n")
-            .expect("valid")
-            .starts_with("Chunked"));
+        assert!(
+            of("transfer-encoding: chunked\r\ncontent-length: 5\r\n")
+                .expect("valid")
+                .starts_with("Chunked")
+        );
         assert_eq!(of("transfer-encoding: gzip\r\n").expect("valid"), "UntilClose");
         assert_eq!(of("").expect("valid"), "UntilClose");
         assert!(of("content-length: 5\r\ncontent-length: 6\r\n").is_err());

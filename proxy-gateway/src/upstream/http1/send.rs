@@ -168,7 +168,9 @@ fn encode_head(authority: &str, request: &Request) -> BytesMut {
     let _ = match request.length {
         BodyLength::Sized(length) => write!(head, "content-length: {length}\r\n"),
         BodyLength::Chunked => write!(head, "transfer-encoding: chunked\r\n"),
-        BodyLength::Absent if needs_length(&request.method) => write!(head, "content-length: 0\r\n"),
+        BodyLength::Absent if needs_length(&request.method) => {
+            write!(head, "content-length: 0\r\n")
+        }
         BodyLength::Absent => Ok(()),
     };
     head.extend_from_slice(b"\r\n");
