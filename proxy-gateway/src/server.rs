@@ -28,7 +28,7 @@ where
     F: Fn(&mut ServiceConfig) + Send + Clone + 'static,
 {
     let clients = state.config.clients.clone();
-    let workers = clients.workers.map_or_else(default_workers, |count| count);
+    let workers = clients.workers.unwrap_or_else(default_workers);
     listener.set_nonblocking(true)?;
     let server = HttpServer::new(move || {
         let worker = Rc::new(Worker { state: state.clone(), client: Client::new(&state.upstream) });

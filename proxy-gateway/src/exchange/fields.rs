@@ -49,8 +49,9 @@ pub fn request_fields(headers: &HeaderMap, injected: &Injected) -> Fields {
     let mut fields = Fields::with_capacity(headers.len() + 2);
     for (name, value) in headers {
         let is_credential = *name == header::AUTHORIZATION || name.as_str() == "x-api-key";
-        let is_ours =
-            [header::HOST, header::EXPECT].contains(name) || name.as_str() == DASHBOARD_KEY;
+        let is_ours = [header::HOST, header::EXPECT].contains(name)
+            || name.as_str() == DASHBOARD_KEY
+            || (replaces && is_credential);
         if !is_ours && !is_hop_by_hop(name, &named) {
             fields.push((name.clone(), value.clone()));
         }

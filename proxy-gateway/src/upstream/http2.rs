@@ -211,7 +211,7 @@ fn fields(headers: &http::HeaderMap) -> Result<Fields, UpstreamError> {
         .map(|(name, value)| {
             let name = ActixName::from_bytes(name.as_str().as_bytes());
             let value = HeaderValue::from_bytes(value.as_bytes());
-            Ok((name.map_err(|_| malformed())?, value.map_err(|_| malformed())?))
+            Ok((name.ok().ok_or_else(malformed)?, value.ok().ok_or_else(malformed)?))
         })
         .collect()
 }

@@ -28,7 +28,7 @@ pub struct Running {
 /// Settings for tests: pass-through to `upstream`, quick time-outs, two workers.
 pub fn config(upstream: &str) -> GatewayConfig {
     let mut config = GatewayConfig::default();
-    config.upstream.base_url = upstream.to_owned();
+    upstream.clone_into(&mut config.upstream.base_url);
     config.access.allow_passthrough = true;
     config.access.api_key_salt = "salt".to_owned().into();
     config.clients.workers = Some(2);
