@@ -19,12 +19,18 @@ impl Api {
 
     /// `GET /api/…`.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let body = self.text(path).await?;
+        serde_json::from_str(&body).with_context(|| format!("{path}: {body}"))
+    }
+
+    /// The same as the text that came.
+    pub async fn text(&self, path: &str) -> anyhow::Result<String> {
         let url = format!("{}/api/{path}", self.base);
         let answer = self.client.get(&url).header("x-dashboard-key", &self.key).send().await?;
         let status = answer.status();
         let body = answer.text().await?;
         ensure!(status.is_success(), "{url}: {status}: {body}");
-        serde_json::from_str(&body).with_context(|| format!("{url}: {body}"))
+        Ok(body)
     }
 
     /// All exchanges that a query finds, newest first, over all pages.

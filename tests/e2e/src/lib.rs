@@ -3,8 +3,12 @@
 
 pub mod api;
 pub mod clients;
+pub mod ledger;
+pub mod load;
 pub mod nexus;
+pub mod oracle;
 pub mod paths;
+pub mod payload;
 pub mod ports;
 pub mod wait;
 
