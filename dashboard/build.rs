@@ -16,7 +16,11 @@ fn main() {
 
 fn build(assets: &Path) -> Result<(), String> {
     if Command::new("npm").arg("--version").output().is_err() {
-        return if assets.join("dist/manifest.json").exists() { Ok(()) } else { Err(MISSING.into()) };
+        return if assets.join("dist/manifest.json").exists() {
+            Ok(())
+        } else {
+            Err(MISSING.into())
+        };
     }
     install(assets)?;
     run(assets, "node", &["build.mjs"])

@@ -22,7 +22,9 @@ impl Assets {
         let manifest = Dist::get("manifest.json").ok_or_else(missing)?;
         let names: BTreeMap<String, String> =
             serde_json::from_slice(&manifest.data).map_err(|_unreadable| missing())?;
-        Ok(Self(names.into_iter().map(|(plain, hashed)| (plain, format!("/assets/{hashed}"))).collect()))
+        Ok(Self(
+            names.into_iter().map(|(plain, hashed)| (plain, format!("/assets/{hashed}"))).collect(),
+        ))
     }
 
     /// The address of an asset; empty when there is no such one, which a template test would show.
@@ -32,7 +34,10 @@ impl Assets {
 }
 
 /// `GET /assets/{name}`: brotli where the browser takes it, cached for ever.
-pub async fn serve(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub async fn serve(
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
     let missing = || PageError::NotFound("such asset".into());
     let takes_brotli = request
         .headers()

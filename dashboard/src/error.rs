@@ -59,7 +59,8 @@ impl ResponseError for PageError {
         if let Self::TooMany(wait) = self {
             answer.insert_header(("retry-after", wait.as_secs().max(1).to_string()));
         }
-        answer.json(serde_json::json!({"error": {"code": self.code(), "message": self.to_string()}}))
+        answer
+            .json(serde_json::json!({"error": {"code": self.code(), "message": self.to_string()}}))
     }
 }
 

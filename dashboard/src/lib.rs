@@ -4,6 +4,7 @@
 //! `nexus up`, mounts its `/api` on the gateway's ([`Dashboard::api_routes`]).
 
 mod assets;
+
 pub mod chart;
 mod config;
 mod deps;
@@ -11,6 +12,7 @@ mod error;
 pub mod graph;
 pub mod live;
 mod pages;
+
 pub mod render;
 mod security;
 mod server;

@@ -33,7 +33,8 @@ impl Dashboard {
         shutdown: CancellationToken,
     ) -> Result<(), DashboardError> {
         let hub = Arc::clone(&self.hub);
-        let pump = tokio::spawn(live::pump(hub, Arc::clone(&self.deps.live), shutdown.child_token()));
+        let pump =
+            tokio::spawn(live::pump(hub, Arc::clone(&self.deps.live), shutdown.child_token()));
         let dashboard = Arc::clone(&self);
         let server = HttpServer::new(move || {
             App::new().wrap(from_fn(security::with_headers)).configure(dashboard.routes())
@@ -72,7 +73,9 @@ impl Dashboard {
     }
 
     /// `/api`, guarded, for the dashboard's port and, under `nexus up`, the gateway's.
-    pub fn api_routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static {
+    pub fn api_routes(
+        self: &Arc<Self>,
+    ) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static {
         let dashboard = Arc::clone(self);
         move |service| {
             let scope = web::scope("/api")

@@ -6,9 +6,15 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use futures::stream;
 use serde::Deserialize;
-use tokio::{sync::broadcast::{Receiver, error::RecvError}, time::timeout};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::timeout,
+};
 
-use super::{Slot, hub::{Frame, Joined}};
+use super::{
+    Slot,
+    hub::{Frame, Joined},
+};
 use crate::{deps::Dashboard, error::PageError, security::Visitor};
 
 /// Keeps proxies and browsers from believing that the stream is dead.
@@ -31,7 +37,8 @@ pub async fn events(
     dashboard: web::Data<Dashboard>,
 ) -> Result<HttpResponse, PageError> {
     let visitor = request.extensions().get::<Visitor>().cloned().ok_or(PageError::LoginNeeded)?;
-    let slot = dashboard.hub.slots.take(&visitor).ok_or(PageError::TooMany(Duration::from_secs(10)))?;
+    let slot =
+        dashboard.hub.slots.take(&visitor).ok_or(PageError::TooMany(Duration::from_secs(10)))?;
     let last_id = request.headers().get("last-event-id").and_then(|id| id.to_str().ok());
     let joined = dashboard.hub.join(last_id.or(wishes.after.as_deref()));
     let reader = Reader::new(joined, wishes.into_inner().topics, slot);
@@ -51,7 +58,8 @@ struct Reader {
 
 impl Reader {
     fn new(joined: Joined, topics: Option<String>, slot: Slot) -> Self {
-        let topics = topics.map(|list| list.split(',').map(|topic| topic.trim().to_owned()).collect());
+        let topics =
+            topics.map(|list| list.split(',').map(|topic| topic.trim().to_owned()).collect());
         let mut reader =
             Self { due: VecDeque::new(), topics, receiver: Some(joined.receiver), _slot: slot };
         // At once, so that the browser knows that it is connected.
@@ -74,7 +82,9 @@ impl Reader {
             let heard = timeout(HEARTBEAT, self.receiver.as_mut()?.recv()).await;
             match heard {
                 Err(_quiet) => self.due.push_back(Bytes::from_static(BEAT)),
-                Ok(Ok(frame)) if self.wants(frame.topic) => return Some((Ok(frame.bytes.clone()), self)),
+                Ok(Ok(frame)) if self.wants(frame.topic) => {
+                    return Some((Ok(frame.bytes.clone()), self));
+                }
                 Ok(Ok(_unwanted)) => {}
                 // It fell too far behind: the page's fragments are fetched anew instead.
                 Ok(Err(RecvError::Lagged(_))) => {

@@ -11,7 +11,10 @@ use nexus_contract::LiveEvent;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::{running::Running, slots::{Limits, Slots}};
+use super::{
+    running::Running,
+    slots::{Limits, Slots},
+};
 
 /// Events kept for browsers that come back. A minute at 30 events a second.
 const RING: usize = 2048;

@@ -7,5 +7,5 @@ mod slots;
 
 pub use endpoint::events;
 pub use hub::{Hub, Joined, pump};
-pub use running::{Running, Run};
+pub use running::{Run, Running};
 pub use slots::{Limits, Slot};

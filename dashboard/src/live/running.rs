@@ -75,7 +75,13 @@ mod tests {
 
     fn event(topic: LiveTopic, id: u128, at: Timestamp) -> LiveEvent {
         let id = Some(ExchangeId(uuid::Uuid::from_u128(id)));
-        LiveEvent { topic, id, at, domain: "d".into(), data: serde_json::json!({"model": "m", "firstTokenMs": 5}) }
+        LiveEvent {
+            topic,
+            id,
+            at,
+            domain: "d".into(),
+            data: serde_json::json!({"model": "m", "firstTokenMs": 5}),
+        }
     }
 
     #[test]

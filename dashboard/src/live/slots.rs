@@ -58,7 +58,8 @@ impl Slots {
         let session = visitor.session.as_ref().map(|session| session.id.clone());
         let address = visitor.address;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_session = session.as_ref().and_then(|id| open.by_session.get(id)).copied().unwrap_or(0);
+        let of_session =
+            session.as_ref().and_then(|id| open.by_session.get(id)).copied().unwrap_or(0);
         let of_address = open.by_address.get(&address).copied().unwrap_or(0);
         let full = open.total >= self.limits.total
             || of_session >= self.limits.per_session

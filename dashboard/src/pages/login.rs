@@ -65,7 +65,8 @@ pub async fn log_in(
     let address = client_address(&request, &dashboard.config.trusted_proxies);
     let next = local(&credentials.next);
     if let Some(wait) = dashboard.logins.wait(address, ctx.now()) {
-        let error = Some(format!("Too many wrong keys. Try again in {} seconds.", wait.as_secs().max(1)));
+        let error =
+            Some(format!("Too many wrong keys. Try again in {} seconds.", wait.as_secs().max(1)));
         let mut page = ctx.page_with(&LoginPage { next, error }, 429)?;
         page.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
         return Ok(page);
@@ -80,7 +81,10 @@ pub async fn log_in(
     let session = dashboard.keeper.start(ctx.now());
     let lifetime = dashboard.config.session_lifetime.as_secs();
     let secure = is_https(&request, &dashboard.config.trusted_proxies);
-    Ok(with_cookie(&next, &hidden_cookie(COOKIE, &dashboard.keeper.seal(&session), lifetime, secure)))
+    Ok(with_cookie(
+        &next,
+        &hidden_cookie(COOKIE, &dashboard.keeper.seal(&session), lifetime, secure),
+    ))
 }
 
 /// `POST /logout`: the session ends for good, not only in this browser.
@@ -101,7 +105,8 @@ fn with_cookie(place: &str, cookie: &str) -> HttpResponse {
 
 /// Only a path of this server: an address from outside must not be where a login leads.
 fn local(next: &str) -> String {
-    let path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let path =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
     if path && !next.starts_with("/login") { next.into() } else { "/".into() }
 }
 
@@ -116,7 +121,9 @@ mod tests {
     #[test]
     fn a_login_leads_only_to_this_server() {
         assert_eq!(local("/usage?range=7d"), "/usage?range=7d");
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/login", "/a\r\nb"] {
+        for foreign in
+            ["//evil.example", "https://evil.example", "/\\evil.example", "", "/login", "/a\r\nb"]
+        {
             assert_eq!(local(foreign), "/", "{foreign:?}");
         }
     }

@@ -120,10 +120,24 @@ mod tests {
 
     #[test]
     fn loopback_names() {
-        for good in ["localhost", "LOCALHOST:3001", "127.0.0.1:3001", "127.1.2.3", "[::1]:3001", "nexus.localhost"] {
+        for good in [
+            "localhost",
+            "LOCALHOST:3001",
+            "127.0.0.1:3001",
+            "127.1.2.3",
+            "[::1]:3001",
+            "nexus.localhost",
+        ] {
             assert!(is_loopback_name(good), "{good}");
         }
-        for bad in ["", "evil.example", "localhost.evil.example", "10.0.0.1", "[::2]", "127.0.0.1.evil.example"] {
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_loopback_name(bad), "{bad}");
         }
     }

@@ -74,7 +74,9 @@ fn readable(dashboard: &Dashboard, answer: ServiceResponse<BoxBody>) -> ServiceR
     let request = answer.request().clone();
     let fragment = request.headers().contains_key("hx-request");
     let page = match error {
-        PageError::LoginNeeded if !fragment => to_login(request.uri().path_and_query().map(ToString::to_string)),
+        PageError::LoginNeeded if !fragment => {
+            to_login(request.uri().path_and_query().map(ToString::to_string))
+        }
         error => {
             if let PageError::Internal(cause) = error {
                 tracing::error!(path = request.path(), cause, "page failed");
@@ -86,7 +88,8 @@ fn readable(dashboard: &Dashboard, answer: ServiceResponse<BoxBody>) -> ServiceR
 }
 
 fn to_login(from: Option<String>) -> HttpResponse {
-    let next: String = url::form_urlencoded::byte_serialize(from.unwrap_or_default().as_bytes()).collect();
+    let next: String =
+        url::form_urlencoded::byte_serialize(from.unwrap_or_default().as_bytes()).collect();
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, format!("/login?next={next}")))
         .finish()

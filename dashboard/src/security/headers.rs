@@ -31,7 +31,9 @@ pub async fn with_headers(
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    for (name, value) in [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")] {
+    for (name, value) in
+        [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")]
+    {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

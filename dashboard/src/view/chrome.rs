@@ -136,7 +136,8 @@ pub fn nav(current: Place, scope: &Scope) -> Vec<NavEntry> {
 
 /// The entries of a filter; a chosen one that is not in the list is still shown as chosen.
 pub fn choices(known: &[String], chosen: Option<&str>) -> Vec<Choice> {
-    let strange = chosen.filter(|chosen| !known.iter().any(|name| name == chosen)).map(str::to_owned);
+    let strange =
+        chosen.filter(|chosen| !known.iter().any(|name| name == chosen)).map(str::to_owned);
     known
         .iter()
         .cloned()

@@ -2,7 +2,9 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header, web,
+};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
@@ -10,7 +12,11 @@ use super::{
     page::{Fragment, Page},
     scope::Scope,
 };
-use crate::{deps::Dashboard, error::PageError, security::{Visitor, find_cookie}};
+use crate::{
+    deps::Dashboard,
+    error::PageError,
+    security::{Visitor, find_cookie},
+};
 
 /// One request to a page, with what every handler needs.
 pub struct Ctx {
@@ -62,7 +68,10 @@ impl Ctx {
         let session = self.visitor.as_ref().and_then(|visitor| visitor.session.as_ref());
         Chrome {
             title: String::new(),
-            theme: self.cookie("nexus_theme").filter(|t| t == "light" || t == "dark").unwrap_or_default(),
+            theme: self
+                .cookie("nexus_theme")
+                .filter(|t| t == "light" || t == "dark")
+                .unwrap_or_default(),
             side_folded: self.cookie("nexus_side").as_deref() == Some("folded"),
             path: self.request.path().into(),
             nav: Vec::new(),
@@ -105,5 +114,7 @@ impl FromRequest for Ctx {
 }
 
 pub(super) fn html(status: actix_web::http::StatusCode, body: String) -> HttpResponse {
-    HttpResponse::build(status).insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).body(body)
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .body(body)
 }

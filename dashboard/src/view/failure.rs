@@ -20,12 +20,24 @@ struct Failure {
 impl Failure {
     fn of(error: &PageError) -> Self {
         let (heading, next) = match error {
-            PageError::BadRequest(_) => ("This address makes no sense", "Check the address, or start from the overview."),
-            PageError::LoginNeeded => ("Log in first", "Your session has ended. Reload the page to log in again."),
-            PageError::Forbidden(_) => ("Not allowed", "Go back to where you were; nothing was changed."),
-            PageError::NotFound(_) => ("Not found", "It may have been removed by retention, or the address is cut. Search for it instead."),
+            PageError::BadRequest(_) => {
+                ("This address makes no sense", "Check the address, or start from the overview.")
+            }
+            PageError::LoginNeeded => {
+                ("Log in first", "Your session has ended. Reload the page to log in again.")
+            }
+            PageError::Forbidden(_) => {
+                ("Not allowed", "Go back to where you were; nothing was changed.")
+            }
+            PageError::NotFound(_) => (
+                "Not found",
+                "It may have been removed by retention, or the address is cut. Search for it instead.",
+            ),
             PageError::TooMany(_) => ("Too many requests", "Wait a little, then reload."),
-            PageError::Internal(_) => ("Something went wrong", "Reload the page. If it stays, look into the log of the dashboard; the error is there with its cause."),
+            PageError::Internal(_) => (
+                "Something went wrong",
+                "Reload the page. If it stays, look into the log of the dashboard; the error is there with its cause.",
+            ),
         };
         Self { status: error.status_code().as_u16(), heading, message: error.to_string(), next }
     }
@@ -58,9 +70,10 @@ pub fn error_page(dashboard: &Dashboard, request: &HttpRequest, error: &PageErro
     let failure = Failure::of(error);
     let ctx = Ctx::new(data.clone(), request);
     let page = if request.headers().contains_key("hx-request") {
-        dashboard.views.render(&Fragile(&failure), &Chrome::sample(Place::None)).map(|body| {
-            super::context::html(error.status_code(), body)
-        })
+        dashboard
+            .views
+            .render(&Fragile(&failure), &Chrome::sample(Place::None))
+            .map(|body| super::context::html(error.status_code(), body))
     } else {
         ctx.page_with(&failure, failure.status)
     };

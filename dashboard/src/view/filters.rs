@@ -8,7 +8,9 @@ use crate::assets::Assets;
 
 /// Registers everything that the templates call.
 pub fn register(tera: &mut Tera, assets: &Assets) {
-    tera.register_filter("num", |value: f64, _: Kwargs, _: &State| hover(&exact(value), &format::compact(value)));
+    tera.register_filter("num", |value: f64, _: Kwargs, _: &State| {
+        hover(&exact(value), &format::compact(value))
+    });
     tera.register_filter("usd", |value: &Value, _: Kwargs, _: &State| match number(value) {
         Some(value) => hover(&format!("${value:.6}"), &format::usd(value)),
         None => hover("no price is known for this model", "unknown"),
@@ -17,7 +19,9 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
         Some(value) => hover(&format!("{value:.0} ms"), &format::duration(value)),
         None => hover("not known", "–"),
     });
-    tera.register_filter("bytes", |value: f64, _: Kwargs, _: &State| hover(&exact(value), &format::bytes(value)));
+    tera.register_filter("bytes", |value: f64, _: Kwargs, _: &State| {
+        hover(&exact(value), &format::bytes(value))
+    });
     tera.register_filter("percent", |value: f64, _: Kwargs, _: &State| format::percent(value));
     tera.register_filter("grouped", |value: i64, _: Kwargs, _: &State| format::grouped(value));
     tera.register_filter("count_of", count_of);
@@ -80,7 +84,11 @@ pub fn escape(text: &str) -> String {
 }
 
 fn hover(exact: &str, text: &str) -> Value {
-    Value::safe_string(&format!(r#"<span class="num" title="{}">{}</span>"#, escape(exact), escape(text)))
+    Value::safe_string(&format!(
+        r#"<span class="num" title="{}">{}</span>"#,
+        escape(exact),
+        escape(text)
+    ))
 }
 
 fn exact(value: f64) -> String {
@@ -97,7 +105,9 @@ fn count_of(count: i64, kwargs: Kwargs, _: &State) -> TeraResult<String> {
 /// `{{ at | time(now=chrome.now) }}`: relative, with the exact time for scripts and on hover.
 #[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
-    let Some(at) = at.as_str() else { return Ok(Value::safe_string(r#"<span class="muted">–</span>"#)) };
+    let Some(at) = at.as_str() else {
+        return Ok(Value::safe_string(r#"<span class="muted">–</span>"#));
+    };
     let parse = |text: &str| {
         text.parse::<Timestamp>().map_err(|e| Error::message(format!("{text} is no time: {e}")))
     };

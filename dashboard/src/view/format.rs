@@ -121,8 +121,16 @@ mod tests {
     #[test]
     fn compact_numbers() {
         for (value, text) in [
-            (0.0, "0"), (999.0, "999"), (1000.0, "1 K"), (1234.0, "1.2 K"), (99_949.0, "99.9 K"),
-            (123_456.0, "123 K"), (999_500.0, "1 M"), (3_400_000.0, "3.4 M"), (2e9, "2 B"), (-1500.0, "-1.5 K"),
+            (0.0, "0"),
+            (999.0, "999"),
+            (1000.0, "1 K"),
+            (1234.0, "1.2 K"),
+            (99_949.0, "99.9 K"),
+            (123_456.0, "123 K"),
+            (999_500.0, "1 M"),
+            (3_400_000.0, "3.4 M"),
+            (2e9, "2 B"),
+            (-1500.0, "-1.5 K"),
         ] {
             assert_eq!(compact(value), text, "{value}");
         }
@@ -130,21 +138,38 @@ mod tests {
 
     #[test]
     fn money_durations_sizes_shares() {
-        assert_eq!([usd(0.0), usd(0.001_23), usd(12.5), usd(12_300.0)], ["$0.00", "$0.0012", "$12.50", "$12.3 K"]);
         assert_eq!(
-            [duration(320.0), duration(4_210.0), duration(185_000.0), duration(7_800_000.0), duration(3e8)],
+            [usd(0.0), usd(0.001_23), usd(12.5), usd(12_300.0)],
+            ["$0.00", "$0.0012", "$12.50", "$12.3 K"]
+        );
+        assert_eq!(
+            [
+                duration(320.0),
+                duration(4_210.0),
+                duration(185_000.0),
+                duration(7_800_000.0),
+                duration(3e8)
+            ],
             ["320 ms", "4.2 s", "3 m 05 s", "2 h 10 m", "3 d 11 h"]
         );
-        assert_eq!([bytes(512.0), bytes(1536.0), bytes(12.0 * 1_048_576.0)], ["512 B", "1.5 KiB", "12 MiB"]);
+        assert_eq!(
+            [bytes(512.0), bytes(1536.0), bytes(12.0 * 1_048_576.0)],
+            ["512 B", "1.5 KiB", "12 MiB"]
+        );
         assert_eq!([percent(0.42), percent(0.004), percent(0.0)], ["42 %", "0.4 %", "0 %"]);
-        assert_eq!([grouped(1_234_567), grouped(-999), grouped(1000)], ["1,234,567", "-999", "1,000"]);
+        assert_eq!(
+            [grouped(1_234_567), grouped(-999), grouped(1000)],
+            ["1,234,567", "-999", "1,000"]
+        );
         assert_eq!([plural(1, "turn", "turns"), plural(2, "turn", "turns")], ["1 turn", "2 turns"]);
     }
 
     #[test]
     fn distances_in_time() {
         let now = Timestamp::from_second(1_800_000_000).expect("valid");
-        let before = |seconds: i64| ago(Timestamp::from_second(1_800_000_000 - seconds).expect("valid"), now);
+        let before = |seconds: i64| {
+            ago(Timestamp::from_second(1_800_000_000 - seconds).expect("valid"), now)
+        };
         assert_eq!(
             [before(3), before(120), before(7200), before(172_800), before(-7200)],
             ["just now", "2 m ago", "2 h ago", "2 d ago", "in 2 h"]

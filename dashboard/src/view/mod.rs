@@ -11,5 +11,6 @@ mod scope;
 pub use chrome::{Chrome, Crumb, Place};
 pub use context::Ctx;
 pub use failure::error_page;
+pub use filters::escape;
 pub use page::{Fragment, Page, Views};
 pub use scope::{Range, Scope};

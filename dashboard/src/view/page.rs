@@ -4,7 +4,10 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{chrome::{Chrome, Crumb, Place}, filters};
+use super::{
+    chrome::{Chrome, Crumb, Place},
+    filters,
+};
 use crate::{DashboardError, assets::Assets, error::PageError};
 
 #[derive(RustEmbed)]
@@ -44,7 +47,8 @@ impl Views {
         let mut tera = Tera::new();
         filters::register(&mut tera, assets);
         let read = |name: std::borrow::Cow<'static, str>| {
-            let file = Templates::get(&name).ok_or_else(|| DashboardError::Asset(name.to_string()))?;
+            let file =
+                Templates::get(&name).ok_or_else(|| DashboardError::Asset(name.to_string()))?;
             Ok((name.to_string(), String::from_utf8_lossy(&file.data).into_owned()))
         };
         let sources = Templates::iter().map(read).collect::<Result<Vec<_>, DashboardError>>()?;

@@ -104,7 +104,9 @@ mod tests {
     #[test]
     fn a_scope_goes_through_an_address_unchanged() {
         let scope = Scope { domain: Some("a b&c".into()), account: None, range: Range::Week };
-        let back: Scope = serde_json::from_value(serde_json::json!({"domain": "a b&c", "range": "7d"})).expect("valid");
+        let back: Scope =
+            serde_json::from_value(serde_json::json!({"domain": "a b&c", "range": "7d"}))
+                .expect("valid");
         assert_eq!(scope.query(), "domain=a+b%26c&range=7d");
         assert_eq!(back, scope);
         assert_eq!(Scope::default().query(), "");

@@ -1,0 +1,73 @@
+//! A week by hours.
+
+use super::{
+    Chart, Key, Unit,
+    parts::{self, count, escape, put},
+};
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const CELL_W: f64 = 27.5;
+const CELL_H: f64 = 22.0;
+const LEFT: f64 = 44.0;
+
+/// `values[day][hour]`, Monday first. Five shades, each a fifth of the largest value.
+pub fn heat(title: &str, values: &[[f64; 24]; 7], unit: Unit) -> Chart {
+    let most = values.iter().flatten().copied().filter(|v| v.is_finite()).fold(0.0_f64, f64::max);
+    let mut svg = parts::open(title, CELL_H * 7.0 + 24.0, "heat");
+    let mut rows = Vec::with_capacity(7);
+    for (day, hours) in values.iter().enumerate() {
+        let y = CELL_H * count(day);
+        put(
+            &mut svg,
+            format_args!(
+                r#"<text x="{}" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
+                LEFT - 8.0,
+                y + 15.0,
+                DAYS[day]
+            ),
+        );
+        for (hour, value) in hours.iter().enumerate() {
+            let tip = escape(&format!("{} {hour:02}:00\n{}", DAYS[day], unit.text(*value)));
+            let focus = if day == 0 && hour == 0 { 0 } else { -1 };
+            put(
+                &mut svg,
+                format_args!(
+                    r#"<rect class="h{}" x="{:.1}" y="{y:.1}" width="{}" height="{}" rx="3" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
+                    shade(*value, most),
+                    LEFT + CELL_W * count(hour),
+                    CELL_W - 3.0,
+                    CELL_H - 3.0
+                ),
+            );
+        }
+        let cells = hours.iter().map(|value| unit.text(*value));
+        rows.push(std::iter::once(DAYS[day].to_owned()).chain(cells).collect());
+    }
+    for hour in (0..24).step_by(3) {
+        put(
+            &mut svg,
+            format_args!(
+                r#"<text x="{:.1}" y="{}" text-anchor="middle" aria-hidden="true">{hour:02}</text>"#,
+                LEFT + CELL_W * (count(hour) + 0.5),
+                CELL_H * 7.0 + 16.0
+            ),
+        );
+    }
+    svg.push_str("</svg>");
+    let head =
+        std::iter::once(String::new()).chain((0..24).map(|hour| format!("{hour:02}"))).collect();
+    Chart { title: title.into(), svg, legend: Vec::<Key>::new(), head, rows, is_empty: most == 0.0 }
+}
+
+fn shade(value: f64, most: f64) -> u8 {
+    if value.is_nan() || value <= 0.0 || most <= 0.0 {
+        return 0;
+    }
+    match value / most {
+        v if v <= 0.2 => 1,
+        v if v <= 0.4 => 2,
+        v if v <= 0.6 => 3,
+        v if v <= 0.8 => 4,
+        _ => 5,
+    }
+}

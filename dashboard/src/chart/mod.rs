@@ -1,0 +1,239 @@
+//! Charts, drawn on the server as SVG: axes scaled to the data, gridlines, a tooltip on every mark
+//! for pointer and keyboard, colours from the style sheet, and the same numbers as a table.
+
+mod bars;
+mod flame;
+mod heat;
+mod lines;
+mod scale;
+mod spark;
+mod waterfall;
+
+use serde::Serialize;
+
+pub use bars::bars;
+pub use flame::{Flame, flame};
+pub use heat::heat;
+pub use lines::lines;
+pub use scale::Scale;
+pub use spark::spark;
+pub use waterfall::{Bar, BarKind, waterfall};
+
+/// How values read on the axis and in the tooltip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Usd,
+    Millis,
+    Percent,
+}
+
+impl Unit {
+    pub fn text(self, value: f64) -> String {
+        use crate::view::format;
+        match self {
+            Self::Count => format::compact(value),
+            Self::Usd => format::usd(value),
+            Self::Millis => format::duration(value),
+            Self::Percent => format::percent(value),
+        }
+    }
+}
+
+/// What a chart shows.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// What it is, for a screen reader.
+    pub title: String,
+    pub unit: Unit,
+    pub series: Vec<Series>,
+    /// Names of the points, oldest first; as many as every series has values.
+    pub labels: Vec<String>,
+    /// A line to be seen against the values: a limit.
+    pub limit: Option<f64>,
+}
+
+/// One row of values of a chart. Its colour is its place in the list.
+#[derive(Debug, Clone)]
+pub struct Series {
+    pub name: String,
+    pub values: Vec<f64>,
+}
+
+/// A chart ready for its template.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Chart {
+    pub title: String,
+    /// Made here from numbers and escaped text.
+    pub svg: String,
+    pub legend: Vec<Key>,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    pub is_empty: bool,
+}
+
+/// One entry of a legend.
+#[derive(Debug, Clone, Serialize)]
+pub struct Key {
+    pub class: String,
+    pub label: String,
+}
+
+impl Data {
+    fn finish(&self, svg: String) -> Chart {
+        let legend = self.series.iter().enumerate().map(|(index, series)| Key {
+            class: format!("f{}", index % 8 + 1),
+            label: series.name.clone(),
+        });
+        let head = std::iter::once(String::new()).chain(self.series.iter().map(|s| s.name.clone()));
+        let rows = self.labels.iter().enumerate().map(|(index, label)| {
+            let values = self
+                .series
+                .iter()
+                .map(|s| self.unit.text(bars::value(&s.values, index)));
+            std::iter::once(label.clone()).chain(values).collect()
+        });
+        Chart {
+            title: self.title.clone(),
+            svg,
+            legend: if self.series.len() > 1 { legend.collect() } else { Vec::new() },
+            head: head.collect(),
+            rows: rows.collect(),
+            is_empty: self
+                .series
+                .iter()
+                .all(|series| series.values.iter().all(|value| *value == 0.0)),
+        }
+    }
+
+    /// What the tooltip says of one point.
+    fn tip(&self, index: usize) -> String {
+        let value = |series: &Series| bars::value(&series.values, index);
+        let lines = self.series.iter().map(|s| format!("{}: {}", s.name, self.unit.text(value(s))));
+        let label = self.labels.get(index).cloned().unwrap_or_default();
+        std::iter::once(label).chain(lines).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Pieces of SVG that most charts share.
+mod parts {
+    use std::fmt::Write;
+
+    use super::{Scale, Unit};
+
+    pub const WIDTH: f64 = 720.0;
+    pub const HEIGHT: f64 = 220.0;
+    pub const LEFT: f64 = 52.0;
+    pub const RIGHT: f64 = 8.0;
+    pub const TOP: f64 = 10.0;
+    pub const BOTTOM: f64 = 24.0;
+
+    /// Writing into a string does not fail.
+    pub fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+        drop(out.write_fmt(text));
+    }
+
+    pub fn escape(text: &str) -> String {
+        crate::view::escape(text)
+    }
+
+    pub fn open(title: &str, height: f64, class: &str) -> String {
+        format!(
+            r#"<svg class="chart {class}" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{}">"#,
+            escape(title)
+        )
+    }
+
+    pub const fn plot_height() -> f64 {
+        HEIGHT - TOP - BOTTOM
+    }
+
+    /// Gridlines with their values.
+    pub fn grid(out: &mut String, scale: &Scale, unit: Unit) {
+        for tick in scale.ticks() {
+            let y = TOP + plot_height() * (1.0 - scale.share(tick));
+            let class = if tick == 0.0 { "axis" } else { "gridline" };
+            put(
+                out,
+                format_args!(
+                    r#"<path class="{class}" d="M{LEFT} {y:.1}H{}"/><text x="{}" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
+                    WIDTH - RIGHT,
+                    LEFT - 8.0,
+                    y + 4.0,
+                    escape(&unit.text(tick))
+                ),
+            );
+        }
+    }
+
+    /// As many names of points as fit below the axis.
+    pub fn labels(out: &mut String, labels: &[String], x: impl Fn(usize) -> f64) {
+        let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1).max(1);
+        let fit = ((WIDTH - LEFT - RIGHT) / (count(longest) * 6.2 + 18.0)).max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small and positive"
+        )]
+        let every = (count(labels.len()) / fit).ceil().max(1.0) as usize;
+        for (index, label) in labels.iter().enumerate().filter(|(index, _)| index % every == 0) {
+            put(
+                out,
+                format_args!(
+                    r#"<text x="{:.1}" y="{}" text-anchor="middle" aria-hidden="true">{}</text>"#,
+                    x(index),
+                    HEIGHT - 6.0,
+                    escape(label)
+                ),
+            );
+        }
+    }
+
+    /// The column over a point that takes pointer and focus.
+    pub fn hit(out: &mut String, x: f64, width: f64, tip: &str, first: bool) {
+        let (tip, focus) = (escape(tip), if first { 0 } else { -1 });
+        put(
+            out,
+            format_args!(
+                r#"<rect class="hit" x="{x:.1}" y="{TOP}" width="{width:.1}" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
+                plot_height()
+            ),
+        );
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of points, far below 2^52")]
+    pub const fn count(count: usize) -> f64 {
+        count as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(values: Vec<f64>) -> Data {
+        let labels = (0..values.len()).map(|n| format!("<{n}>")).collect();
+        let series = vec![Series { name: "a & b".into(), values }];
+        Data { title: "\"title\"".into(), unit: Unit::Count, series, labels, limit: Some(3.0) }
+    }
+
+    #[test]
+    fn every_chart_survives_every_number() {
+        for values in
+            [vec![], vec![0.0], vec![0.0; 5], vec![1e12, 1.0], vec![f64::NAN, 3.0], vec![-4.0, 4.0]]
+        {
+            for chart in [bars(&data(values.clone())), lines(&data(values.clone()))] {
+                assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"), "{}", chart.svg);
+                assert!(!chart.svg.contains("<0>") && !chart.svg.contains("a & b"));
+                assert_eq!(chart.rows.len(), values.len());
+            }
+            assert!(!spark(&values).contains("NaN"));
+        }
+    }
+
+    #[test]
+    fn a_chart_of_zeros_says_that_it_is_empty() {
+        assert!(bars(&data(vec![0.0; 3])).is_empty);
+        assert!(!bars(&data(vec![0.0, 1.0])).is_empty);
+    }
+}
