@@ -18,7 +18,7 @@ mod security;
 mod server;
 mod view;
 
-pub use config::DashboardConfig;
+pub use config::{DashboardConfig, SparkConfig};
 pub use deps::{Dashboard, Deps};
 pub use error::{DashboardError, PageError};
 pub use server::run;

@@ -57,7 +57,7 @@ impl Dashboard {
     }
 
     /// Everything that the dashboard's own port answers.
-    fn routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static {
+    fn routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + use<> {
         let dashboard = Arc::clone(self);
         move |service| {
             service
@@ -73,9 +73,7 @@ impl Dashboard {
     }
 
     /// `/api`, guarded, for the dashboard's port and, under `nexus up`, the gateway's.
-    pub fn api_routes(
-        self: &Arc<Self>,
-    ) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + 'static {
+    pub fn api_routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + use<> {
         let dashboard = Arc::clone(self);
         move |service| {
             let scope = web::scope("/api")

@@ -1,1 +1,35 @@
-fn main() {}
+//! The `nexus` command: the only place that knows which engines run, reads the environment, and
+//! chooses what a process is.
+
+mod cli;
+mod commands;
+mod failure;
+mod lifecycle;
+mod output;
+mod roles;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+fn main() -> ExitCode {
+    let (cli, flags) = match cli::parse(std::env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error),
+    };
+    match commands::run(cli, flags) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}
+
+/// Prints clap's message; help and version are no failures.
+fn usage(error: &clap::Error) -> ExitCode {
+    let shown = error.print().is_ok();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if shown => ExitCode::SUCCESS,
+        _ => ExitCode::from(failure::WRONG_USAGE),
+    }
+}

@@ -87,10 +87,7 @@ impl Data {
         });
         let head = std::iter::once(String::new()).chain(self.series.iter().map(|s| s.name.clone()));
         let rows = self.labels.iter().enumerate().map(|(index, label)| {
-            let values = self
-                .series
-                .iter()
-                .map(|s| self.unit.text(bars::value(&s.values, index)));
+            let values = self.series.iter().map(|s| self.unit.text(bars::value(&s.values, index)));
             std::iter::once(label.clone()).chain(values).collect()
         });
         Chart {

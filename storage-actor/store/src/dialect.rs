@@ -18,11 +18,8 @@ pub trait Dialect: Database {
     /// Ends a `SELECT` that takes work: rows that another worker is taking are passed over.
     const SKIP_LOCKED: &'static str;
 
-    /// Keeps other writers out for the rest of the transaction; empty where there are none.
-    const LOCK_EXCHANGES: &'static str;
-
-    /// `usage` has a partition per month.
-    const PARTITIONED: bool;
+    /// How many values one statement binds at most.
+    const MAX_BINDS: usize;
 }
 
 impl Dialect for Sqlite {
@@ -30,8 +27,7 @@ impl Dialect for Sqlite {
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const FOR_UPDATE: &'static str = "";
     const SKIP_LOCKED: &'static str = "";
-    const LOCK_EXCHANGES: &'static str = "";
-    const PARTITIONED: bool = false;
+    const MAX_BINDS: usize = 32_766;
 }
 
 impl Dialect for Postgres {
@@ -39,6 +35,5 @@ impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
     const FOR_UPDATE: &'static str = " FOR UPDATE";
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
-    const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
-    const PARTITIONED: bool = true;
+    const MAX_BINDS: usize = 65_535;
 }

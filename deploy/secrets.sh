@@ -1,0 +1,23 @@
+#!/bin/sh
+# Makes every secret of the compose file once, random, readable by their owner and the containers.
+# Existing ones are kept.
+set -eu
+cd "$(dirname "$0")"
+umask 077
+mkdir -p secrets credentials
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+keep() { [ -s "secrets/$1" ] || printf '%s' "$2" > "secrets/$1"; }
+
+for name in postgres_password postgres_writer_password postgres_dashboard_password nats_password \
+  grafana_password api_key_salt dashboard_api_key; do
+  keep "$name" "$(random)"
+done
+read_secret() { cat "secrets/$1"; }
+keep nats_url "nats://nexus:$(read_secret nats_password)@nats-1:4222,nats://nexus:$(read_secret nats_password)@nats-2:4222,nats://nexus:$(read_secret nats_password)@nats-3:4222"
+keep database_url "postgres://nexus_writer:$(read_secret postgres_writer_password)@postgres/nexus"
+keep database_url_dashboard "postgres://nexus_dashboard:$(read_secret postgres_dashboard_password)@postgres/nexus"
+printf 'NATS_PASSWORD=%s\n' "$(read_secret nats_password)" > .env
+# Containers run under other users, so the files are readable; the directory is not, for anyone but its owner.
+chmod 700 secrets
+chmod 644 secrets/*
+echo "secrets are in deploy/secrets; the dashboard's key: $(read_secret dashboard_api_key)"

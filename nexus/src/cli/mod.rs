@@ -1,0 +1,11 @@
+//! The command line: the commands by derive, one flag per setting from the table.
+
+mod arguments;
+mod flags;
+
+pub use arguments::{
+    AnalysesCommand, Cli, Command, CopyArgs, CredentialsCommand, DeadLettersCommand, DemoArgs,
+    DoctorArgs, ExplainArgs, ExportArgs, ImportArgs, KeysCommand, NatsCommand, PruneArgs,
+    RebuildArgs, RelinkArgs, ShowCommand,
+};
+pub use flags::{command, parse};

@@ -1,0 +1,63 @@
+//! `nexus doctor`: what is wrong with this installation, and the sentence that mends it.
+
+mod finding;
+mod local;
+mod upstream;
+
+use std::process::ExitCode;
+
+use nexus_contract::SystemClock;
+use serde::Serialize;
+
+use self::finding::{Verdict, text};
+use crate::{
+    commands::Loaded,
+    output::{Output, table},
+    settings::{Resolved, TABLE},
+};
+
+/// All checks; exit code 1 when one of them found a problem.
+pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
+    let settings = &loaded.settings;
+    let mut findings = local::check(settings);
+    findings.extend(upstream::check(settings, &SystemClock).await);
+    output.print(&findings, text)?;
+    let bad = findings.iter().any(|finding| finding.verdict == Verdict::Problem);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    value: Option<String>,
+    source: Option<String>,
+}
+
+/// `nexus doctor --settings`: every setting, its value, and where it comes from.
+pub fn settings(resolved: &Resolved, output: Output) -> anyhow::Result<ExitCode> {
+    let lines: Vec<Line> = TABLE
+        .iter()
+        .map(|definition| {
+            let found = resolved.get(definition.name);
+            Line {
+                name: definition.name,
+                value: found.map(|(text, _)| match definition.secret {
+                    true => "[masked]".to_owned(),
+                    false => text.to_owned(),
+                }),
+                source: found.map(|(_, source)| source.to_string()),
+            }
+        })
+        .collect();
+    output.print(&lines, settings_text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings_text(lines: &Vec<Line>) -> String {
+    let cell = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| vec![line.name.to_owned(), cell(&line.value), cell(&line.source)])
+        .collect();
+    table(&["setting", "value", "source"], &rows)
+}

@@ -1,0 +1,55 @@
+//! What a process is: a set of roles around shared engines. `nexus up` is the set of all.
+
+mod admin;
+mod banner;
+mod consumers;
+mod dashboard_config;
+mod engines;
+mod gateway_config;
+mod journal;
+mod listeners;
+mod process;
+mod salt;
+mod tasks;
+
+use std::process::ExitCode;
+
+use crate::{
+    settings::Settings,
+    telemetry::{logging, metrics},
+};
+
+/// One of the parts that a process can play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Gateway,
+    Linker,
+    Storage,
+    Analysis,
+    Dashboard,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] =
+        [Self::Gateway, Self::Linker, Self::Storage, Self::Analysis, Self::Dashboard];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Linker => "linker",
+            Self::Storage => "storage",
+            Self::Analysis => "analysis",
+            Self::Dashboard => "dashboard",
+        }
+    }
+}
+
+/// Runs `roles` until a signal or the end of one of them.
+pub fn run(settings: Settings, warnings: &[String], roles: &[Role]) -> anyhow::Result<ExitCode> {
+    logging::start(&settings)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let metrics = metrics::start()?;
+    actix_rt::System::new().block_on(process::run(settings, roles, metrics))
+}

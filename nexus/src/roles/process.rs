@@ -1,0 +1,152 @@
+//! One process: bind, open, start the parts, run, stop.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
+use nexus_contract::IdSource;
+use nexus_dashboard::Dashboard;
+use nexus_gateway::{Gateway, GatewayDeps};
+
+use crate::{
+    lifecycle, output,
+    roles::{
+        Role,
+        admin::{self, Admin},
+        banner, consumers,
+        dashboard_config::dashboard_config,
+        engines::Engines,
+        gateway_config::gateway_config,
+        journal,
+        listeners::Listeners,
+        salt::salt,
+        tasks::{self, Group},
+    },
+    settings::Settings,
+};
+
+/// What the parts of a process share.
+struct Process {
+    settings: Settings,
+    instance: String,
+    engines: Engines,
+    metrics: PrometheusHandle,
+    front: Group,
+    back: Group,
+}
+
+/// Runs `roles` until a signal, or until one of them ends by itself, which is a failure.
+pub async fn run(
+    settings: Settings,
+    roles: &[Role],
+    metrics: PrometheusHandle,
+) -> anyhow::Result<ExitCode> {
+    let shutdown = lifecycle::shutdown_on_signals()?;
+    let listeners = Listeners::bind(&settings, roles)?;
+    let engines = Engines::open(&settings, roles).await?;
+    let (front, back) = (Group::default(), Group::default());
+    let instance = instance(&settings, roles);
+    let mut process =
+        Process { settings, instance, engines: engines.clone(), metrics, front, back };
+    process.start(roles, listeners).await?;
+    process.greet(roles)?;
+    let ended = tasks::run(process.front, process.back, shutdown).await;
+    engines.close().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+impl Process {
+    async fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
+        consumers::start(&mut self.back, roles, &self.engines, &self.settings).await?;
+        let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
+        if let Some(listener) = listeners.gateway {
+            self.gateway(listener, dashboard.clone()).await?;
+        }
+        if let Some((dashboard, listener)) = dashboard.zip(listeners.dashboard) {
+            let stop = self.front.stop.clone();
+            self.front
+                .spawn("dashboard", async move { Ok(dashboard.serve(listener, stop).await?) });
+        }
+        if let Some(listener) = listeners.admin {
+            let store =
+                self.engines.store.clone().map(|store| -> Arc<dyn nexus_store::Health> { store });
+            let admin = Admin { metrics: self.metrics.clone(), store };
+            let stop = self.front.stop.clone();
+            self.front
+                .spawn("admin port", async move { Ok(admin::run(admin, listener, stop).await?) });
+        }
+        Ok(())
+    }
+
+    /// The gateway, its journal, and the shipper behind it. With a dashboard in the process, the
+    /// data API is on the gateway's port too.
+    async fn gateway(
+        &mut self,
+        listener: std::net::TcpListener,
+        dashboard: Option<Arc<Dashboard>>,
+    ) -> anyhow::Result<()> {
+        let (settings, engines) = (&self.settings, &self.engines);
+        let journal = match settings.storage_enabled {
+            true => Some(journal::start(&mut self.back, settings, &self.instance, engines).await?),
+            false => None,
+        };
+        let metrics = self.metrics.clone();
+        let deps = GatewayDeps {
+            journal,
+            live: engines.live.clone(),
+            clock: engines.clock.clone(),
+            ids: Arc::new(IdSource::new(engines.clock.clone(), rand::random)),
+            random: Arc::new(rand::random),
+            render_metrics: Arc::new(move || metrics.render()),
+        };
+        let config = gateway_config(settings, &self.instance, salt(settings)?);
+        let gateway = Gateway::new(config, deps)?;
+        let stop = self.front.stop.clone();
+        self.front.spawn("gateway", async move {
+            let routes = dashboard.map(|dashboard| dashboard.api_routes());
+            let extra = move |service: &mut actix_web::web::ServiceConfig| {
+                if let Some(routes) = &routes {
+                    routes(service);
+                }
+            };
+            Ok(gateway.serve(listener, extra, stop).await?)
+        });
+        Ok(())
+    }
+
+    fn dashboard(&self) -> anyhow::Result<Arc<Dashboard>> {
+        let store = self.engines.store.clone().context("the dashboard needs a store")?;
+        let config = dashboard_config(&self.settings, &salt(&self.settings)?);
+        let deps = nexus_dashboard::Deps {
+            // queries
+            live: self.engines.live.clone(),
+            stream: self.engines.stream.clone(),
+            clock: self.engines.clock.clone(),
+            random: Arc::new(|bytes| rand::fill(bytes)),
+        };
+        Ok(Dashboard::new(config, deps)?)
+    }
+
+    fn greet(&self, roles: &[Role]) -> anyhow::Result<()> {
+        let (gateway, dashboard) =
+            (roles.contains(&Role::Gateway), roles.contains(&Role::Dashboard));
+        for warning in banner::warnings(&self.settings, gateway, dashboard) {
+            tracing::warn!("{warning}");
+        }
+        let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        tracing::info!(roles = names.join(","), instance = self.instance, "ready");
+        output::write(banner::text(&self.settings, gateway, dashboard).as_bytes())
+    }
+}
+
+/// The operator's name for this process, else the host's with the role of a process that has one.
+fn instance(settings: &Settings, roles: &[Role]) -> String {
+    if let Some(name) = &settings.instance {
+        return name.clone();
+    }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match roles {
+        [role] => format!("{host}-{}", role.as_str()),
+        _ => host,
+    }
+}

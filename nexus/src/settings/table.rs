@@ -1,0 +1,407 @@
+//! Every setting, in the order in which the documentation lists them.
+
+use super::definition::{Definition, Group};
+
+/// The settings; names are part of the contract with operators and never change.
+pub const TABLE: &[Definition] = &[
+    plain(Group::Serving, "PORT", Some("3000"), "Port of the gateway."),
+    plain(
+        Group::Serving,
+        "HOST",
+        Some("127.0.0.1"),
+        "Address the gateway listens on; containers set `0.0.0.0`.",
+    ),
+    plain(Group::Serving, "DASHBOARD_PORT", Some("3001"), "Port of the dashboard."),
+    plain(Group::Serving, "DASHBOARD_HOST", Some("127.0.0.1"), "Address the dashboard listens on."),
+    plain(
+        Group::Serving,
+        "NEXUS_ADMIN_HOST",
+        Some("127.0.0.1"),
+        "Address of `/metrics` and `/health/*` of roles without a port of their own.",
+    ),
+    plain(
+        Group::Serving,
+        "NEXUS_ADMIN_PORT",
+        Some("9464"),
+        "Port of `/metrics` and `/health/*` of roles without a port of their own.",
+    ),
+    plain(
+        Group::Serving,
+        "NEXUS_INSTANCE",
+        None,
+        "Name of this process in events, metrics and on the Pipeline page; the host's name and role unless set.",
+    ),
+    plain(
+        Group::Serving,
+        "PROXY_SERVER_TIMEOUT",
+        Some("660000"),
+        "Longest life of a client's request, in milliseconds.",
+    ),
+    plain(
+        Group::Serving,
+        "NEXUS_DRAIN_TIMEOUT",
+        Some("30s"),
+        "How long a stop waits for running streams.",
+    ),
+    plain(
+        Group::Serving,
+        "NEXUS_MAX_CONNECTIONS",
+        Some("25000"),
+        "Client connections at once; more wait in the kernel's queue.",
+    ),
+    plain(
+        Group::Serving,
+        "NEXUS_MAX_IN_FLIGHT_BYTES",
+        Some("1GiB"),
+        "Request bytes held in memory at once; beyond it requests get a 529.",
+    ),
+    plain(
+        Group::Serving,
+        "MAX_REQUEST_SIZE",
+        Some("32MiB"),
+        "Largest request body; beyond it a 413.",
+    ),
+    plain(
+        Group::Serving,
+        "TRUSTED_PROXIES",
+        None,
+        "Comma-separated addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` count.",
+    ),
+    plain(
+        Group::Storage,
+        "NEXUS_DATA_DIR",
+        Some("./.nexus"),
+        "Directory of the SQLite store, the embedded log, the journal and the generated salt.",
+    ),
+    secret(
+        Group::Storage,
+        "DATABASE_URL",
+        None,
+        "`sqlite://…` or `postgres://…`; unset: SQLite in the data directory.",
+    ),
+    secret(
+        Group::Storage,
+        "NATS_URL",
+        None,
+        "Comma-separated NATS servers; unset: the embedded log.",
+    ),
+    plain(Group::Storage, "NATS_CREDS", None, "File with NATS credentials."),
+    plain(
+        Group::Storage,
+        "STORAGE_ENABLED",
+        Some("true"),
+        "`false`: a pure proxy, nothing is captured.",
+    ),
+    plain(
+        Group::Storage,
+        "NEXUS_STREAM_MAX_BYTES",
+        Some("16GiB"),
+        "Bound of the event stream; when it is full, events wait in the journal.",
+    ),
+    plain(
+        Group::Storage,
+        "SLOW_QUERY_THRESHOLD_MS",
+        Some("5000"),
+        "Statements slower than this are logged as warnings.",
+    ),
+    plain(
+        Group::Upstream,
+        "CLAUDE_API_BASE_URL",
+        Some("https://api.anthropic.com"),
+        "The upstream.",
+    ),
+    plain(
+        Group::Upstream,
+        "CLAUDE_API_TIMEOUT",
+        Some("600000"),
+        "Whole request towards the upstream, in milliseconds.",
+    ),
+    plain(
+        Group::Upstream,
+        "CLAUDE_API_CONNECT_TIMEOUT",
+        Some("10000"),
+        "Connecting to the upstream, in milliseconds.",
+    ),
+    plain(
+        Group::Upstream,
+        "CLAUDE_API_IDLE_TIMEOUT",
+        Some("300000"),
+        "Longest silence of the upstream, in milliseconds.",
+    ),
+    plain(
+        Group::Upstream,
+        "NEXUS_UPSTREAM_CA",
+        None,
+        "File with additional root certificates (PEM) for the upstream.",
+    ),
+    secret(
+        Group::Upstream,
+        "HTTPS_PROXY",
+        None,
+        "HTTP proxy through which the upstream is reached.",
+    ),
+    plain(Group::Upstream, "NO_PROXY", None, "Hosts that are reached without the proxy."),
+    plain(
+        Group::Upstream,
+        "NEXUS_RETRY_STATUS",
+        None,
+        "Comma-separated statuses of the upstream that are tried again, such as `529`; unset: every status goes to the client.",
+    ),
+    plain(
+        Group::Upstream,
+        "NEXUS_ON_CLIENT_ABORT",
+        Some("cancel"),
+        "`cancel` or `finish` the upstream call when the client leaves.",
+    ),
+    plain(
+        Group::Access,
+        "CREDENTIALS_DIR",
+        Some("./credentials"),
+        "Directory of the credential files, one per domain.",
+    ),
+    plain(
+        Group::Access,
+        "ENABLE_CLIENT_AUTH",
+        Some("true"),
+        "`false`: stored credentials serve anyone who can reach the gateway.",
+    ),
+    plain(
+        Group::Access,
+        "ALLOW_PASSTHROUGH",
+        None,
+        "Whether requests for a domain without stored credentials go up with the client's own; unset: only while HOST is a loopback address.",
+    ),
+    secret(
+        Group::Access,
+        "DASHBOARD_API_KEY",
+        None,
+        "Key of the dashboard and the data API; unset: read-only without authentication.",
+    ),
+    plain(
+        Group::Access,
+        "DASHBOARD_CACHE_TTL",
+        Some("30"),
+        "Seconds for which the dashboard may reuse an answer; 0: off.",
+    ),
+    secret(
+        Group::Access,
+        "API_KEY_SALT",
+        None,
+        "Key of the fingerprints of client keys; generated in the data directory, required with NATS_URL.",
+    ),
+    plain(
+        Group::Access,
+        "NEXUS_RATE_LIMIT_KEY",
+        None,
+        "Requests per client key and window, such as `1000/1h`.",
+    ),
+    plain(Group::Access, "NEXUS_RATE_LIMIT_DOMAIN", None, "Requests per domain and window."),
+    plain(
+        Group::Capture,
+        "NEXUS_CAPTURE",
+        Some("available"),
+        "`available`: serve when capture is impossible, and count the loss; `required`: refuse with a 529.",
+    ),
+    plain(Group::Capture, "NEXUS_JOURNAL_MAX_BYTES", Some("4GiB"), "Bound of the journal."),
+    plain(Group::Capture, "NEXUS_PRICES", None, "File that overrides the built-in price table."),
+    plain(
+        Group::Retention,
+        "NEXUS_RETENTION_PAYLOADS",
+        None,
+        "Age after which bodies are removed, such as `30d`; unset: kept.",
+    ),
+    plain(
+        Group::Retention,
+        "NEXUS_RETENTION_ROWS",
+        None,
+        "Age after which whole exchanges are removed; unset: kept.",
+    ),
+    plain(
+        Group::Retention,
+        "NEXUS_RETENTION_USAGE",
+        None,
+        "Age after which usage is removed; unset: kept.",
+    ),
+    plain(
+        Group::Retention,
+        "NEXUS_RETENTION_DEAD_LETTERS",
+        None,
+        "Age after which dead letters are removed; unset: kept.",
+    ),
+    plain(
+        Group::Logging,
+        "LOG_LEVEL",
+        Some("info"),
+        "`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,nexus_gateway=debug`.",
+    ),
+    plain(
+        Group::Logging,
+        "LOG_FORMAT",
+        None,
+        "`pretty` or `json`; unset: pretty on a terminal, JSON elsewhere.",
+    ),
+    plain(
+        Group::Logging,
+        "DEBUG",
+        Some("false"),
+        "Logs requests, answers and stream chunks, masked and capped.",
+    ),
+    plain(
+        Group::Logging,
+        "DEBUG_SQL",
+        Some("false"),
+        "Logs statements with parameters, masked and capped, their duration, rows and errors.",
+    ),
+    plain(Group::Logging, "OTEL_EXPORTER_OTLP_ENDPOINT", None, "OTLP over HTTP: where spans go."),
+    plain(Group::Logging, "NEXUS_OTEL_BODIES", Some("false"), "Puts message texts into spans."),
+    secret(
+        Group::Integrations,
+        "SLACK_WEBHOOK_URL",
+        None,
+        "Webhook for notifications of every domain without one of its own.",
+    ),
+    plain(Group::Integrations, "SLACK_CHANNEL", None, "Channel that overrides the webhook's."),
+    plain(Group::Integrations, "SLACK_USERNAME", None, "Name under which notifications appear."),
+    plain(Group::Integrations, "SLACK_ICON_EMOJI", None, "Icon of the notifications."),
+    plain(
+        Group::Integrations,
+        "COLLECT_TEST_SAMPLES",
+        Some("false"),
+        "Writes one masked sample per request type.",
+    ),
+    plain(
+        Group::Integrations,
+        "TEST_SAMPLES_DIR",
+        Some("test-samples"),
+        "Directory of the samples.",
+    ),
+    plain(Group::Integrations, "TELEMETRY_ENDPOINT", None, "URL that gets a POST per exchange."),
+    plain(Group::Integrations, "SPARK_API_URL", Some("http://localhost:8000"), "Spark's API."),
+    secret(
+        Group::Integrations,
+        "SPARK_API_KEY",
+        None,
+        "Spark's key; unset: its routes answer 503.",
+    ),
+    plain(Group::Mcp, "MCP_ENABLED", Some("false"), "Serves prompts over MCP at `/mcp`."),
+    plain(Group::Mcp, "MCP_PROMPTS_DIR", Some("./prompts"), "Directory of the prompt files."),
+    plain(Group::Mcp, "MCP_WATCH_FILES", Some("true"), "Reloads prompts when their files change."),
+    plain(
+        Group::Mcp,
+        "MCP_GITHUB_OWNER",
+        None,
+        "Owner of the repository that prompts are synchronised from.",
+    ),
+    plain(Group::Mcp, "MCP_GITHUB_REPO", None, "The repository."),
+    plain(Group::Mcp, "MCP_GITHUB_BRANCH", Some("main"), "Its branch."),
+    secret(Group::Mcp, "MCP_GITHUB_TOKEN", None, "Token for private repositories."),
+    plain(Group::Mcp, "MCP_GITHUB_PATH", Some("prompts/"), "Directory inside the repository."),
+    plain(Group::Mcp, "MCP_GITHUB_API_URL", Some("https://api.github.com"), "GitHub's API."),
+    plain(Group::Mcp, "MCP_SYNC_INTERVAL", Some("300"), "Seconds between synchronisations."),
+    plain(
+        Group::Analysis,
+        "AI_WORKER_ENABLED",
+        Some("false"),
+        "Runs analysis jobs in this process.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_WORKER_POLL_INTERVAL_MS",
+        Some("5000"),
+        "How often the job table is looked at when no event wakes the worker.",
+    ),
+    plain(Group::Analysis, "AI_WORKER_MAX_CONCURRENT_JOBS", Some("3"), "Jobs at once."),
+    plain(
+        Group::Analysis,
+        "AI_WORKER_JOB_TIMEOUT_MINUTES",
+        Some("5"),
+        "After which a silent worker's job is taken over.",
+    ),
+    plain(Group::Analysis, "AI_ANALYSIS_MAX_RETRIES", Some("3"), "Attempts per job in all."),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_GEMINI_REQUEST_TIMEOUT_MS",
+        Some("60000"),
+        "One call to Gemini.",
+    ),
+    secret(Group::Analysis, "GEMINI_API_KEY", None, "Gemini's key."),
+    plain(
+        Group::Analysis,
+        "GEMINI_API_URL",
+        Some("https://generativelanguage.googleapis.com/v1beta/models"),
+        "Gemini's API.",
+    ),
+    plain(
+        Group::Analysis,
+        "GEMINI_MODEL_NAME",
+        Some("gemini-2.0-flash-exp"),
+        "The model that analyses.",
+    ),
+    plain(Group::Analysis, "AI_MAX_PROMPT_TOKENS", Some("855000"), "Hard bound of a prompt."),
+    plain(
+        Group::Analysis,
+        "AI_HEAD_MESSAGES",
+        Some("10"),
+        "Messages kept at the start of a truncated transcript at least.",
+    ),
+    plain(Group::Analysis, "AI_TAIL_MESSAGES", Some("30"), "Messages kept at its end at least."),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_INPUT_TRUNCATION_TARGET_TOKENS",
+        Some("8192"),
+        "Transcripts up to this size are sent whole.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_TRUNCATE_FIRST_N_TOKENS",
+        Some("1000"),
+        "Tokens kept at the start of a truncated transcript.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_TRUNCATE_LAST_M_TOKENS",
+        Some("4000"),
+        "Tokens kept at its end.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_RATE_LIMIT_CREATION",
+        Some("15"),
+        "Analyses created per user and minute.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_RATE_LIMIT_RETRIEVAL",
+        Some("100"),
+        "Analyses read per user and minute.",
+    ),
+    plain(
+        Group::Analysis,
+        "AI_ANALYSIS_DAILY_TOKEN_BUDGET",
+        None,
+        "Gemini tokens per day (UTC) for all jobs; unset: no bound.",
+    ),
+];
+
+const fn plain(
+    group: Group,
+    name: &'static str,
+    default: Option<&'static str>,
+    meaning: &'static str,
+) -> Definition {
+    Definition { name, default, meaning, secret: false, group }
+}
+
+const fn secret(
+    group: Group,
+    name: &'static str,
+    default: Option<&'static str>,
+    meaning: &'static str,
+) -> Definition {
+    Definition { name, default, meaning, secret: true, group }
+}
+
+/// The definition under `name`.
+pub fn find(name: &str) -> Option<&'static Definition> {
+    TABLE.iter().find(|definition| definition.name == name)
+}

@@ -1,0 +1,5 @@
+//! What the process says of itself: log lines and spans.
+
+mod line;
+pub mod logging;
+pub mod metrics;

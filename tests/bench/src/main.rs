@@ -1,0 +1,55 @@
+//! `nexus-bench`: what Nexus costs, beside no proxy and beside nginx, on one machine in one run.
+//!
+//! `run` starts every process itself, and itself as two of them: `upstream` answers, `load` asks.
+//! They are processes of their own so that their CPU time is not counted as the proxy's.
+#![expect(clippy::print_stdout, reason = "a command line tool; its output is the result")]
+#![expect(clippy::cast_precision_loss, reason = "counts far below 2^52, shown with three digits")]
+
+mod answer;
+mod compare;
+mod drain;
+mod forms;
+mod load;
+mod meter;
+mod plan;
+mod ports;
+mod report;
+mod request;
+mod run;
+mod scaled;
+mod upstream;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures Nexus beside nginx and no proxy")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure all forms and print the table
+    Run(run::RunArgs),
+    /// Print the ratios of two results
+    Compare { before: PathBuf, after: PathBuf },
+    /// The API's stand-in: answers as fast as it can
+    Upstream { port: u16 },
+    /// Asks, and prints what it measured as JSON
+    Load(load::LoadArgs),
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match Cli::parse().command {
+            Command::Run(args) => run::run(&args).await,
+            Command::Compare { before, after } => compare::print(&before, &after),
+            Command::Upstream { port } => upstream::serve(port).await,
+            Command::Load(args) => load::run(&args).await,
+        }
+    })
+}
