@@ -5,6 +5,8 @@ CREATE TABLE exchanges (
     external_id TEXT,
     domain TEXT NOT NULL,
     account_id TEXT,
+    -- Where the account's name is from: credential, metadata, organization or fingerprint.
+    account_source TEXT,
     gateway TEXT NOT NULL,
     client_fingerprint TEXT,
     at BIGINT NOT NULL,
@@ -31,6 +33,8 @@ CREATE TABLE exchanges (
     upstream_calls BIGINT,
     error TEXT,
     stop_reason TEXT,
+    -- The model that the answer names; prices go by it.
+    answer_model TEXT,
     -- Names of the tools that the answer calls, each followed by a line feed, in order.
     tool_names TEXT,
     tool_calls BIGINT,

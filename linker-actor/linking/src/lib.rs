@@ -1,1 +1,20 @@
+//! Which exchange continues which: facts, hash chain and decision, without any I/O.
 
+pub mod block;
+pub mod canonical;
+pub mod chain;
+pub mod decide;
+pub mod facts;
+pub mod hash;
+pub mod index;
+pub mod ingest;
+pub mod link;
+pub mod memory;
+pub mod structure;
+
+pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};
+pub use hash::Hash;
+pub use index::{Exchange, Index};
+pub use ingest::{Changes, ingest};
+pub use link::{Edge, Link, LinkKind, Method};
+pub use memory::Memory;

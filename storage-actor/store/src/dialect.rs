@@ -18,8 +18,11 @@ pub trait Dialect: Database {
     /// Ends a `SELECT` that takes work: rows that another worker is taking are passed over.
     const SKIP_LOCKED: &'static str;
 
-    /// How many values one statement binds at most.
-    const MAX_BINDS: usize;
+    /// Keeps other writers out for the rest of the transaction; empty where there are none.
+    const LOCK_EXCHANGES: &'static str;
+
+    /// `usage` has a partition per month.
+    const PARTITIONED: bool;
 }
 
 impl Dialect for Sqlite {
@@ -27,7 +30,8 @@ impl Dialect for Sqlite {
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const FOR_UPDATE: &'static str = "";
     const SKIP_LOCKED: &'static str = "";
-    const MAX_BINDS: usize = 32_766;
+    const LOCK_EXCHANGES: &'static str = "";
+    const PARTITIONED: bool = false;
 }
 
 impl Dialect for Postgres {
@@ -35,5 +39,6 @@ impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
     const FOR_UPDATE: &'static str = " FOR UPDATE";
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
-    const MAX_BINDS: usize = 65_535;
+    const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
+    const PARTITIONED: bool = true;
 }

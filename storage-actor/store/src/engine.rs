@@ -14,8 +14,10 @@ use sqlx::{Pool, Postgres, Sqlite, Transaction};
 
 use crate::{
     Store,
+    bodies::KnownContent,
     dialect::Dialect,
     error::{Context, Result, StoreError},
+    ids::IdBlock,
 };
 
 /// How a store is opened.
@@ -55,17 +57,28 @@ impl StoreConfig {
 /// One opened engine.
 #[derive(Debug)]
 pub struct SqlStore<DB: Dialect> {
-    write: Pool<DB>,
+    pub(crate) write: Pool<DB>,
     read: Pool<DB>,
+    pub(crate) ids: Arc<IdBlock>,
+    pub(crate) known: Arc<KnownContent>,
 }
 
 impl<DB: Dialect> Clone for SqlStore<DB> {
     fn clone(&self) -> Self {
-        Self { write: self.write.clone(), read: self.read.clone() }
+        Self {
+            write: self.write.clone(),
+            read: self.read.clone(),
+            ids: self.ids.clone(),
+            known: self.known.clone(),
+        }
     }
 }
 
 impl<DB: Dialect> SqlStore<DB> {
+    fn new(write: Pool<DB>, read: Pool<DB>) -> Self {
+        Self { write, read, ids: Arc::default(), known: Arc::default() }
+    }
+
     /// Connections that cannot write. Statements on PostgreSQL are broken off after
     /// [`StoreConfig::read_timeout`].
     pub fn read(&self) -> &Pool<DB> {

@@ -50,6 +50,19 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Another writer was quicker: what this one built on was changed or removed under it.
+    pub(crate) fn is_lost_race(&self) -> bool {
+        let Self::Engine { source: sqlx::Error::Database(database), .. } = self else {
+            return false;
+        };
+        let code = database.code().unwrap_or_default();
+        database.is_foreign_key_violation()
+            || database.is_unique_violation()
+            || matches!(&code[..], "40001" | "40P01")
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(source: sqlx::Error) -> Self {
         Self::Engine { context: "the store refused a statement", source }

@@ -5,21 +5,31 @@
 //! an `Arc<dyn Store>`, which turns into an `Arc` of the one trait that a role needs.
 
 pub mod analyses;
+pub mod bodies;
+mod bulk;
 pub mod dialect;
 pub mod engine;
 pub mod error;
+pub mod exchanges;
 pub mod health;
+mod ids;
+pub mod materialised;
 pub mod queries;
+mod table;
 #[cfg(feature = "test-support")]
 pub mod testing;
+pub mod usage;
+pub mod windows;
 
 pub use analyses::AnalysisStore;
 pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
+pub use exchanges::ExchangeStore;
 pub use health::Health;
+pub use materialised::Materialised;
 pub use queries::Queries;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
-pub trait Store: AnalysisStore + Health + 'static {}
+pub trait Store: AnalysisStore + ExchangeStore + Health + Materialised + 'static {}
 
-impl<S> Store for S where S: AnalysisStore + Health + 'static {}
+impl<S> Store for S where S: AnalysisStore + ExchangeStore + Health + Materialised + 'static {}

@@ -19,7 +19,7 @@ impl SqlStore<Postgres> {
             pool(config, (config.max_readers / 2).max(2), writing(config)?).await?
         };
         migrate::postgres(&write, config.migrate && !config.read_only).await?;
-        Ok(Self { write, read })
+        Ok(Self::new(write, read))
     }
 }
 

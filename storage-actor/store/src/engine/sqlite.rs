@@ -33,7 +33,7 @@ impl SqlStore<Sqlite> {
             .connect_with(options.create_if_missing(false).read_only(true))
             .await
             .context("the SQLite file cannot be opened for reading")?;
-        Ok(Self { write, read })
+        Ok(Self::new(write, read))
     }
 }
 

@@ -1,0 +1,120 @@
+//! The decision: which exchange another one continues. Every rule is a function of the facts in the
+//! index; only calls remember who took them, so that each starts one sub-agent.
+
+mod attempt;
+mod compaction;
+mod prefix;
+mod session;
+mod subagent;
+
+pub use attempt::scope as repeat_scope;
+pub use compaction::wait_key as summary_key;
+pub use prefix::{ReplyMatch, rank, replies, reply_match};
+pub use subagent::{call_scope, wait_key as prompt_key};
+
+use crate::{
+    facts::{Moment, RequestFacts},
+    hash::Hash,
+    index::{Exchange, Index, Scope},
+    link::{Edge, LinkKind, Method},
+};
+
+/// What was decided for an exchange.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub edge: Edge,
+    /// The call that started it.
+    pub takes: Option<crate::index::Call>,
+    /// What it would be decided anew for, when it turns up.
+    pub waits: Vec<Hash>,
+}
+
+/// Decides the edge of an exchange whose request is known.
+pub async fn decide<I: Index>(
+    index: &mut I,
+    exchange: &Exchange,
+    request: &RequestFacts,
+) -> Result<Decision, I::Error> {
+    if !request.member {
+        return Ok(Decision::of(Edge::auxiliary()));
+    }
+    if let Some(edge) = attempt::find(index, exchange, request).await? {
+        return Ok(Decision::of(edge));
+    }
+    if let Some(edge) = thread(index, request).await? {
+        return Ok(Decision::of(edge));
+    }
+    let prefix = prefix::find(index, exchange, request).await?;
+    let is_repeated = prefix.as_ref().is_some_and(|edge| {
+        edge.joint.as_ref().is_some_and(|joint| joint.length >= request.summary_length)
+    });
+    if request.summary_length > 0 && !is_repeated {
+        let waits = compaction::waits(request);
+        if let Some(edge) = compaction::by_summary(index, request).await? {
+            return Ok(Decision { waits, ..Decision::of(edge) });
+        }
+        if let Some(edge) = prefix {
+            return Ok(Decision { waits, ..Decision::of(edge) });
+        }
+    } else if let Some(edge) = prefix {
+        return Ok(Decision::of(edge));
+    }
+    head(index, request).await
+}
+
+/// No history leads anywhere: a call, a summary that the client speaks of, or the session may.
+async fn head<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Decision, I::Error> {
+    let mut waits = compaction::waits(request);
+    waits.extend(subagent::waits(request));
+    let (edge, takes) = match subagent::find(index, request).await? {
+        Some((edge, call)) => (edge, Some(call)),
+        None => (weak(index, request).await?, None),
+    };
+    Ok(Decision { edge: Edge { head: true, ..edge }, takes, waits })
+}
+
+async fn weak<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Edge, I::Error> {
+    if let Some(edge) = compaction::by_header(index, request).await? {
+        return Ok(edge);
+    }
+    Ok(session::find(index, request).await?.unwrap_or(Edge::root()))
+}
+
+/// The answer that a message thread names.
+async fn thread<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Option<Edge>, I::Error> {
+    let parent = threaded(index, request).await?;
+    Ok(parent.map(|parent| Edge::to(LinkKind::Turn, parent.id, Method::Thread)))
+}
+
+/// The exchange whose answer the request's thread goes on from.
+pub async fn threaded<I: Index>(
+    index: &mut I,
+    request: &RequestFacts,
+) -> Result<Option<Exchange>, I::Error> {
+    let Some(message_id) = &request.thread else { return Ok(None) };
+    let scope = Scope::Domain(request.domain.clone());
+    index.answering(&scope, message_id, request.moment).await
+}
+
+impl Decision {
+    fn of(edge: Edge) -> Self {
+        Self { edge, takes: None, waits: Vec::new() }
+    }
+}
+
+/// The scopes in which an exchange looks for others, nearest first.
+fn scopes(request: &RequestFacts) -> Vec<Scope> {
+    let mut scopes = Vec::with_capacity(3);
+    if let Some(session) = &request.session {
+        let agent = request.agent.clone();
+        scopes.push(Scope::Agent { session: session.clone(), agent });
+        scopes.push(Scope::Session(session.clone()));
+    }
+    scopes.push(Scope::Domain(request.domain.clone()));
+    scopes
+}
+
+/// Microseconds between two instants, never negative.
+fn distance(earlier: Moment, later: Moment) -> u64 {
+    later.at.abs_diff(earlier.at)
+}

@@ -1,0 +1,150 @@
+//! The longest history that the request's own begins with.
+
+use crate::{
+    chain::Node,
+    decide::scopes,
+    facts::RequestFacts,
+    hash::Hash,
+    index::{Candidates, Exchange, Index, Place, Scope},
+    link::{Edge, Joint, LinkKind, Reply, Tier},
+};
+
+/// Prefixes looked up at once: a turn adds a handful.
+const FIRST_STRIDE: u32 = 32;
+const MAX_STRIDE: u32 = 1024;
+
+/// How an answer compares with what follows it, best last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReplyMatch {
+    Differs,
+    Unknown,
+    Follows,
+}
+
+/// The edge to the exchange with the longest proper prefix: in the same session and agent, else in
+/// the same session, else in the domain.
+pub async fn find<I: Index>(
+    index: &mut I,
+    exchange: &Exchange,
+    request: &RequestFacts,
+) -> Result<Option<Edge>, I::Error> {
+    let Some(place) = exchange.place else { return Ok(None) };
+    let tiers = match request.session {
+        Some(_) => &[Tier::Agent, Tier::Session, Tier::Domain][..],
+        None => &[Tier::Domain],
+    };
+    for (tier, scope) in tiers.iter().zip(scopes(request)) {
+        if let Some((hash, reply, length)) = longest(index, place, &scope).await? {
+            let wanted = Candidates { current: hash, scope, child: request.moment, reply };
+            if let Some(parent) = best(index, &wanted, request).await? {
+                return Ok(Some(edge(request, &parent, *tier, length, wanted)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The longest proper prefix at which an exchange of the scope ends, and what follows it.
+async fn longest<I: Index>(
+    index: &mut I,
+    place: Place,
+    scope: &Scope,
+) -> Result<Option<(Hash, Reply, u32)>, I::Error> {
+    let mut last = place.current;
+    let mut below: Vec<Node> = Vec::new();
+    let mut stride = FIRST_STRIDE;
+    loop {
+        let nodes = index.climb(last, stride).await?;
+        let Some(top) = nodes.last() else { return Ok(None) };
+        let (predecessor, top_length) = (top.predecessor, top.length);
+        let hashes: Vec<_> =
+            nodes.iter().map(|node| node.hash).filter(|hash| *hash != place.current).collect();
+        let ends = index.ending(&hashes, scope).await?;
+        let found = nodes.iter().position(|node| ends.contains(&node.hash));
+        if let Some(found) = found {
+            let (hash, length) = (nodes[found].hash, nodes[found].length);
+            below.extend(nodes.into_iter().take(found));
+            return Ok(Some((hash, reply(&below), length)));
+        }
+        if top_length <= 1 {
+            return Ok(None);
+        }
+        below.extend(nodes);
+        last = predecessor;
+        stride = (stride * 2).min(MAX_STRIDE);
+    }
+}
+
+/// What the model says behind a joint: `below` are the nodes behind it, longest first.
+fn reply(below: &[Node]) -> Reply {
+    let behind = below.iter().rev().take_while(|node| node.assistant);
+    Reply {
+        hash: behind.clone().last().map(|node| node.hash),
+        call: behind.clone().find_map(|node| node.tool_use.clone()),
+    }
+}
+
+/// Replies of `nodes` (longest first) behind each of their prefixes; for explanations.
+pub fn replies(nodes: &[Node]) -> Vec<(Hash, Reply)> {
+    (1..nodes.len()).map(|at| (nodes[at].hash, reply(&nodes[..at]))).collect()
+}
+
+async fn best<I: Index>(
+    index: &mut I,
+    wanted: &Candidates,
+    request: &RequestFacts,
+) -> Result<Option<Exchange>, I::Error> {
+    let candidates = index.candidates(wanted).await?;
+    Ok(candidates
+        .into_iter()
+        .max_by(|a, b| rank(a, request, &wanted.reply).cmp(&rank(b, request, &wanted.reply))))
+}
+
+/// The order among candidates with the same prefix, best greatest: began before the child (clocks may
+/// differ, so later is only worse), answer, system prompt, time, id.
+pub fn rank(
+    candidate: &Exchange,
+    child: &RequestFacts,
+    reply: &Reply,
+) -> (bool, ReplyMatch, bool, i64, uuid::Uuid) {
+    let Some(request) = &candidate.request else {
+        return (false, ReplyMatch::Differs, false, i64::MIN, candidate.id.0);
+    };
+    let before = request.moment < child.moment;
+    // Before the child the newest is nearest, after it the oldest.
+    let nearness = if before { request.moment.at } else { request.moment.at.saturating_neg() };
+    let same_system = request.system == child.system;
+    (before, reply_match(candidate, reply), same_system, nearness, candidate.id.0)
+}
+
+/// Whether what follows in the child is the candidate's answer.
+pub fn reply_match(candidate: &Exchange, reply: &Reply) -> ReplyMatch {
+    let Some(answer) = &candidate.answer else { return ReplyMatch::Unknown };
+    let same_blocks = candidate.follow.is_some() && candidate.follow == reply.hash;
+    let same_call = answer.first_call.is_some() && answer.first_call == reply.call;
+    if same_blocks && !answer.blocks.is_empty() || same_call {
+        return ReplyMatch::Follows;
+    }
+    let said_nothing = answer.blocks.is_empty() || !answer.complete;
+    match (said_nothing, reply.hash) {
+        (true, None) => ReplyMatch::Follows,
+        (true, Some(_)) => ReplyMatch::Unknown,
+        (false, _) => ReplyMatch::Differs,
+    }
+}
+
+fn edge(
+    request: &RequestFacts,
+    parent: &Exchange,
+    tier: Tier,
+    length: u32,
+    wanted: Candidates,
+) -> Edge {
+    let from = parent.request.as_ref();
+    // An agent may inherit the history of the one that started it.
+    let inherits = tier == Tier::Session && request.agent.is_some();
+    let kind = if inherits { LinkKind::Subagent } else { LinkKind::Turn };
+    let late = from.is_some_and(|from| from.moment > request.moment);
+    let joint = Joint { hash: wanted.current, length, tier, reply: wanted.reply, late };
+    Edge { joint: Some(joint), ..Edge::to(kind, parent.id, tier.method()) }
+}

@@ -1,0 +1,26 @@
+//! Nothing but the session is common.
+
+use crate::{
+    facts::RequestFacts,
+    index::{Index, Scope},
+    link::{Edge, LinkKind, Method},
+};
+
+/// The newest exchange before it of the same session and agent; for an agent that nothing started,
+/// of the agent above.
+pub async fn find<I: Index>(
+    index: &mut I,
+    request: &RequestFacts,
+) -> Result<Option<Edge>, I::Error> {
+    let Some(session) = &request.session else { return Ok(None) };
+    let own = Scope::Agent { session: session.clone(), agent: request.agent.clone() };
+    if let Some(parent) = index.newest(&own, request.moment, false).await? {
+        return Ok(Some(Edge::to(LinkKind::Turn, parent.id, Method::Session)));
+    }
+    if request.agent.is_none() {
+        return Ok(None);
+    }
+    let above = Scope::Agent { session: session.clone(), agent: request.parent_agent.clone() };
+    let parent = index.newest(&above, request.moment, false).await?;
+    Ok(parent.map(|parent| Edge::to(LinkKind::Subagent, parent.id, Method::Session)))
+}

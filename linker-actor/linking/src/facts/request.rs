@@ -1,0 +1,154 @@
+//! Facts of a request.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use nexus_contract::ExchangeId;
+use nexus_messages::{
+    Block, Identity, Request, RequestClass, RequestType, Thread,
+    text::{first_prompt, preview},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{AgentResult, Moment, result::agent_results, summary, system_hash};
+use crate::{
+    block::{Normal, plain},
+    chain,
+    hash::Hash,
+};
+
+/// Longest title, in characters.
+const MAX_TITLE: usize = 200;
+/// Texts that may be a sub-agent's prompt: more stand in no opening.
+const MAX_OPENINGS: usize = 16;
+/// What a request for a summary ends with, in all known clients.
+const SUMMARISE: [&str; 2] =
+    ["Your task is to create a detailed summary", "create a detailed summary of the conversation"];
+
+/// Where a request came from.
+#[derive(Debug, Clone)]
+pub struct RequestContext<'a> {
+    pub id: ExchangeId,
+    pub at: Timestamp,
+    pub domain: &'a str,
+    /// Whether the session came as a header, as newer clients send it.
+    pub names_session: bool,
+}
+
+/// What a request contributes to the decision.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
+pub struct RequestFacts {
+    pub moment: Moment,
+    pub domain: String,
+    /// Part of a conversation: no title, classifier or probe of a quota.
+    pub member: bool,
+    pub session: Option<String>,
+    pub agent: Option<String>,
+    pub parent_agent: Option<String>,
+    /// The session came as a header: then sub-agents are named too, and an equal request of the same
+    /// session and agent is the same request again.
+    pub identified: bool,
+    /// `claude-cli/2.1.330`; the label of the agreement metric.
+    pub client: String,
+    /// The request asks for a summary of its history.
+    pub summarises: bool,
+    /// The client says that the history was replaced by a summary.
+    pub compacted: bool,
+    pub system: Hash,
+    /// The message thread that it goes on with: the id of an answer.
+    pub thread: Option<String>,
+    /// The history; for a thread's continuation only what is new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<Normal>,
+    /// Hashes of the texts before the model first speaks.
+    pub openings: Vec<Hash>,
+    /// Probes of the newest summary in the history, none when there is no such text.
+    pub probes: Vec<Hash>,
+    /// Blocks up to that summary, itself included; 0 without one.
+    pub summary_length: u32,
+    pub results: Vec<AgentResult>,
+    /// The first thing a human wrote, on one line.
+    pub title: Option<String>,
+}
+
+impl RequestFacts {
+    /// Reads the facts off a request.
+    pub fn read(context: &RequestContext<'_>, identity: &Identity, request: &Request<'_>) -> Self {
+        let kind = RequestType::of(identity.class, request);
+        let blocks = chain::blocks(request);
+        let summary = newest_summary(request, &blocks);
+        let compaction = identity.class == Some(RequestClass::Compaction);
+        Self {
+            moment: Moment::new(context.at, context.id),
+            domain: context.domain.to_owned(),
+            member: kind == RequestType::Inference && !request.messages.is_empty(),
+            session: identity.session_id.clone(),
+            agent: identity.agent_id.clone(),
+            parent_agent: identity.parent_agent_id.clone(),
+            identified: context.names_session,
+            client: client(identity),
+            summarises: compaction || asks_for_summary(request),
+            compacted: identity.context_compacted.is_some() && !compaction,
+            system: system_hash(request),
+            thread: thread(request),
+            openings: openings(request),
+            summary_length: summary.as_ref().map_or(0, |(length, _)| *length),
+            probes: summary.map(|(_, probes)| probes).unwrap_or_default(),
+            results: agent_results(request),
+            title: first_prompt(request).map(|prompt| preview(&prompt, MAX_TITLE)),
+            blocks,
+        }
+    }
+
+    /// For a request whose body is no JSON object: it is recorded, and linked to nothing.
+    pub fn unreadable(context: &RequestContext<'_>) -> Self {
+        let nothing = Request::default();
+        let facts = Self::read(context, &Identity::default(), &nothing);
+        Self { member: true, ..facts }
+    }
+}
+
+/// The hash under which a prompt is looked up.
+pub fn prompt_hash(prompt: &str) -> Hash {
+    Hash::of(plain(prompt).as_bytes())
+}
+
+fn client(identity: &Identity) -> String {
+    match &identity.client {
+        Some(client) if client.version.is_empty() => client.name.clone(),
+        Some(client) => format!("{}/{}", client.name, client.version),
+        None => String::new(),
+    }
+}
+
+fn thread(request: &Request<'_>) -> Option<String> {
+    match &request.thread {
+        Some(Thread::Continue { previous_message_id }) => Some(previous_message_id.to_string()),
+        _ => None,
+    }
+}
+
+fn asks_for_summary(request: &Request<'_>) -> bool {
+    let last = request.messages.iter().rev().find(|message| message.role == "user");
+    let text = last.and_then(|message| message.blocks.iter().rev().find_map(Block::text));
+    text.is_some_and(|text| SUMMARISE.iter().any(|mark| text.contains(mark)))
+}
+
+fn openings(request: &Request<'_>) -> Vec<Hash> {
+    let opening = request.messages.iter().take_while(|message| message.role != "assistant");
+    let texts = opening.filter(|message| message.role == "user").flat_map(|m| &m.blocks);
+    let texts = texts.filter_map(Block::text).map(plain).filter(|text| !text.is_empty());
+    texts.take(MAX_OPENINGS).map(|text: Cow<'_, str>| Hash::of(text.as_bytes())).collect()
+}
+
+/// The last text that carries on from a summary: its place in the chain and its probes.
+fn newest_summary(request: &Request<'_>, blocks: &[Normal]) -> Option<(u32, Vec<Hash>)> {
+    let users = request.messages.iter().rev().filter(|message| message.role == "user");
+    let mut texts = users.flat_map(|message| message.blocks.iter().rev());
+    let (block, probes) =
+        texts.find_map(|block| Some((block, summary::continuation_probes(block.text()?)?)))?;
+    let digest = Normal::of(block, false)?.digest;
+    let index = blocks.iter().rposition(|normal| normal.digest == digest)?;
+    Some((u32::try_from(index + 1).unwrap_or(u32::MAX), probes))
+}

@@ -1,0 +1,371 @@
+use std::convert::Infallible;
+
+use nexus_contract::ExchangeId;
+
+use super::Memory;
+use crate::{
+    chain::Node,
+    facts::Moment,
+    hash::Hash,
+    index::{Call, Candidates, Exchange, Index, MAX_CANDIDATES, Scope},
+    link::{Link, Tier},
+};
+
+type Result<T> = std::result::Result<T, Infallible>;
+
+impl Index for Memory {
+    type Error = Infallible;
+
+    async fn find(&mut self, id: ExchangeId) -> Result<Option<Exchange>> {
+        Ok(self.exchanges.get(&id).cloned())
+    }
+
+    async fn put(&mut self, exchange: &Exchange) -> Result<()> {
+        let before = self.exchanges.insert(exchange.id, exchange.clone());
+        if let Some(place) = before.and_then(|before| before.place)
+            && let Some(ends) = self.ends.get_mut(&place.current)
+        {
+            ends.remove(&exchange.id);
+        }
+        if let Some(place) = exchange.place {
+            self.ends.entry(place.current).or_default().insert(exchange.id);
+        }
+        Ok(())
+    }
+
+    async fn known_nodes(&mut self, hashes: &[Hash]) -> Result<Vec<Hash>> {
+        Ok(hashes.iter().filter(|hash| self.nodes.contains_key(hash)).copied().collect())
+    }
+
+    async fn put_nodes(&mut self, nodes: &[Node]) -> Result<()> {
+        for node in nodes {
+            self.follows.entry(node.predecessor).or_default().insert(node.hash);
+            self.nodes.entry(node.hash).or_insert_with(|| node.clone());
+        }
+        Ok(())
+    }
+
+    async fn drop_nodes(&mut self, last: Hash) -> Result<()> {
+        let mut last = last;
+        while let Some(node) = self.nodes.get(&last).cloned() {
+            let is_end = self.ends.get(&last).is_some_and(|ends| !ends.is_empty());
+            if is_end || self.follows.get(&last).is_some_and(|next| !next.is_empty()) {
+                break;
+            }
+            self.nodes.remove(&last);
+            if let Some(next) = self.follows.get_mut(&node.predecessor) {
+                next.remove(&last);
+            }
+            last = node.predecessor;
+        }
+        Ok(())
+    }
+
+    async fn climb(&mut self, last: Hash, max: u32) -> Result<Vec<Node>> {
+        let mut found = Vec::new();
+        let mut last = last;
+        while let Some(node) = self.nodes.get(&last).filter(|_| found.len() < max as usize) {
+            last = node.predecessor;
+            found.push(node.clone());
+        }
+        Ok(found)
+    }
+
+    async fn ending(&mut self, hashes: &[Hash], scope: &Scope) -> Result<Vec<Hash>> {
+        let ends = |hash: &&Hash| self.at(**hash).any(|(one, _)| Self::in_scope(one, scope));
+        Ok(hashes.iter().filter(ends).copied().collect())
+    }
+
+    async fn candidates(&mut self, wanted: &Candidates) -> Result<Vec<Exchange>> {
+        let mut all: Vec<_> =
+            self.at(wanted.current).filter(|(one, _)| Self::in_scope(one, &wanted.scope)).collect();
+        all.sort_by_key(|(_, moment)| *moment);
+        let (before, after): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(_, moment)| *moment < wanted.child);
+        let newest = before.iter().rev();
+        let follows = newest
+            .clone()
+            .filter(|(one, _)| wanted.reply.hash.is_some() && one.follow == wanted.reply.hash);
+        let calls = newest.clone().filter(|(one, _)| {
+            let call = one.answer.as_ref().and_then(|answer| answer.first_call.as_ref());
+            call.is_some() && call == wanted.reply.call.as_ref()
+        });
+        let mut chosen: Vec<Exchange> = Vec::new();
+        let lists = follows
+            .take(MAX_CANDIDATES)
+            .chain(calls.take(MAX_CANDIDATES))
+            .chain(newest.clone().take(MAX_CANDIDATES))
+            .chain(after.iter().take(MAX_CANDIDATES));
+        for (one, _) in lists {
+            if chosen.iter().all(|known| known.id != one.id) {
+                chosen.push((*one).clone());
+            }
+        }
+        Ok(chosen)
+    }
+
+    async fn equal(
+        &mut self,
+        current: Hash,
+        scope: &Scope,
+        identified: bool,
+        moment: Moment,
+        after: bool,
+    ) -> Result<Option<Exchange>> {
+        let same = self.at(current).filter(|(one, _)| {
+            Self::in_scope(one, scope)
+                && one.request.as_ref().is_some_and(|request| request.identified == identified)
+        });
+        let chosen = if after {
+            same.filter(|(_, at)| *at > moment).min_by_key(|(_, at)| *at)
+        } else {
+            same.filter(|(_, at)| *at < moment).max_by_key(|(_, at)| *at)
+        };
+        Ok(chosen.map(|(one, _)| one.clone()))
+    }
+
+    async fn newest(
+        &mut self,
+        scope: &Scope,
+        before: Moment,
+        summaries: bool,
+    ) -> Result<Option<Exchange>> {
+        let in_scope =
+            self.members().filter(|(one, at)| *at < before && Self::in_scope(one, scope));
+        let fitting = in_scope.filter(|(one, _)| {
+            let asked = one.request.as_ref().is_some_and(|request| request.summarises);
+            !summaries || (asked && one.is_complete())
+        });
+        Ok(fitting.max_by_key(|(_, at)| *at).map(|(one, _)| one.clone()))
+    }
+
+    async fn summaries(
+        &mut self,
+        scope: &Scope,
+        probes: &[Hash],
+        before: Moment,
+    ) -> Result<Vec<Exchange>> {
+        let mut found: Vec<_> = self
+            .members()
+            .filter(|(one, at)| *at < before && Self::in_scope(one, scope))
+            .filter(|(one, _)| one.summary().is_some_and(|probe| probes.contains(&probe)))
+            .collect();
+        found.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+        Ok(found.into_iter().take(MAX_CANDIDATES).map(|(one, _)| one.clone()).collect())
+    }
+
+    async fn answering(
+        &mut self,
+        scope: &Scope,
+        message_id: &str,
+        child: Moment,
+    ) -> Result<Option<Exchange>> {
+        let answering: Vec<_> = self
+            .members()
+            .filter(|(one, at)| at.id != child.id && Self::in_scope(one, scope))
+            .filter(|(one, _)| {
+                one.answer.as_ref().is_some_and(|a| a.message_id.as_deref() == Some(message_id))
+            })
+            .collect();
+        let before = answering.iter().filter(|(_, at)| *at < child).max_by_key(|(_, at)| *at);
+        let chosen = before.or_else(|| answering.iter().min_by_key(|(_, at)| *at));
+        Ok(chosen.map(|(one, _)| (*one).clone()))
+    }
+
+    async fn threads(&mut self, message_id: &str) -> Result<Vec<ExchangeId>> {
+        let named = self.members().filter(|(one, _)| {
+            one.request.as_ref().is_some_and(|r| r.thread.as_deref() == Some(message_id))
+        });
+        Ok(named.map(|(one, _)| one.id).collect())
+    }
+
+    async fn find_link(&mut self, id: ExchangeId) -> Result<Option<Link>> {
+        Ok(self.links.get(&id).cloned())
+    }
+
+    async fn put_link(&mut self, link: &Link, waits: &[Hash]) -> Result<()> {
+        let id = link.moment.id;
+        let before = self.links.insert(id, link.clone());
+        for (known, parent) in
+            [(false, before.and_then(|l| l.edge.parent)), (true, link.edge.parent)]
+        {
+            let Some(parent) = parent else { continue };
+            let children = self.kin.entry(parent).or_default();
+            if known {
+                children.insert(id)
+            } else {
+                children.remove(&id)
+            };
+        }
+        if waits.is_empty() {
+            self.waits.remove(&id);
+        } else {
+            self.waits.insert(id, waits.iter().copied().collect());
+        }
+        Ok(())
+    }
+
+    async fn put_place(&mut self, link: &Link) -> Result<()> {
+        self.links.insert(link.moment.id, link.clone());
+        Ok(())
+    }
+
+    async fn joined(
+        &mut self,
+        joint: Hash,
+        domain: &str,
+        session: Option<&str>,
+        after: Moment,
+    ) -> Result<Vec<Moment>> {
+        let mut found = Vec::new();
+        for link in self.links.values() {
+            let Some(stands) = link.edge.joint.as_ref().filter(|stands| stands.hash == joint)
+            else {
+                continue;
+            };
+            let near = self.exchanges.get(&link.moment.id).and_then(|one| one.request.as_ref());
+            let near = near.is_some_and(|request| {
+                request.domain == domain
+                    || (session.is_some() && request.session.as_deref() == session)
+            });
+            if near && (link.moment > after || stands.late) {
+                found.push(link.moment);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn below(&mut self, hash: Hash, domain: &str) -> Result<Vec<Moment>> {
+        let scope = Scope::Domain(domain.to_owned());
+        let mut open: Vec<Hash> = self.follows.get(&hash).into_iter().flatten().copied().collect();
+        let mut found = Vec::new();
+        while let Some(hash) = open.pop() {
+            let ends: Vec<_> =
+                self.at(hash).filter(|(one, _)| Self::in_scope(one, &scope)).collect();
+            if ends.is_empty() {
+                open.extend(self.follows.get(&hash).into_iter().flatten());
+            }
+            found.extend(ends.into_iter().map(|(_, moment)| moment));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn longer(&mut self, session: &str, length: u32) -> Result<Vec<Moment>> {
+        let scope = Scope::Session(session.to_owned());
+        let mut found = Vec::new();
+        for (one, moment) in self.members().filter(|(one, _)| Self::in_scope(one, &scope)) {
+            let longer = one.place.is_some_and(|place| place.length > length);
+            let joint = self.links.get(&one.id).and_then(|link| link.edge.joint.as_ref());
+            let settled = joint.is_some_and(|j| j.tier == Tier::Agent && j.length >= length);
+            if longer && !settled {
+                found.push(moment);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn heads(&mut self, session: &str, after: Moment) -> Result<Vec<Moment>> {
+        let scope = Scope::Session(session.to_owned());
+        let heads = self.links.values().filter(|link| link.edge.head && link.moment > after);
+        let mut found: Vec<_> = heads
+            .filter(|link| {
+                self.exchanges.get(&link.moment.id).is_some_and(|one| Self::in_scope(one, &scope))
+            })
+            .map(|link| link.moment)
+            .collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn waiting(&mut self, key: Hash, after: Moment) -> Result<Vec<Moment>> {
+        let waiting = self.waits.iter().filter(|(_, keys)| keys.contains(&key));
+        let moments = waiting.filter_map(|(id, _)| self.links.get(id).map(|link| link.moment));
+        let mut found: Vec<_> = moments.filter(|moment| *moment > after).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn children(&mut self, parents: &[ExchangeId]) -> Result<Vec<Link>> {
+        let ids = parents.iter().filter_map(|parent| self.kin.get(parent)).flatten();
+        let mut found: Vec<_> = ids.filter_map(|id| self.links.get(id)).cloned().collect();
+        found.sort_by_key(|link| link.moment);
+        Ok(found)
+    }
+
+    async fn attempts(&mut self, step: ExchangeId) -> Result<Vec<Link>> {
+        let attempts = self.links.values().filter(|link| link.step == step);
+        let mut found: Vec<_> = attempts.cloned().collect();
+        found.sort_by_key(|link| link.moment);
+        Ok(found)
+    }
+
+    async fn find_call(
+        &mut self,
+        scope: Hash,
+        tool_use_id: &str,
+        caller: Moment,
+    ) -> Result<Option<Call>> {
+        Ok(self.calls.get(&(scope, tool_use_id.to_owned(), caller.id)).cloned())
+    }
+
+    async fn put_call(&mut self, call: &Call) -> Result<()> {
+        let key = (call.scope, call.tool_use_id.clone(), call.caller.id);
+        self.calls.insert(key, call.clone());
+        Ok(())
+    }
+
+    async fn put_result(
+        &mut self,
+        scope: Hash,
+        tool_use_id: &str,
+        agent: &str,
+    ) -> Result<Vec<Call>> {
+        let key = (scope, tool_use_id.to_owned());
+        let known = self.results.entry(key).or_insert_with(|| agent.to_owned());
+        if agent < known.as_str() {
+            agent.clone_into(known);
+        }
+        let calls = self.calls.values();
+        let named = calls.filter(|call| call.scope == scope && call.tool_use_id == tool_use_id);
+        Ok(named.cloned().collect())
+    }
+
+    async fn named_by(&mut self, scope: Hash, tool_use_id: &str) -> Result<Option<String>> {
+        Ok(self.results.get(&(scope, tool_use_id.to_owned())).cloned())
+    }
+
+    async fn call_of(&mut self, scope: Hash, agent: &str) -> Result<Option<Call>> {
+        let named = self
+            .calls
+            .values()
+            .filter(|call| call.scope == scope && call.names.as_deref() == Some(agent));
+        Ok(named.min_by_key(|call| (call.caller, call.position)).cloned())
+    }
+
+    async fn open_calls(
+        &mut self,
+        scope: Hash,
+        prompts: Option<&[Hash]>,
+        child: Moment,
+    ) -> Result<Vec<Call>> {
+        let open = |call: &&Call| {
+            call.scope == scope
+                && call.caller < child
+                && call.taken_by.is_none_or(|taker| taker >= child)
+                && prompts
+                    .is_none_or(|wanted| call.prompt.is_some_and(|prompt| wanted.contains(&prompt)))
+        };
+        let mut found: Vec<_> = self.calls.values().filter(open).cloned().collect();
+        found.sort_by_key(|call| std::cmp::Reverse(call.rank()));
+        found.truncate(MAX_CANDIDATES);
+        Ok(found)
+    }
+
+    async fn held_by(&mut self, child: ExchangeId) -> Result<Option<Call>> {
+        let mut held = self.calls.values().filter(|c| c.taken_by.is_some_and(|by| by.id == child));
+        Ok(held.next().cloned())
+    }
+}

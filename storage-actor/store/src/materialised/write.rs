@@ -1,0 +1,224 @@
+//! Writes the differences, in the caller's transaction.
+
+use std::collections::BTreeSet;
+
+use duplicate::duplicate_item;
+use sqlx::{AssertSqlSafe, Database, Postgres, QueryBuilder, Sqlite};
+use uuid::Uuid;
+
+use super::{
+    buckets::{self, BucketDeltas},
+    conversations::{self, ConversationDeltas, ValueDeltas},
+};
+use crate::{
+    bulk,
+    engine::SqlStore,
+    error::{Context, Result},
+    exchanges::ExchangeRow,
+    table,
+    usage::UsageRow,
+};
+
+/// What becomes of one exchange.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    pub old: &'a ExchangeRow,
+    pub new: &'a ExchangeRow,
+    pub old_usage: Option<&'a UsageRow>,
+    pub new_usage: Option<&'a UsageRow>,
+}
+
+/// The domain of a conversation is that of any of its exchanges; links never cross domains unless the
+/// session is the same.
+const REFRESH_VALUES: &str = "UPDATE conversations SET \
+    domain = coalesce((SELECT min(v.value) FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'domain'), domain), \
+    accounts = coalesce((SELECT string_agg(v.value || '\n', '' ORDER BY v.value) \
+        FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'account'), ''), \
+    models = coalesce((SELECT string_agg(v.value || '\n', '' ORDER BY v.value) \
+        FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'model'), ''), \
+    branch_count = (SELECT count(*) FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'branch'), \
+    subtask_count = (SELECT count(*) FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'subtask'), \
+    compact_count = (SELECT count(*) FROM conversation_values v \
+        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'compact') \
+    WHERE conversation_id IN";
+
+/// First and last by the index on (conversation, time): a step or two each, however long it is.
+const REFRESH_ENDS: &str = "UPDATE conversations SET \
+    title = (SELECT e.prompt FROM exchanges e \
+        WHERE e.conversation_id = conversations.conversation_id AND e.prompt IS NOT NULL \
+        AND e.kind IS DISTINCT FROM 'auxiliary' ORDER BY e.at, e.exchange_id LIMIT 1), \
+    first_at = (SELECT e.at FROM exchanges e \
+        WHERE e.conversation_id = conversations.conversation_id \
+        AND e.kind IS DISTINCT FROM 'auxiliary' ORDER BY e.at, e.exchange_id LIMIT 1), \
+    last_at = (SELECT e.at FROM exchanges e \
+        WHERE e.conversation_id = conversations.conversation_id \
+        AND e.kind IS DISTINCT FROM 'auxiliary' ORDER BY e.at DESC, e.exchange_id DESC LIMIT 1), \
+    latest_id = (SELECT e.exchange_id FROM exchanges e \
+        WHERE e.conversation_id = conversations.conversation_id \
+        AND e.kind IS DISTINCT FROM 'auxiliary' AND coalesce(e.branch_id, '') NOT LIKE 'subtask%' \
+        ORDER BY e.at DESC, e.exchange_id DESC LIMIT 1), \
+    latest_model = NULL, latest_state = NULL, latest_preview = NULL, message_count = NULL, \
+    latest_context_tokens = NULL \
+    WHERE conversation_id IN";
+
+/// Only where there is such an exchange.
+const REFRESH_LATEST: &str = "UPDATE conversations SET \
+    latest_model = coalesce(e.model, e.answer_model), latest_state = e.state, \
+    latest_preview = e.preview, message_count = e.message_count, \
+    latest_context_tokens = e.input_tokens + coalesce(e.cache_read_tokens, 0) \
+        + coalesce(e.cache_creation_5m_tokens, 0) + coalesce(e.cache_creation_1h_tokens, 0) \
+    FROM exchanges e WHERE e.exchange_id = conversations.latest_id \
+    AND conversations.conversation_id IN";
+
+const DROP_VALUES: &str = "DELETE FROM conversation_values WHERE count = 0 AND conversation_id IN";
+const DROP_CONVERSATIONS: &str =
+    "DELETE FROM conversations WHERE request_count = 0 AND conversation_id IN";
+const DROP_BUCKETS: &str = "DELETE FROM usage_buckets WHERE requests = 0 AND start IN";
+
+/// Columns of a new conversation that the refresh fills.
+const EMPTY: [&str; 6] =
+    ["domain", "branch_count", "subtask_count", "compact_count", "accounts", "models"];
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+impl SqlStore<Engine> {
+    /// Brings what is summed up from the old rows to the new ones, which are written already.
+    pub(crate) async fn materialise(
+        connection: &mut <Engine as Database>::Connection,
+        changes: &[Change<'_>],
+    ) -> Result<()> {
+        let (mut sums, mut values, mut buckets) =
+            (ConversationDeltas::default(), ValueDeltas::default(), BucketDeltas::default());
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            sums.change(change.old, change.new);
+            values.change(change.old, change.new);
+            buckets.change(change.old_usage, change.new_usage);
+            touched.extend(conversations::conversation(change.old));
+            touched.extend(conversations::conversation(change.new));
+        }
+        Self::add_sums(connection, &sums).await?;
+        Self::add_values(connection, &values).await?;
+        Self::refresh(connection, &touched.into_iter().collect::<Vec<_>>()).await?;
+        Self::add_buckets(connection, &buckets).await
+    }
+
+    async fn add_sums(
+        connection: &mut <Engine as Database>::Connection,
+        sums: &ConversationDeltas,
+    ) -> Result<()> {
+        let key = ["conversation_id"];
+        let columns = [&key[..], &conversations::SUMS].concat();
+        let head = table::insert("conversations", &[&columns[..], &EMPTY].concat());
+        for rows in sums.changes().chunks(bulk::rows(columns.len() + EMPTY.len())) {
+            let mut query = QueryBuilder::<Engine>::new(&head);
+            query.push_values(rows, |mut row, (id, sums)| {
+                row.push_bind(**id);
+                for sum in *sums {
+                    row.push_bind(*sum);
+                }
+                row.push("'', 0, 0, 0, '', ''");
+            });
+            query.push(table::or_add("conversations", &key, &columns));
+            let query = query.build().persistent(false);
+            query.execute(&mut *connection).await.context("conversations cannot be summed up")?;
+        }
+        Ok(())
+    }
+
+    async fn add_values(
+        connection: &mut <Engine as Database>::Connection,
+        values: &ValueDeltas,
+    ) -> Result<()> {
+        let key = ["conversation_id", "field", "value"];
+        let columns = [&key[..], &["count"]].concat();
+        let head = table::insert("conversation_values", &columns);
+        for rows in values.changes().chunks(bulk::rows(columns.len())) {
+            let mut query = QueryBuilder::<Engine>::new(&head);
+            query.push_values(rows, |mut row, (key, count)| {
+                row.push_bind(key.conversation_id).push_bind(key.field);
+                row.push_bind(&key.value).push_bind(count[0]);
+            });
+            query.push(table::or_add("conversation_values", &key, &columns));
+            let query = query.build().persistent(false);
+            query
+                .execute(&mut *connection)
+                .await
+                .context("conversation_values cannot be counted")?;
+        }
+        Ok(())
+    }
+
+    async fn add_buckets(
+        connection: &mut <Engine as Database>::Connection,
+        buckets: &BucketDeltas,
+    ) -> Result<()> {
+        let columns = [&buckets::KEY[..], &buckets::SUMS].concat();
+        let head = table::insert("usage_buckets", &columns);
+        let changes = buckets.changes();
+        for rows in changes.chunks(bulk::rows(columns.len())) {
+            let mut query = QueryBuilder::<Engine>::new(&head);
+            query.push_values(rows, |mut row, (key, sums)| {
+                row.push_bind(key.width_minutes).push_bind(key.start);
+                row.push_bind(&key.domain).push_bind(&key.account_id);
+                row.push_bind(&key.model).push_bind(&key.request_type);
+                for sum in *sums {
+                    row.push_bind(*sum);
+                }
+            });
+            query.push(table::or_add("usage_buckets", &buckets::KEY, &columns));
+            let query = query.build().persistent(false);
+            query.execute(&mut *connection).await.context("usage_buckets cannot be summed up")?;
+        }
+        let fewer: BTreeSet<_> =
+            changes.iter().filter(|(_, sums)| sums[0] < 0).map(|(key, _)| key.start).collect();
+        let fewer: Vec<i64> = fewer.into_iter().collect();
+        Self::execute_for(connection, DROP_BUCKETS, &fewer).await
+    }
+
+    /// Brings what is no sum in line: names, titles, first and last.
+    pub(super) async fn refresh(
+        connection: &mut <Engine as Database>::Connection,
+        ids: &[Uuid],
+    ) -> Result<()> {
+        for statement in
+            [DROP_VALUES, DROP_CONVERSATIONS, REFRESH_VALUES, REFRESH_ENDS, REFRESH_LATEST]
+        {
+            Self::execute_for(connection, statement, ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs `statement`, which ends in `IN`, for all `keys`.
+    pub(crate) async fn execute_for<K>(
+        connection: &mut <Engine as Database>::Connection,
+        statement: &'static str,
+        keys: &[K],
+    ) -> Result<()>
+    where
+        K: Clone + Send + Sync + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+    {
+        for some in keys.chunks(bulk::KEYS) {
+            let mut query = bulk::in_list::<Engine, K>(statement, some, "");
+            query.build().execute(&mut *connection).await.context(statement)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn execute_all(
+        connection: &mut <Engine as Database>::Connection,
+        statements: &[String],
+    ) -> Result<()> {
+        for statement in statements {
+            sqlx::query(AssertSqlSafe(statement.as_str()))
+                .execute(&mut *connection)
+                .await
+                .context("what is summed up cannot be emptied")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! The contract of exchanges, bodies, usage and what is summed up, on both engines.
+
+mod convergence;
+mod payloads;
+mod probe;
+mod sample;
+mod search;

@@ -1,0 +1,136 @@
+//! A second connection, to look at tables as they are and to play the linker.
+
+use std::collections::BTreeMap;
+
+use duplicate::duplicate_item;
+use sqlx::{AssertSqlSafe, Column, PgPool, Row, SqlitePool, TypeInfo, ValueRef};
+use uuid::Uuid;
+
+/// Opens by the store's URL.
+pub enum Probe {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// One exchange's place in its conversation.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub conversation: Uuid,
+    pub branch: String,
+    pub kind: &'static str,
+}
+
+const LINK_STATES: &str = "CREATE TABLE link_states (exchange_id ID PRIMARY KEY, \
+    conversation_id ID, branch_id TEXT, kind TEXT, parent_id ID, parent_task_id ID, agent_id TEXT)";
+const PLACE: &str = "INSERT INTO link_states (exchange_id, conversation_id, branch_id, kind) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (exchange_id) DO UPDATE SET \
+    conversation_id = excluded.conversation_id, branch_id = excluded.branch_id, kind = excluded.kind";
+
+impl Probe {
+    pub async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite") {
+            Self::Sqlite(SqlitePool::connect(url).await.expect("it opens"))
+        } else {
+            Self::Postgres(PgPool::connect(url).await.expect("it opens"))
+        }
+    }
+
+    /// Puts a table in place of the linker's view.
+    pub async fn play_linker(&self) {
+        let id = match self {
+            Self::Sqlite(_) => "BLOB",
+            Self::Postgres(_) => "UUID",
+        };
+        self.run("DROP VIEW link_states").await;
+        self.run(&LINK_STATES.replace("ID", id)).await;
+    }
+
+    pub async fn run(&self, statement: &str) {
+        match self {
+            Self::Sqlite(pool) => {
+                sqlx::query(AssertSqlSafe(statement)).execute(pool).await.expect("it runs");
+            }
+            Self::Postgres(pool) => {
+                sqlx::query(AssertSqlSafe(statement)).execute(pool).await.expect("it runs");
+            }
+        }
+    }
+
+    pub async fn place(&self, id: Uuid, place: &Place) {
+        match self {
+            Self::Sqlite(pool) => place_on_sqlite(pool, id, place).await,
+            Self::Postgres(pool) => place_on_postgres(pool, id, place).await,
+        }
+    }
+
+    /// The rows as text, in any order: equal tables give equal lists.
+    pub async fn rows(&self, statement: &str) -> Vec<String> {
+        let mut rows = match self {
+            Self::Sqlite(pool) => dump_sqlite(pool, statement).await,
+            Self::Postgres(pool) => dump_postgres(pool, statement).await,
+        };
+        rows.sort();
+        rows
+    }
+
+    /// Rows of a table.
+    pub async fn count(&self, table: &str) -> i64 {
+        let rows = self.rows(&format!("SELECT count(*) AS n FROM {table}")).await;
+        rows[0].trim_start_matches("n=").trim().parse().expect("a number")
+    }
+}
+
+#[duplicate_item(
+    Pool          place_on;
+    [SqlitePool]  [place_on_sqlite];
+    [PgPool]      [place_on_postgres];
+)]
+async fn place_on(pool: &Pool, id: Uuid, place: &Place) {
+    let query = sqlx::query(PLACE).bind(id).bind(place.conversation);
+    query.bind(&place.branch).bind(place.kind).execute(pool).await.expect("it writes");
+}
+
+#[duplicate_item(
+    Pool          dump;
+    [SqlitePool]  [dump_sqlite];
+    [PgPool]      [dump_postgres];
+)]
+async fn dump(pool: &Pool, statement: &str) -> Vec<String> {
+    let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.expect("it reads");
+    rows.iter().map(line).collect()
+}
+
+fn line<R: Row>(row: &R) -> String
+where
+    R::Database: sqlx::Database<Row = R>,
+    for<'r> i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> Uuid: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> bool: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> f64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    usize: sqlx::ColumnIndex<R>,
+{
+    let mut fields = BTreeMap::new();
+    for column in row.columns() {
+        let index = column.ordinal();
+        let raw = row.try_get_raw(index).expect("a column");
+        let value = if raw.is_null() {
+            "-".to_owned()
+        } else if let Ok(number) = row.try_get::<i64, _>(index) {
+            number.to_string()
+        } else if let Ok(number) = row.try_get::<f64, _>(index) {
+            number.to_string()
+        } else if let Ok(text) = row.try_get::<String, _>(index) {
+            text
+        } else if let Ok(id) = row.try_get::<Uuid, _>(index) {
+            id.to_string()
+        } else if let Ok(truth) = row.try_get::<bool, _>(index) {
+            truth.to_string()
+        } else {
+            panic!("{} has a type that no test reads: {}", column.name(), raw.type_info().name())
+        };
+        fields.insert(column.name().to_owned(), value);
+    }
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    fields.join(" ")
+}
