@@ -34,7 +34,7 @@ pub struct Ledger {
     /// Time that the gateway itself held the answer back.
     held: Duration,
     /// Where the observer's copy of the request is.
-    upload: Upload,
+    pub upload: Option<Upload>,
     ended: bool,
 }
 
@@ -46,7 +46,6 @@ impl Ledger {
         started_at: Timestamp,
         recording: Option<Recording>,
         observation: Option<Box<Observation>>,
-        upload: &Upload,
     ) -> Self {
         Self {
             state,
@@ -62,7 +61,7 @@ impl Ledger {
             upstream_calls: 0,
             called: None,
             held: Duration::ZERO,
-            upload: upload.clone(),
+            upload: None,
             ended: false,
         }
     }
@@ -143,7 +142,7 @@ impl Ledger {
         let overhead = total.saturating_sub(upstream.unwrap_or_default());
         self.state.meters.ended(state, total, overhead);
         if let Some(observation) = self.observation.take() {
-            let request = self.upload.take_copy();
+            let request = self.upload.take().map(|upload| upload.take_copy()).unwrap_or_default();
             observation.finished(&self.state, &outcome, request);
         }
         if let Some(recording) = &self.recording {

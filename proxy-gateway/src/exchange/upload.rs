@@ -35,14 +35,6 @@ pub enum UploadFailure {
     Stalled,
 }
 
-/// Bounds of a body.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub max: u64,
-    /// Time without a byte.
-    pub stall_timeout: Duration,
-}
-
 /// One request's body. Tries read it one after the other.
 #[derive(Clone)]
 pub struct Upload(Rc<RefCell<Source>>);
@@ -55,7 +47,8 @@ struct Source {
     /// False once `kept` no longer holds everything that came.
     repeatable: bool,
     seen: u64,
-    limits: Limits,
+    max: u64,
+    stall_timeout: Duration,
     stall: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), UploadFailure>>,
     /// Everything that came, for the observer; only where it is announced.
@@ -68,7 +61,8 @@ impl Upload {
     pub fn new(
         payload: web::Payload,
         recording: Option<Recording>,
-        limits: Limits,
+        max: u64,
+        stall_timeout: Duration,
         started: Option<(Started, Arc<State>)>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Source {
@@ -78,7 +72,8 @@ impl Upload {
             kept_bytes: 0,
             repeatable: true,
             seen: 0,
-            limits,
+            max,
+            stall_timeout,
             stall: None,
             end: None,
             copy: Vec::new(),
@@ -168,7 +163,7 @@ impl Source {
 
     fn admit(&mut self, bytes: Bytes) -> Result<Bytes, UploadFailure> {
         self.seen += bytes.len() as u64;
-        if self.seen > self.limits.max {
+        if self.seen > self.max {
             return Err(UploadFailure::TooLarge);
         }
         if let Some(recording) = &self.recording {
@@ -192,7 +187,7 @@ impl Source {
     }
 
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadFailure>>> {
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.limits.stall_timeout)));
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.stall_timeout)));
         ready!(stall.as_mut().poll(cx));
         self.close(Err(UploadFailure::Stalled));
         Poll::Ready(Some(Err(UploadFailure::Stalled)))

@@ -23,28 +23,16 @@ pub async fn information(request: HttpRequest) -> HttpResponse {
     }))
 }
 
-/// Says how many domains there are and how many have a problem, never which: that is for
-/// `nexus doctor` and `nexus credentials status`.
 pub async fn health(request: HttpRequest) -> HttpResponse {
-    let state = &worker(&request).state;
-    let credentials = state.access.credentials.statuses();
-    let problems = credentials.iter().filter(|status| status.problem.is_some()).count();
-    HttpResponse::Ok().json(json!({
-        "status": if problems == 0 { "ok" } else { "degraded" },
-        "version": state.config.version,
-        "credentials": { "domains": credentials.len(), "problems": problems },
-    }))
+    let config = &worker(&request).state.config;
+    HttpResponse::Ok().json(json!({ "status": "ok", "version": config.version }))
 }
 
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// Whether new requests should come here: not while the process drains.
-pub async fn ready(request: HttpRequest) -> HttpResponse {
-    if worker(&request).shutdown.is_cancelled() {
-        return HttpResponse::ServiceUnavailable().json(json!({ "status": "draining" }));
-    }
+pub async fn ready() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ready" }))
 }
 

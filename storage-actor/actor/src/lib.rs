@@ -1,1 +1,13 @@
+//! The storage role: writes what the stream says into the store.
+//!
+//! [`prepare`] turns an event into what the store takes, without I/O and off the I/O threads;
+//! [`StorageHandler`] moves batches, settles events by what the store said, and tells who watches.
 
+mod account;
+mod handler;
+pub mod prepare;
+pub mod retention;
+mod search_text;
+
+pub use handler::{StorageDeps, StorageHandler};
+pub use retention::RetentionConfig;

@@ -12,6 +12,7 @@ mod payloads;
 mod read;
 mod row;
 mod search;
+mod summary;
 mod write;
 
 use async_trait::async_trait;

@@ -8,7 +8,6 @@ use crate::{
     bodies::packed,
     engine::SqlStore,
     error::{Context, Result},
-    queries::searchable_words,
 };
 
 /// Bytes of text that one half is found by; a tool's output may be larger.
@@ -75,8 +74,7 @@ impl SqlStore<Postgres> {
             .bind(document.part)
             .bind(document.at)
             .bind(packed::pack(text.as_bytes())?)
-            // PostgreSQL would take a path or a host for one word.
-            .bind(searchable_words(&text))
+            .bind(text)
             .execute(connection)
             .await
             .context("a search document cannot be written")?;

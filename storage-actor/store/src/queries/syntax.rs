@@ -125,8 +125,7 @@ impl Search {
 }
 
 impl Has {
-    /// `error`, `errors`, `subtask`, …
-    pub fn parse(name: &str) -> Option<Self> {
+    fn parse(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().trim_end_matches('s') {
             "error" => Some(Self::Error),
             "subtask" => Some(Self::Subtask),
