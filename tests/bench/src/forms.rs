@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ports;
 
@@ -74,11 +75,18 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         for (name, child) in self.children.iter_mut().rev() {
-            if child.kill().and_then(|()| child.wait()).is_err() {
+            // nginx's and PostgreSQL's masters take their workers with them only when asked.
+            let stopped = ask_to_stop(child).or_else(|_| child.kill().map_err(anyhow::Error::from));
+            if stopped.is_err() || child.wait().is_err() {
                 eprintln!("{name} could not be stopped, see {}", self.dir.path().display());
             }
         }
     }
+}
+
+fn ask_to_stop(child: &Child) -> anyhow::Result<()> {
+    let pid = Pid::from_raw(i32::try_from(child.id())?).context("a process has an id")?;
+    Ok(kill_process(pid, Signal::QUIT)?)
 }
 
 /// Starts `form` in front of the upstream.

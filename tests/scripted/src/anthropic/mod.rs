@@ -2,7 +2,6 @@
 
 mod auto;
 mod cache;
-mod canned;
 mod content;
 mod documents;
 mod error;
@@ -19,7 +18,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nexus_contract::Clock;
 use serde_json::json;
 
-use self::canned::Canned;
 use self::documents::Kind;
 pub use self::error::ApiError;
 use self::headers::with_headers;
@@ -34,13 +32,12 @@ pub const ORGANIZATION: &str = "00000000-0000-4000-8000-000000000001";
 pub struct Anthropic {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    canned: Canned,
 }
 
 impl Anthropic {
     /// Equal seeds give equal ids for equal requests.
     pub fn new(clock: Arc<dyn Clock>, seed: impl Into<String>) -> Self {
-        Self { clock, state: Mutex::new(State::new(seed.into())), canned: Canned::default() }
+        Self { clock, state: Mutex::new(State::new(seed.into())) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -78,9 +75,6 @@ impl Anthropic {
 
 impl Service for Anthropic {
     fn answer(&self, request: &Request) -> Answer {
-        if let Some(answer) = self.canned.find(request) {
-            return Answer::clone(&answer);
-        }
         match request.path() {
             "/" | "/health" => return Answer::json(200, &json!({"status": "ok"})),
             "/api/hello" => return Answer::json(200, &json!({"message": "hello"})),

@@ -2,9 +2,9 @@
 
 use super::{Directive, Turn};
 
-const MODIFIERS: [&str; 16] = [
+const MODIFIERS: [&str; 15] = [
     "fail", "error", "cut", "reset", "stall", "slow", "wait", "encode", "usage", "limits", "stop",
-    "header", "wire", "model", "canned", "gemini",
+    "header", "wire", "model", "gemini",
 ];
 const BLOCKS: [&str; 19] = [
     "say", "think", "redacted", "tool", "bash", "read", "write", "edit", "grep", "glob", "todo",
