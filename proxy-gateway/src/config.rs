@@ -105,6 +105,8 @@ pub struct AccessConfig {
     pub oauth_authorize_url: String,
     /// The public client id of the OAuth flow.
     pub oauth_client_id: String,
+    /// How long a request waits for an expired credential to be renewed.
+    pub renewal_timeout: Duration,
 }
 
 /// What is captured.
@@ -150,6 +152,27 @@ pub struct SlackConfig {
     pub channel: Option<String>,
     pub username: Option<String>,
     pub icon_emoji: Option<String>,
+}
+
+/// What a domain's credential file says of its notices.
+#[derive(Debug, Clone, Default)]
+pub enum DomainSlack {
+    /// Nothing: the global webhook counts.
+    #[default]
+    Unsaid,
+    Off,
+    Own(SlackConfig),
+}
+
+impl DomainSlack {
+    /// The webhook to tell.
+    pub fn or<'a>(&'a self, global: Option<&'a SlackConfig>) -> Option<&'a SlackConfig> {
+        match self {
+            Self::Unsaid => global,
+            Self::Off => None,
+            Self::Own(config) => Some(config),
+        }
+    }
 }
 
 impl Default for GatewayConfig {
@@ -220,6 +243,7 @@ impl Default for AccessConfig {
             oauth_token_url: "https://console.anthropic.com/v1/oauth/token".into(),
             oauth_authorize_url: "https://claude.ai/oauth/authorize".into(),
             oauth_client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e".into(),
+            renewal_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt, io, net::TcpListener, sync::Arc};
 use actix_web::web::ServiceConfig;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::GatewayConfig, deps::GatewayDeps, server, state::State};
+use crate::{
+    background::Background, config::GatewayConfig, credentials::Credentials, deps::GatewayDeps,
+    server, state::State,
+};
 
 /// Everything that is wrong with a configuration, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,11 @@ impl Gateway {
         State::new(config, deps).map(|state| Self { state: Arc::new(state) }).map_err(Problems)
     }
 
+    /// The stored credentials, kept up to date while the gateway serves.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.state.access.credentials.clone()
+    }
+
     /// Serves on `listener` until `shutdown`, then lets answers under way finish within the drain
     /// time. `extra_routes` are mounted before the gateway's own.
     pub async fn serve<F>(
@@ -50,8 +58,10 @@ impl Gateway {
     where
         F: Fn(&mut ServiceConfig) + Send + Clone + 'static,
     {
-        server::server(self.state, listener, extra_routes, shutdown)?.await?;
-        Ok(())
+        let background = Background::start(&self.state);
+        let served = server::server(self.state, listener, extra_routes, shutdown)?.await;
+        background.stop().await;
+        Ok(served?)
     }
 }
 

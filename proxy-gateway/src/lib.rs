@@ -4,13 +4,18 @@
 //! knows nothing of the store, and does no I/O but towards client and upstream while it answers.
 
 mod access;
+mod background;
 mod config;
+pub mod credentials;
 mod deps;
 mod domain;
 mod exchange;
 mod gateway;
+mod in_flight;
+mod limits;
 mod meters;
 mod observe;
+mod outbound;
 mod problem;
 mod routes;
 mod server;

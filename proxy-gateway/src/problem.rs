@@ -17,7 +17,6 @@ pub enum Problem {
     InvalidRequest(&'static str),
     /// The same answer whether or not the domain exists.
     Authentication,
-    Permission(&'static str),
     NotFound,
     TooLarge {
         max: u64,
@@ -45,7 +44,6 @@ impl Problem {
             Self::Authentication => {
                 (StatusCode::UNAUTHORIZED, "authentication_error", "invalid client key".to_owned())
             }
-            Self::Permission(why) => (StatusCode::FORBIDDEN, "permission_error", (*why).to_owned()),
             Self::NotFound => {
                 (StatusCode::NOT_FOUND, "not_found_error", "there is nothing here".to_owned())
             }

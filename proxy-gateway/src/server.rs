@@ -1,12 +1,14 @@
 //! The HTTP server towards the clients.
 
-use std::{io, net::TcpListener, rc::Rc, sync::Arc};
+use std::{io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
+use actix_web::rt::net::TcpStream;
 use actix_web::{
     App, HttpServer,
     dev::Server,
     web::{self, ServiceConfig},
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio_util::sync::CancellationToken;
 
 use crate::{routes, state::State, upstream::Client};
@@ -15,6 +17,8 @@ use crate::{routes, state::State, upstream::Client};
 pub struct Worker {
     pub state: Arc<State>,
     pub client: Client,
+    /// Cancelled when the process is about to stop.
+    pub shutdown: CancellationToken,
 }
 
 /// A server that runs, once awaited, until `shutdown`, and then drains.
@@ -30,13 +34,24 @@ where
     let clients = state.config.clients.clone();
     let workers = clients.workers.unwrap_or_else(default_workers);
     listener.set_nonblocking(true)?;
+    let stall = clients.stall_timeout;
+    let stop = shutdown.clone();
     let server = HttpServer::new(move || {
-        let worker = Rc::new(Worker { state: state.clone(), client: Client::new(&state.upstream) });
+        let worker = Rc::new(Worker {
+            state: state.clone(),
+            client: Client::new(&state.upstream),
+            shutdown: stop.clone(),
+        });
         App::new()
             .app_data(worker)
             .configure(extra_routes.clone())
             .configure(routes::configure)
             .default_service(web::to(routes::not_found))
+    })
+    .on_connect(move |io, _extensions| {
+        if let Some(tcp) = io.downcast_ref::<TcpStream>() {
+            guard(tcp, stall);
+        }
     })
     .workers(workers)
     .max_connections(clients.max_connections)
@@ -54,8 +69,21 @@ where
 }
 
 /// Time that a connection has to close cleanly.
-const DISCONNECT: std::time::Duration = std::time::Duration::from_secs(1);
+const DISCONNECT: Duration = Duration::from_secs(1);
 
 fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// A client that stops reading, or is gone without a word, loses its connection. The server itself
+/// has no time-out for that: while it can't write it asks nobody for more.
+fn guard(tcp: &TcpStream, stall: Duration) {
+    let socket = SockRef::from(tcp);
+    let keepalive = TcpKeepalive::new().with_time(stall).with_interval(stall / 4);
+    let set = socket
+        .set_tcp_user_timeout(Some(stall))
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    if let Err(error) = set {
+        tracing::debug!(%error, "a connection is not watched for stalls");
+    }
 }

@@ -3,14 +3,19 @@
 //!
 //! Nothing above [`EventStream`] knows whether it runs on the embedded log or on NATS JetStream.
 
+pub mod backoff;
+pub mod consume;
 pub mod embedded;
 pub mod handler;
 pub mod live;
+pub mod ship;
 pub mod stream;
 
+pub use consume::{ConsumerConfig, ConsumerGone, consume};
 pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
 pub use live::{LiveBus, LocalLiveBus};
+pub use ship::{ShipperConfig, ShipperGone, adopt, ship};
 pub use stream::{
     Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, Page, Settle,
     StreamError, StreamStatus,

@@ -65,6 +65,9 @@ pub trait Consumer: Send {
 
     /// Settles deliveries of this consumer, durably, before it returns.
     async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError>;
+
+    /// Still at work on these: their [`ConsumerSpec::ack_timeout`] begins anew.
+    async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError>;
 }
 
 /// What a consumer is.

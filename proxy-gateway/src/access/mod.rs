@@ -1,8 +1,20 @@
 //! Who may pass, and with which credential.
 
-use actix_web::http::header::HeaderMap;
+use std::{sync::Arc, time::Duration};
 
-use crate::{domain::Domain, exchange::Injected, problem::Problem};
+use actix_web::http::header::{self, HeaderMap};
+use nexus_contract::Clock;
+
+use crate::{
+    config::{AccessConfig, DomainSlack},
+    credentials::{Credential, Credentials, Digest, Fingerprinter, Secret, is_among},
+    domain::Domain,
+    exchange::Injected,
+    problem::Problem,
+};
+
+/// How Nexus's own client keys begin. Such a key never goes up, whatever else is configured.
+const CLIENT_KEY: &str = "cnp_";
 
 /// What a request may do.
 #[derive(Debug, Clone)]
@@ -10,15 +22,108 @@ pub struct Grant {
     /// Account of the stored credential; `None` for pass-through.
     pub account_id: Option<String>,
     pub injected: Injected,
-    /// HMAC-SHA-256 of what the client authenticated with, hex.
-    pub fingerprint: Option<String>,
+    /// What the client authenticated with.
+    pub fingerprint: Option<Digest>,
+    /// The domain's own notices, where it says anything of them.
+    pub slack: DomainSlack,
 }
 
-#[derive(Default)]
-pub struct Access {}
+/// Decides.
+pub struct Access {
+    pub credentials: Arc<Credentials>,
+    clock: Arc<dyn Clock>,
+    client_auth: bool,
+    allow_passthrough: bool,
+    renewal_timeout: Duration,
+}
 
 impl Access {
-    pub fn authorize(&self, _domain: &Domain, _headers: &HeaderMap) -> Result<Grant, Problem> {
-        Ok(Grant { account_id: None, injected: Injected::Nothing, fingerprint: None })
+    pub fn new(config: &AccessConfig, clock: Arc<dyn Clock>) -> Self {
+        let fingerprinter = Fingerprinter::new(&config.api_key_salt);
+        Self {
+            credentials: Arc::new(Credentials::open(&config.credentials_dir, fingerprinter)),
+            clock,
+            client_auth: config.client_auth,
+            allow_passthrough: config.allow_passthrough,
+            renewal_timeout: config.renewal_timeout,
+        }
     }
+
+    /// Every refusal is the same, whether or not the domain has a credential.
+    pub async fn authorize(&self, domain: &Domain, headers: &HeaderMap) -> Result<Grant, Problem> {
+        let presented = presented(headers);
+        let fingerprinter = self.credentials.fingerprinter();
+        let digests: Vec<_> = presented.iter().map(|key| fingerprinter.digest(key)).collect();
+        match self.credentials.find(domain.as_str()) {
+            Some(stored) => {
+                let credential = stored.ok_or(Problem::Authentication)?;
+                let known = digests.iter().find(|key| is_among(key, &credential.client_keys));
+                if known.is_none() && self.client_auth {
+                    return Err(Problem::Authentication);
+                }
+                let known = known.copied();
+                self.stored(domain, credential, known).await
+            }
+            None if self.allow_passthrough && !holds_client_key(&presented) => Ok(Grant {
+                account_id: None,
+                injected: Injected::Nothing,
+                fingerprint: digests.first().copied(),
+                slack: DomainSlack::Unsaid,
+            }),
+            None => Err(Problem::Authentication),
+        }
+    }
+
+    async fn stored(
+        &self,
+        domain: &Domain,
+        credential: Arc<Credential>,
+        fingerprint: Option<Digest>,
+    ) -> Result<Grant, Problem> {
+        let injected = match self.injected(&credential) {
+            Some(injected) => injected,
+            None => self.renewed(domain).await?,
+        };
+        let account_id = credential.account_id.clone();
+        Ok(Grant { account_id, injected, fingerprint, slack: credential.slack.clone() })
+    }
+
+    /// `None` when the credential has expired.
+    fn injected(&self, credential: &Credential) -> Option<Injected> {
+        match &credential.secret {
+            Secret::ApiKey(key) => Some(Injected::ApiKey(key.clone())),
+            Secret::OAuth(pair) => (pair.expires_at > self.clock.now().as_millisecond())
+                .then(|| Injected::OAuth(pair.bearer.clone())),
+        }
+    }
+
+    /// Waits for the refresh in the background.
+    async fn renewed(&self, domain: &Domain) -> Result<Injected, Problem> {
+        let mut changes = self.credentials.changes();
+        let renewal = async {
+            loop {
+                let stored = self.credentials.find(domain.as_str()).flatten();
+                if let Some(injected) = stored.and_then(|stored| self.injected(&stored)) {
+                    return Some(injected);
+                }
+                changes.changed().await.ok()?;
+            }
+        };
+        let renewed = tokio::time::timeout(self.renewal_timeout, renewal).await.ok().flatten();
+        renewed.ok_or(Problem::Upstream("the stored credential has expired and was not renewed"))
+    }
+}
+
+/// What the client shows, wherever it puts it.
+fn presented(headers: &HeaderMap) -> Vec<&str> {
+    let keys = headers.get_all("x-api-key").filter_map(|value| value.to_str().ok());
+    let bearers = headers.get_all(header::AUTHORIZATION).filter_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    keys.chain(bearers).map(str::trim).filter(|key| !key.is_empty()).take(4).collect()
+}
+
+fn holds_client_key(presented: &[&str]) -> bool {
+    presented.iter().any(|key| key.starts_with(CLIENT_KEY))
 }

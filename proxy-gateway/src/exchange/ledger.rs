@@ -34,7 +34,7 @@ pub struct Ledger {
     /// Time that the gateway itself held the answer back.
     held: Duration,
     /// Where the observer's copy of the request is.
-    pub upload: Option<Upload>,
+    upload: Upload,
     ended: bool,
 }
 
@@ -46,6 +46,7 @@ impl Ledger {
         started_at: Timestamp,
         recording: Option<Recording>,
         observation: Option<Box<Observation>>,
+        upload: &Upload,
     ) -> Self {
         Self {
             state,
@@ -61,7 +62,7 @@ impl Ledger {
             upstream_calls: 0,
             called: None,
             held: Duration::ZERO,
-            upload: None,
+            upload: upload.clone(),
             ended: false,
         }
     }
@@ -142,7 +143,7 @@ impl Ledger {
         let overhead = total.saturating_sub(upstream.unwrap_or_default());
         self.state.meters.ended(state, total, overhead);
         if let Some(observation) = self.observation.take() {
-            let request = self.upload.take().map(|upload| upload.take_copy()).unwrap_or_default();
+            let request = self.upload.take_copy();
             observation.finished(&self.state, &outcome, request);
         }
         if let Some(recording) = &self.recording {

@@ -35,6 +35,14 @@ pub enum UploadFailure {
     Stalled,
 }
 
+/// Bounds of a body.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub max: u64,
+    /// Time without a byte.
+    pub stall_timeout: Duration,
+}
+
 /// One request's body. Tries read it one after the other.
 #[derive(Clone)]
 pub struct Upload(Rc<RefCell<Source>>);
@@ -47,8 +55,7 @@ struct Source {
     /// False once `kept` no longer holds everything that came.
     repeatable: bool,
     seen: u64,
-    max: u64,
-    stall_timeout: Duration,
+    limits: Limits,
     stall: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), UploadFailure>>,
     /// Everything that came, for the observer; only where it is announced.
@@ -61,8 +68,7 @@ impl Upload {
     pub fn new(
         payload: web::Payload,
         recording: Option<Recording>,
-        max: u64,
-        stall_timeout: Duration,
+        limits: Limits,
         started: Option<(Started, Arc<State>)>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Source {
@@ -72,8 +78,7 @@ impl Upload {
             kept_bytes: 0,
             repeatable: true,
             seen: 0,
-            max,
-            stall_timeout,
+            limits,
             stall: None,
             end: None,
             copy: Vec::new(),
@@ -163,7 +168,7 @@ impl Source {
 
     fn admit(&mut self, bytes: Bytes) -> Result<Bytes, UploadFailure> {
         self.seen += bytes.len() as u64;
-        if self.seen > self.max {
+        if self.seen > self.limits.max {
             return Err(UploadFailure::TooLarge);
         }
         if let Some(recording) = &self.recording {
@@ -187,7 +192,7 @@ impl Source {
     }
 
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadFailure>>> {
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.stall_timeout)));
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(self.limits.stall_timeout)));
         ready!(stall.as_mut().poll(cx));
         self.close(Err(UploadFailure::Stalled));
         Poll::Ready(Some(Err(UploadFailure::Stalled)))

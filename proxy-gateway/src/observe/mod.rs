@@ -1,22 +1,33 @@
 //! Everything that is learnt from an exchange beside its record: live events, token statistics,
 //! notifications, telemetry. All of it happens on a copy, on a thread of its own.
 
+mod debug;
 mod glimpse;
+mod outbox;
+mod reading;
 mod report;
+mod samples;
+mod slack;
+mod stats;
+mod thread;
 
 use std::sync::{
-    Mutex, PoisonError,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering::Relaxed},
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-pub use self::report::Report;
-use crate::{domain::Domain, state::State};
+pub use self::{
+    outbox::{Letters, Outbox, outbox, send_all},
+    report::Report,
+    stats::Stats,
+};
+use crate::{config::DomainSlack, domain::Domain, state::State};
 
 /// Exchanges that wait for the observer at most, and the bytes they may hold together.
 const MAX_WAITING: usize = 1024;
@@ -41,7 +52,7 @@ impl Default for Observer {
 
 impl Observer {
     /// What the thread reads; given out once.
-    pub fn take_reports(&self) -> Option<Receiver<Report>> {
+    fn take_reports(&self) -> Option<Receiver<Report>> {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -65,6 +76,18 @@ impl Observer {
     }
 }
 
+/// Starts the observer's thread. `None` when it runs already, or can't be started.
+pub fn spawn(
+    state: Arc<State>,
+    outbox: Outbox,
+    stop: CancellationToken,
+) -> Option<std::thread::JoinHandle<()>> {
+    let reports = state.observer.take_reports()?;
+    let observing = move || thread::run(&state, &reports, outbox, &stop);
+    let spawned = std::thread::Builder::new().name("gateway-observer".into()).spawn(observing);
+    spawned.inspect_err(|error| tracing::error!(%error, "the observer can't be started")).ok()
+}
+
 /// The copy of one exchange while it runs.
 pub struct Observation {
     pub id: ExchangeId,
@@ -72,7 +95,8 @@ pub struct Observation {
     pub account_id: Option<String>,
     pub path: String,
     pub request_headers: Headers,
-    pub started_at: Timestamp,
+    /// The domain's own notices.
+    pub slack: DomainSlack,
     status: Option<u16>,
     answer: Vec<Bytes>,
     answer_bytes: usize,
@@ -85,7 +109,7 @@ impl Observation {
         account_id: Option<String>,
         path: String,
         request_headers: Headers,
-        started_at: Timestamp,
+        slack: DomainSlack,
     ) -> Self {
         Self {
             id,
@@ -93,7 +117,7 @@ impl Observation {
             account_id,
             path,
             request_headers,
-            started_at,
+            slack,
             status: None,
             answer: Vec::new(),
             answer_bytes: 0,
@@ -126,6 +150,7 @@ impl Observation {
             request_headers: self.request_headers,
             request,
             answer: self.answer,
+            slack: self.slack,
             outcome: outcome.clone(),
         };
         if !state.observer.submit(report) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers, ResponseFinished};
 
-use crate::domain::Domain;
+use crate::{config::DomainSlack, domain::Domain};
 
 pub struct Report {
     pub id: ExchangeId,
@@ -15,6 +15,8 @@ pub struct Report {
     pub request: Vec<Bytes>,
     /// The answer's body as it came, or its beginning.
     pub answer: Vec<Bytes>,
+    /// The domain's own notices, where it says anything of them.
+    pub slack: DomainSlack,
     pub outcome: ResponseFinished,
 }
 

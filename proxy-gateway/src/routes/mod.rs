@@ -1,6 +1,8 @@
 //! The paths that clients may call.
 
 mod service;
+mod setup;
+mod stats;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -14,6 +16,8 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .route("/health/live", web::get().to(service::live))
         .route("/health/ready", web::get().to(service::ready))
         .route("/metrics", web::get().to(service::metrics))
+        .route("/token-stats", web::get().to(stats::token_stats))
+        .route("/client-setup/{filename}", web::get().to(setup::file))
         .route("/api/hello", web::get().to(exchange::forward))
         .route("/api/hello", web::head().to(exchange::forward))
         .route("/v1/{rest:.*}", web::to(exchange::forward))

@@ -23,16 +23,28 @@ pub async fn information(request: HttpRequest) -> HttpResponse {
     }))
 }
 
+/// Says how many domains there are and how many have a problem, never which: that is for
+/// `nexus doctor` and `nexus credentials status`.
 pub async fn health(request: HttpRequest) -> HttpResponse {
-    let config = &worker(&request).state.config;
-    HttpResponse::Ok().json(json!({ "status": "ok", "version": config.version }))
+    let state = &worker(&request).state;
+    let credentials = state.access.credentials.statuses();
+    let problems = credentials.iter().filter(|status| status.problem.is_some()).count();
+    HttpResponse::Ok().json(json!({
+        "status": if problems == 0 { "ok" } else { "degraded" },
+        "version": state.config.version,
+        "credentials": { "domains": credentials.len(), "problems": problems },
+    }))
 }
 
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-pub async fn ready() -> HttpResponse {
+/// Whether new requests should come here: not while the process drains.
+pub async fn ready(request: HttpRequest) -> HttpResponse {
+    if worker(&request).shutdown.is_cancelled() {
+        return HttpResponse::ServiceUnavailable().json(json!({ "status": "draining" }));
+    }
     HttpResponse::Ok().json(json!({ "status": "ready" }))
 }
 

@@ -20,6 +20,8 @@ pub use self::{
     message::{Body, BodyLength, BodyStream, Fields, Request, Response},
     target::Target,
 };
+use rustls::ClientConfig;
+
 use crate::config::UpstreamConfig;
 
 /// What every worker's client is made from.
@@ -48,6 +50,11 @@ impl UpstreamSettings {
             max_idle: config.max_idle_connections,
             idle_timeout: config.idle_connection_timeout,
         })
+    }
+
+    /// TLS as the upstream is called with.
+    pub fn tls(&self) -> &ClientConfig {
+        &self.connector.tls
     }
 
     pub fn target(&self) -> &Target {

@@ -23,6 +23,13 @@ pub trait Dialect: Database {
 
     /// `usage` has a partition per month.
     const PARTITIONED: bool;
+
+    /// The newest `document_id`s that a search query finds: query, limit.
+    const SEARCH_NEWEST: &'static str;
+
+    /// All of the phrases, in the engine's query language. A phrase is lower-case words separated by
+    /// single spaces, which the language takes as they are.
+    fn search_query(phrases: &[String]) -> String;
 }
 
 impl Dialect for Sqlite {
@@ -32,6 +39,18 @@ impl Dialect for Sqlite {
     const SKIP_LOCKED: &'static str = "";
     const LOCK_EXCHANGES: &'static str = "";
     const PARTITIONED: bool = false;
+
+    const SEARCH_NEWEST: &'static str = "\
+        SELECT rowid AS document_id FROM search_words WHERE search_words MATCH ? \
+        ORDER BY rowid DESC LIMIT ?";
+
+    fn search_query(phrases: &[String]) -> String {
+        if phrases.is_empty() {
+            // A phrase of no words: no place has it.
+            return "\"\"".to_owned();
+        }
+        phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl Dialect for Postgres {
@@ -41,4 +60,13 @@ impl Dialect for Postgres {
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
     const PARTITIONED: bool = true;
+
+    const SEARCH_NEWEST: &'static str = "\
+        SELECT document_id FROM search_documents WHERE words @@ to_tsquery('simple', ?) \
+        ORDER BY document_id DESC LIMIT ?";
+
+    fn search_query(phrases: &[String]) -> String {
+        let in_order = |phrase: &String| format!("({})", phrase.replace(' ', " <-> "));
+        phrases.iter().map(in_order).collect::<Vec<_>>().join(" & ")
+    }
 }

@@ -30,6 +30,12 @@ pub use materialised::Materialised;
 pub use queries::Queries;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
-pub trait Store: AnalysisStore + ExchangeStore + Health + Materialised + 'static {}
+pub trait Store:
+    AnalysisStore + ExchangeStore + Health + Materialised + Queries + 'static
+{
+}
 
-impl<S> Store for S where S: AnalysisStore + ExchangeStore + Health + Materialised + 'static {}
+impl<S> Store for S where
+    S: AnalysisStore + ExchangeStore + Health + Materialised + Queries + 'static
+{
+}

@@ -2,17 +2,33 @@
 //!
 //! Everything here runs on connections that cannot write.
 
+mod accounts;
+mod conditions;
+mod conversations;
+mod cover;
+pub mod graph;
+pub mod metrics;
+mod requests;
+mod row;
+mod search;
+mod snippet;
+mod statement;
 pub mod syntax;
 pub mod types;
+mod usage;
+mod words;
 
 use async_trait::async_trait;
+use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
+use sqlx::{Postgres, Sqlite};
 
+pub(crate) use self::words::searchable_words;
 pub use self::{
-    syntax::{Search, SyntaxError},
+    syntax::{Has, Search, SyntaxError},
     types::*,
 };
-use crate::error::Result;
+use crate::{engine::SqlStore, error::Result};
 
 /// What the data API and the dashboard read.
 ///
@@ -51,7 +67,10 @@ pub trait Queries: Send + Sync {
     /// Accounts by number of requests, at most [`Paging::MAX`], with their windows.
     async fn list_accounts(&self) -> Result<Vec<AccountSummary>>;
 
-    /// The sum over all exchanges of the filter.
+    /// The windows of all accounts, as the upstream last reported them.
+    async fn list_windows(&self) -> Result<Vec<AccountWindow>>;
+
+    /// The sum over all exchanges of the filter that have ended.
     async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals>;
 
     /// Sums per stretch of `width_minutes` (counted from 1970-01-01T00:00Z; 15 or a multiple of it)
@@ -65,4 +84,73 @@ pub trait Queries: Send + Sync {
 
     /// Percentiles over the newest exchanges of the filter.
     async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample>;
+}
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+#[async_trait]
+impl Queries for SqlStore<Engine> {
+    async fn list_requests(
+        &self,
+        filter: &RequestFilter,
+        paging: &Paging,
+    ) -> Result<Page<RequestSummary>> {
+        self.requests(filter, paging).await
+    }
+
+    async fn find_request(&self, id: ExchangeId) -> Result<Option<RequestSummary>> {
+        self.request(id).await
+    }
+
+    async fn list_children(&self, id: ExchangeId) -> Result<Vec<RequestSummary>> {
+        self.children(id).await
+    }
+
+    async fn list_conversations(
+        &self,
+        filter: &ConversationFilter,
+        paging: &Paging,
+    ) -> Result<Page<ConversationSummary>> {
+        self.conversations(filter, paging).await
+    }
+
+    async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {
+        self.conversation(id).await
+    }
+
+    async fn find_graph(
+        &self,
+        id: ExchangeId,
+        max_nodes: u32,
+    ) -> Result<Option<ConversationGraph>> {
+        self.graph(id, max_nodes).await
+    }
+
+    async fn list_domains(&self) -> Result<Vec<DomainSummary>> {
+        self.domains().await
+    }
+
+    async fn list_accounts(&self) -> Result<Vec<AccountSummary>> {
+        self.accounts().await
+    }
+
+    async fn list_windows(&self) -> Result<Vec<AccountWindow>> {
+        self.windows().await
+    }
+
+    async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals> {
+        self.usage_sum(filter).await
+    }
+
+    async fn list_usage(
+        &self,
+        filter: &UsageFilter,
+        width_minutes: u32,
+        group: GroupBy,
+    ) -> Result<Vec<UsageBucket>> {
+        self.usage_buckets(filter, width_minutes, group).await
+    }
+
+    async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample> {
+        self.latency_sample(filter).await
+    }
 }

@@ -93,6 +93,12 @@ impl Consumer for EmbeddedConsumer {
         }
         result
     }
+
+    async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
+        let deadline = Instant::now() + self.ack_timeout;
+        self.group.deliveries.lock().await.extend(tokens, deadline);
+        Ok(())
+    }
 }
 
 impl EmbeddedConsumer {

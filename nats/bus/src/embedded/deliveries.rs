@@ -90,6 +90,15 @@ impl Deliveries {
         flight.or_else(|| self.retries.remove(&seq).map(|retry| retry.attempts))
     }
 
+    /// Gives those in flight time until `deadline`.
+    pub fn extend(&mut self, seqs: &[u64], deadline: Instant) {
+        for seq in seqs {
+            if let Some(flight) = self.in_flight.get_mut(seq) {
+                flight.deadline = deadline;
+            }
+        }
+    }
+
     /// To be delivered again at `due`; the caller writes that down together with the next floor.
     pub fn retry(&mut self, seq: u64, attempts: u32, due: Instant) {
         self.retries.insert(seq, Retry { attempts, due, durable: true });

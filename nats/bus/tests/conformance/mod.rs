@@ -154,6 +154,20 @@ pub async fn what_is_not_settled_comes_again(harness: &mut impl Harness) {
     expect_none(&mut consumer).await;
 }
 
+pub async fn who_is_still_at_work_keeps_a_delivery(harness: &mut impl Harness) {
+    let timeout = Duration::from_secs(2);
+    let mut consumer =
+        open(harness, ConsumerSpec { ack_timeout: timeout, ..spec("storage") }).await;
+    publish(harness, [1]).await;
+    let taken = take(&mut consumer, 1).await;
+    for _ in 0..6 {
+        let none = consumer.pull(1, timeout / 4).await.expect("pulls");
+        assert!(none.is_empty(), "it was given to nobody else");
+        consumer.extend(&[taken[0].token]).await.expect("extends");
+    }
+    assert_eq!(take(&mut consumer, 1).await[0].attempt, 2, "until nobody says so any more");
+}
+
 pub async fn a_refused_delivery_comes_again_after_its_delay(harness: &mut impl Harness) {
     let mut consumer = open(harness, spec("storage")).await;
     publish(harness, [1]).await;
@@ -337,6 +351,7 @@ macro_rules! conformance {
             a_consumer_gets_the_kinds_it_wants,
             instances_share_the_work,
             what_is_not_settled_comes_again,
+            who_is_still_at_work_keeps_a_delivery,
             a_refused_delivery_comes_again_after_its_delay,
             a_rejected_event_is_a_dead_letter,
             dead_letters_come_in_pages_and_go,

@@ -8,6 +8,7 @@ use crate::{
     bodies::packed,
     engine::SqlStore,
     error::{Context, Result},
+    queries::searchable_words,
 };
 
 /// Bytes of text that one half is found by; a tool's output may be larger.
@@ -74,7 +75,8 @@ impl SqlStore<Postgres> {
             .bind(document.part)
             .bind(document.at)
             .bind(packed::pack(text.as_bytes())?)
-            .bind(text)
+            // PostgreSQL would take a path or a host for one word.
+            .bind(searchable_words(&text))
             .execute(connection)
             .await
             .context("a search document cannot be written")?;

@@ -125,7 +125,8 @@ impl Search {
 }
 
 impl Has {
-    fn parse(name: &str) -> Option<Self> {
+    /// `error`, `errors`, `subtask`, …
+    pub fn parse(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().trim_end_matches('s') {
             "error" => Some(Self::Error),
             "subtask" => Some(Self::Subtask),

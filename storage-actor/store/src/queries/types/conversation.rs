@@ -102,7 +102,7 @@ pub struct GraphNode {
     pub model: Option<String>,
     pub state: Option<TerminalState>,
     pub response_status: Option<u16>,
-    /// What the request ends with: `human`, `tool_result`, `summary`, …
+    /// What the request ends with: `prompt`, `tool_result` or what else.
     pub last_message_kind: Option<String>,
     pub tool_names: Vec<String>,
     pub stop_reason: Option<String>,

@@ -53,7 +53,7 @@ pub struct UsageBucket {
     pub totals: UsageTotals,
 }
 
-/// A sum.
+/// A sum over exchanges that have ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UsageTotals {
     pub requests: u64,
@@ -63,9 +63,8 @@ pub struct UsageTotals {
     pub cost: Cost,
     /// Exchanges with usage and without a known price: when not 0, `cost` is a lower bound.
     pub unpriced: u64,
-    /// Exchanges that have ended.
-    pub timed: u64,
     pub duration_ms: u64,
+    pub tool_calls: u64,
 }
 
 impl UsageTotals {
@@ -74,9 +73,9 @@ impl UsageTotals {
         (self.cost.0 != 0 || self.unpriced == 0).then(|| self.cost.usd())
     }
 
-    /// Milliseconds; `None` when nothing has ended.
+    /// Milliseconds; `None` without requests.
     pub fn average_duration_ms(&self) -> Option<u64> {
-        self.duration_ms.checked_div(self.timed)
+        self.duration_ms.checked_div(self.requests)
     }
 }
 
@@ -87,14 +86,14 @@ impl std::ops::AddAssign for UsageTotals {
         self.tokens = self.tokens + other.tokens;
         self.cost = Cost(self.cost.0.saturating_add(other.cost.0));
         self.unpriced += other.unpriced;
-        self.timed += other.timed;
         self.duration_ms += other.duration_ms;
+        self.tool_calls += other.tool_calls;
     }
 }
 
 impl Serialize for UsageTotals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("UsageTotals", 11)?;
+        let mut fields = serializer.serialize_struct("UsageTotals", 12)?;
         fields.serialize_field("totalRequests", &self.requests)?;
         fields.serialize_field("errorCount", &self.errors)?;
         fields.serialize_field("totalInputTokens", &self.tokens.input)?;
@@ -106,6 +105,7 @@ impl Serialize for UsageTotals {
         fields.serialize_field("costUsd", &self.cost_usd())?;
         fields.serialize_field("unpricedRequests", &self.unpriced)?;
         fields.serialize_field("averageResponseTime", &self.average_duration_ms())?;
+        fields.serialize_field("toolCalls", &self.tool_calls)?;
         fields.end()
     }
 }

@@ -1,0 +1,167 @@
+//! Renewing OAuth pairs: in the background, before they expire, once across all processes.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use nexus_contract::Clock;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    directory::path_of,
+    file::Secret,
+    lock::lock,
+    oauth::{Issued, OAuthClient, OAuthError},
+    save::save,
+    table::Credentials,
+};
+use crate::deps::Random;
+
+/// A pair is renewed when it has no more than this left.
+const AHEAD_MS: i64 = 60_000;
+
+/// Time to wait for another process's refresh.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pause after a failure; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_mins(5);
+
+/// What became of a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// A new pair is in the file.
+    Renewed,
+    /// The file already holds a pair that is good for longer.
+    StillGood,
+}
+
+/// Why a pair was not renewed.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    #[error(transparent)]
+    OAuth(#[from] OAuthError),
+    #[error("the credential file can't be read or written: {0}")]
+    File(#[from] io::Error),
+    #[error("the file holds no OAuth credential")]
+    NotOAuth,
+    #[error("the domain's name can't be one of a file")]
+    Domain,
+}
+
+/// Renews pairs for as long as it is asked.
+pub struct Refresher {
+    pub credentials: Arc<Credentials>,
+    pub client: OAuthClient,
+    pub clock: Arc<dyn Clock>,
+    pub random: Random,
+    pauses: Mutex<HashMap<String, Pause>>,
+}
+
+/// A domain whose last refresh failed.
+#[derive(Clone, Copy)]
+struct Pause {
+    until: Instant,
+    length: Duration,
+}
+
+impl Refresher {
+    pub fn new(
+        credentials: Arc<Credentials>,
+        client: OAuthClient,
+        clock: Arc<dyn Clock>,
+        random: Random,
+    ) -> Self {
+        Self { credentials, client, clock, random, pauses: Mutex::default() }
+    }
+
+    /// Renews every pair that is due.
+    pub async fn run_due(&self) {
+        let now = self.clock.now().as_millisecond();
+        for (domain, credential) in self.credentials.list_oauth() {
+            let Secret::OAuth(pair) = &credential.secret else { continue };
+            if pair.expires_at - now <= AHEAD_MS && !self.is_paused(&domain) {
+                self.renew(&domain).await;
+            }
+        }
+    }
+
+    async fn renew(&self, domain: &str) {
+        let path = self.credentials.path();
+        let outcome =
+            refresh_domain(path, domain, &self.client, &*self.clock, (self.random)(), false).await;
+        match outcome {
+            Ok(refreshed) => {
+                tracing::info!(domain, ?refreshed, "credential refreshed");
+                self.pauses().remove(domain);
+                let credentials = self.credentials.clone();
+                // A panic there is reported by the next look.
+                let _looked = tokio::task::spawn_blocking(move || credentials.look()).await;
+            }
+            Err(error) => {
+                tracing::error!(domain, %error, "credential could not be refreshed");
+                self.pause(domain);
+            }
+        }
+    }
+
+    fn is_paused(&self, domain: &str) -> bool {
+        self.pauses().get(domain).is_some_and(|pause| Instant::now() < pause.until)
+    }
+
+    fn pause(&self, domain: &str) {
+        let mut pauses = self.pauses();
+        let before = pauses.get(domain).map(|pause| pause.length);
+        let length = before.map_or(FIRST_PAUSE, |length| (length * 2).min(MAX_PAUSE));
+        pauses.insert(domain.to_owned(), Pause { until: Instant::now() + length, length });
+    }
+
+    fn pauses(&self) -> std::sync::MutexGuard<'_, HashMap<String, Pause>> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Renews one domain's pair and writes it. Under the lock the file is read again: another process
+/// may have been quicker, and a refresh token works once. `force` renews a pair that is still good.
+pub async fn refresh_domain(
+    dir: &Path,
+    domain: &str,
+    client: &OAuthClient,
+    clock: &dyn Clock,
+    unique: u64,
+    force: bool,
+) -> Result<Refreshed, RefreshError> {
+    let path = path_of(dir, domain).ok_or(RefreshError::Domain)?;
+    let _lock = lock(&path, LOCK_PATIENCE).await?;
+    let mut content: Value = serde_json::from_slice(&fs::read(&path)?).map_err(io::Error::from)?;
+    let pair = content.get("oauth").ok_or(RefreshError::NotOAuth)?;
+    let expires_at = pair["expiresAt"].as_i64().unwrap_or(0);
+    if !force && expires_at - clock.now().as_millisecond() > AHEAD_MS {
+        return Ok(Refreshed::StillGood);
+    }
+    let token = pair["refreshToken"].as_str().ok_or(RefreshError::NotOAuth)?;
+    let issued = client.refresh(&SecretString::from(token)).await?;
+    lay_over(&mut content["oauth"], &issued, clock);
+    save(&path, &content, unique)?;
+    Ok(Refreshed::Renewed)
+}
+
+/// Puts a new pair over the old one; fields that are not known here stay.
+pub fn lay_over(oauth: &mut Value, issued: &Issued, clock: &dyn Clock) {
+    let expires_at =
+        clock.now().as_millisecond().saturating_add(issued.expires_in.saturating_mul(1000));
+    oauth["accessToken"] = json!(issued.access_token.expose_secret());
+    if let Some(refresh_token) = &issued.refresh_token {
+        oauth["refreshToken"] = json!(refresh_token.expose_secret());
+    }
+    oauth["expiresAt"] = json!(expires_at);
+    if let Some(scope) = &issued.scope {
+        oauth["scopes"] = json!(scope.split_whitespace().collect::<Vec<_>>());
+    }
+}

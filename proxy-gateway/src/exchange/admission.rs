@@ -1,0 +1,191 @@
+//! Whether a request may go up, and as what.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{self, HeaderName, HeaderValue},
+    },
+    web,
+};
+use nexus_contract::ExchangeId;
+use nexus_journal::{Recording, RequestHead};
+
+use super::{
+    fields,
+    ledger::Ledger,
+    upload::{Limits, Upload},
+};
+use crate::{
+    access::Grant,
+    domain::Domain,
+    in_flight::Share,
+    limits::Allowance,
+    observe::{Observation, Started},
+    problem::Problem,
+    server::Worker,
+    upstream::{BodyLength, Request},
+};
+
+/// How long a client that is refused for lack of room should wait.
+const OVERLOADED_FOR: Duration = Duration::from_secs(5);
+
+/// A request that may go up.
+pub struct Admission {
+    domain: Domain,
+    grant: Grant,
+    /// Path and query.
+    path: String,
+    length: BodyLength,
+    is_captured: bool,
+    allowance: Option<Allowance>,
+    #[expect(dead_code, reason = "gives its room back when the exchange's call is over")]
+    share: Share,
+}
+
+impl Admission {
+    /// Checks in the order in which a refusal is cheapest. What is refused here is counted, not
+    /// recorded: strangers must not be able to fill the journal.
+    pub async fn new(worker: &Worker, request: &HttpRequest) -> Result<Self, Problem> {
+        let state = &worker.state;
+        let domain = domain(request)?;
+        let path = path(request)?;
+        let grant = state.access.authorize(&domain, request.headers()).await?;
+        let allowance = state.limits.check(&grant, &domain)?;
+        let length = fields::body_length(request.headers(), request.method());
+        let overloaded = Problem::Overloaded { retry_after: OVERLOADED_FOR };
+        let share = state.in_flight.take(length).ok_or(overloaded)?;
+        let is_captured =
+            request.method() == Method::POST && request.uri().path() == "/v1/messages";
+        state.meters.request(is_captured);
+        Ok(Self { domain, grant, path, length, is_captured, allowance, share })
+    }
+
+    /// Opens the books.
+    pub fn open(
+        &self,
+        worker: &Worker,
+        id: ExchangeId,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<(Ledger, Upload), Problem> {
+        let state = &worker.state;
+        let clients = &state.config.clients;
+        let head = self.request_head(worker, id, request);
+        let observation = self.is_captured.then(|| Box::new(self.observation(&head)));
+        let started = self.is_captured.then(|| self.started(id));
+        let at = head.at;
+        let recording = if self.is_captured { begin(worker, head)? } else { None };
+        let limits = Limits { max: clients.max_request_size, stall_timeout: clients.stall_timeout };
+        let started = started.map(|started| (started, state.clone()));
+        let upload = Upload::new(payload, recording.clone(), limits, started);
+        if self.length == BodyLength::Absent {
+            upload.is_absent();
+        }
+        let domain = self.domain.clone();
+        let ledger = Ledger::new(state.clone(), id, domain, at, recording, observation, &upload);
+        Ok((ledger, upload))
+    }
+
+    /// A body that is too large by its own account need not be read.
+    pub fn check_size(&self, worker: &Worker) -> Result<(), Problem> {
+        let max = worker.state.config.clients.max_request_size;
+        match self.length {
+            BodyLength::Sized(length) if length > max => Err(Problem::TooLarge { max }),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn upstream_request(
+        &self,
+        worker: &Worker,
+        request: &HttpRequest,
+        upload: &Upload,
+    ) -> Request {
+        let prefix = &worker.state.upstream.target().path_prefix;
+        Request {
+            method: request.method().clone(),
+            path: format!("{prefix}{}", self.path),
+            fields: fields::request_fields(request.headers(), &self.grant.injected),
+            length: self.length,
+            body: upload.read(),
+        }
+    }
+
+    /// Says on the answer how the client's limit stands.
+    pub fn mark(&self, response: &mut HttpResponse) {
+        let Some(allowance) = self.allowance else { return };
+        let headers = response.headers_mut();
+        for (name, value) in
+            [("x-ratelimit-limit", allowance.limit), ("x-ratelimit-remaining", allowance.remaining)]
+        {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+    }
+
+    fn request_head(&self, worker: &Worker, id: ExchangeId, request: &HttpRequest) -> RequestHead {
+        RequestHead {
+            id,
+            at: worker.state.deps.clock.now(),
+            domain: self.domain.to_string(),
+            account_id: self.grant.account_id.clone(),
+            method: request.method().to_string(),
+            path: self.path.clone(),
+            headers: fields::recorded(request.headers()),
+            client_fingerprint: self.grant.fingerprint.map(hex::encode),
+        }
+    }
+
+    fn observation(&self, head: &RequestHead) -> Observation {
+        Observation::new(
+            head.id,
+            self.domain.clone(),
+            head.account_id.clone(),
+            head.path.clone(),
+            head.headers.clone(),
+            self.grant.slack.clone(),
+        )
+    }
+
+    fn started(&self, id: ExchangeId) -> Started {
+        Started { id, domain: self.domain.clone(), path: self.path.clone() }
+    }
+}
+
+/// Begins the record, if there is a journal. A full one refuses only where capture is required.
+fn begin(worker: &Worker, head: RequestHead) -> Result<Option<Recording>, Problem> {
+    let Some(journal) = worker.state.journal() else { return Ok(None) };
+    match journal.begin(head) {
+        Ok(recording) => Ok(Some(recording)),
+        Err(_full) => Err(Problem::Overloaded { retry_after: OVERLOADED_FOR }),
+    }
+}
+
+/// The domain, from `Host` and nothing else.
+fn domain(request: &HttpRequest) -> Result<Domain, Problem> {
+    let invalid = Problem::InvalidRequest("the Host header is missing or not valid");
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(domain) = host.and_then(Domain::parse) else { return Err(invalid) };
+    // A target that names another authority than `Host` is made to be read in two ways.
+    match request.uri().authority() {
+        Some(authority) if Domain::parse(authority.as_str()) != Some(domain.clone()) => {
+            Err(invalid)
+        }
+        _ => Ok(domain),
+    }
+}
+
+/// Path and query as they came. Dot segments would let a client leave the API's paths.
+fn path(request: &HttpRequest) -> Result<String, Problem> {
+    let uri = request.uri();
+    let has_dots = uri.path().split(['/', '\\']).any(|segment| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
+    });
+    if has_dots {
+        return Err(Problem::InvalidRequest("the path must not hold dot segments"));
+    }
+    Ok(uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
+}

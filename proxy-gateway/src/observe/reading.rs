@@ -1,0 +1,85 @@
+//! An exchange that ended, read: on the observer's thread, from its copy.
+
+use std::borrow::Cow;
+
+use nexus_messages::{
+    answer::Answer,
+    decode::decode,
+    identity::{Identity, RequestClass},
+    kind::RequestType,
+    request::Request,
+};
+
+use super::report::Report;
+
+/// Decoded bytes that are read at most.
+const LIMIT: usize = 64 << 20;
+
+/// The bodies of a report, joined and decoded.
+pub struct Bodies {
+    pub request: Vec<u8>,
+    pub answer: Vec<u8>,
+}
+
+/// What the bodies say.
+pub struct Reading<'a> {
+    pub report: &'a Report,
+    /// `None` when the body is no request that can be read.
+    pub request: Option<Request<'a>>,
+    pub identity: Identity,
+    pub kind: RequestType,
+    pub answer: Answer,
+}
+
+impl Bodies {
+    pub fn of(report: &Report) -> Self {
+        let coding = |headers: &nexus_contract::Headers| {
+            headers.get("content-encoding").map(ToOwned::to_owned)
+        };
+        Self {
+            request: plain(coding(&report.request_headers).as_deref(), report.request.concat()),
+            answer: plain(coding(&report.outcome.headers).as_deref(), report.answer.concat()),
+        }
+    }
+}
+
+fn plain(coding: Option<&str>, body: Vec<u8>) -> Vec<u8> {
+    match decode(coding, &body, LIMIT).bytes {
+        Cow::Borrowed(_) => body,
+        Cow::Owned(plain) => plain,
+    }
+}
+
+impl<'a> Reading<'a> {
+    pub fn of(report: &'a Report, bodies: &'a Bodies) -> Self {
+        let request = Request::parse(&bodies.request).ok();
+        let headers = &report.request_headers;
+        let identity =
+            request.as_ref().map(|request| Identity::read(headers, request)).unwrap_or_default();
+        let kind = request
+            .as_ref()
+            .map_or(RequestType::Inference, |request| RequestType::of(identity.class, request));
+        let answer = Answer::read(report.outcome.headers.get("content-type"), &bodies.answer);
+        Self { report, request, identity, kind, answer }
+    }
+
+    /// A person's own turn, or an agent's: no title, no sub-agent.
+    pub fn is_inference(&self) -> bool {
+        let is_main = !matches!(
+            self.identity.class,
+            Some(RequestClass::Subagent | RequestClass::Auxiliary | RequestClass::Compaction)
+        );
+        self.kind == RequestType::Inference && is_main && self.identity.agent_id.is_none()
+    }
+
+    /// What tells conversations apart, as far as the client says.
+    pub fn session(&self) -> String {
+        let session = self.identity.session_id.as_deref().unwrap_or_default();
+        format!("{} {session}", self.report.domain)
+    }
+
+    pub fn model(&self) -> String {
+        let asked = self.request.as_ref().and_then(|request| request.model.as_deref());
+        self.answer.model().or(asked).unwrap_or("unknown model").to_owned()
+    }
+}

@@ -1,0 +1,131 @@
+//! The observer's thread: reads what ended, counts it, and tells those who want to know.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc::Receiver},
+    time::Duration,
+};
+
+use nexus_contract::LiveTopic;
+use nexus_messages::usage::Tokens;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    debug,
+    outbox::{Message, Outbox},
+    publish,
+    reading::{Bodies, Reading},
+    report::Report,
+    samples::Samples,
+    slack::Slack,
+    stats::Counted,
+};
+use crate::state::State;
+
+/// How often a stop is looked for while nothing ends.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Reads reports until `stop`, and then those that are left.
+pub fn run(
+    state: &Arc<State>,
+    reports: &Receiver<Report>,
+    outbox: Outbox,
+    stop: &CancellationToken,
+) {
+    let samples = state.config.capture.samples_dir.clone().map(Samples::new);
+    let mut observer = Observing { state: state.clone(), outbox, samples, slack: Slack::default() };
+    loop {
+        match reports.recv_timeout(TICK) {
+            Ok(report) => observer.observe(report),
+            Err(_nothing) if stop.is_cancelled() => return,
+            Err(_nothing) => {}
+        }
+    }
+}
+
+struct Observing {
+    state: Arc<State>,
+    outbox: Outbox,
+    samples: Option<Samples>,
+    slack: Slack,
+}
+
+impl Observing {
+    /// A report that can't be read must not end the thread.
+    fn observe(&mut self, report: Report) {
+        let (id, bytes) = (report.id, report.bytes());
+        if catch_unwind(AssertUnwindSafe(|| self.read(&report))).is_err() {
+            tracing::error!(exchange = %id, "an exchange could not be observed");
+        }
+        drop(report);
+        self.state.observer.release(bytes);
+    }
+
+    fn read(&mut self, report: &Report) {
+        if self.state.config.capture.debug {
+            debug::log(report);
+        }
+        let bodies = Bodies::of(report);
+        let reading = Reading::of(report, &bodies);
+        let tokens = reading.answer.usage.tokens();
+        let tool_calls = reading.answer.tool_uses().count() as u64;
+        let at = self.state.deps.clock.now();
+        let counted = Counted { kind: reading.kind, tokens, tool_calls, at };
+        self.state.stats.count(report.domain.as_str(), &counted);
+        publish(
+            &self.state,
+            LiveTopic::Finished,
+            report.id,
+            &report.domain,
+            finished(report, tokens),
+        );
+        self.notify(&reading, tokens);
+        if let Some(samples) = &mut self.samples {
+            samples.collect(&reading, &bodies);
+        }
+    }
+
+    fn notify(&mut self, reading: &Reading<'_>, tokens: Tokens) {
+        let notify = &self.state.config.notify;
+        if let Some(url) = &notify.telemetry_url {
+            let body = telemetry(reading, tokens);
+            self.outbox.put(Message {
+                kind: "telemetry",
+                url: SecretString::from(url.as_str()),
+                body,
+            });
+        }
+        // What a domain says of its notices wins over what is said for all.
+        let slack = reading.report.slack.or(notify.slack.as_ref());
+        if let Some(message) = slack.and_then(|config| self.slack.notice(reading, config)) {
+            self.outbox.put(message);
+        }
+    }
+}
+
+fn finished(report: &Report, tokens: Tokens) -> Value {
+    json!({
+        "state": report.outcome.state,
+        "status": report.outcome.status,
+        "durationMs": report.outcome.duration_ms,
+        "inputTokens": tokens.input,
+        "outputTokens": tokens.output,
+        "cacheReadTokens": tokens.cache_read,
+        "cacheCreationTokens": tokens.cache_creation(),
+    })
+}
+
+fn telemetry(reading: &Reading<'_>, tokens: Tokens) -> Value {
+    let report = reading.report;
+    let mut body = finished(report, tokens);
+    body["requestId"] = json!(report.id);
+    body["timestamp"] = json!(report.outcome.started_at);
+    body["domain"] = json!(report.domain.as_str());
+    body["accountId"] = json!(report.account_id);
+    body["model"] = json!(reading.model());
+    body["requestType"] = json!(reading.kind);
+    body["firstTokenMs"] = json!(report.outcome.first_byte_ms);
+    body
+}

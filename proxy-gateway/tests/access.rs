@@ -1,0 +1,283 @@
+//! Who passes, with which credential, and what a credential file may go through meanwhile.
+
+mod support;
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use nexus_gateway::{GatewayConfig, RateLimit};
+use nexus_scripted::{
+    Answer, Request, Server, Service,
+    oauth::{Failure, OAuth},
+};
+use support::{LIMIT, Running, config, raw, start_in};
+use tempfile::TempDir;
+
+struct Fine;
+
+impl Service for Fine {
+    fn answer(&self, _request: &Request) -> Answer {
+        Answer::new(200).body("{}")
+    }
+}
+
+struct Shared(Arc<OAuth>);
+
+impl Service for Shared {
+    fn answer(&self, request: &Request) -> Answer {
+        self.0.answer(request)
+    }
+}
+
+const KEY: &str = "cnp_live_0123456789abcdef0123456789abcdef";
+const FORM: &str = r#"{"type":"api_key","accountId":"acc_1","api_key":"sk-ant-stored","client_api_key":["cnp_live_0123456789abcdef0123456789abcdef","cnp_live_next0000000000000000000000000"]}"#;
+
+fn upstream() -> Server {
+    Server::local(Fine).expect("a free port")
+}
+
+/// Settings with a credential directory in `dir`.
+fn with_dir(upstream: &Server, dir: &Path) -> GatewayConfig {
+    let mut config = config(&upstream.url());
+    config.access.credentials_dir = dir.join("credentials");
+    config.access.allow_passthrough = false;
+    fs::create_dir_all(&config.access.credentials_dir).expect("made");
+    config
+}
+
+fn file(dir: &Path, domain: &str) -> std::path::PathBuf {
+    dir.join("credentials").join(format!("{domain}.credentials.json"))
+}
+
+async fn call(gateway: &Running, fields: &str) -> raw::Reply {
+    raw::send(gateway.addr, &raw::post("/v1/messages", fields, b"{}")).await
+}
+
+fn last_seen(upstream: &Server) -> Request {
+    upstream.seen().entries().pop().expect("something arrived").request
+}
+
+/// Waits for a file's change to take effect.
+async fn until<F: AsyncFn() -> bool>(condition: F) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waiting).await.expect("it takes effect");
+}
+
+#[tokio::test]
+async fn a_client_key_brings_the_stored_credential_and_stays_here() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let config = with_dir(&upstream, dir.path());
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    for fields in [
+        format!("x-api-key: {KEY}\r\n"),
+        format!("Authorization: Bearer {KEY}\r\n"),
+        "authorization: bearer cnp_live_next0000000000000000000000000\r\n".to_owned(),
+        format!("x-api-key: other\r\nauthorization: Bearer {KEY}\r\n"),
+    ] {
+        assert_eq!(call(&gateway, &fields).await.status, 200, "{fields}");
+        let seen = last_seen(&upstream);
+        assert_eq!(seen.header("x-api-key"), Some("sk-ant-stored"));
+        assert_eq!(seen.header("authorization"), None);
+        assert!(!String::from_utf8_lossy(&seen.head).contains("cnp_"));
+    }
+    let event = gateway.event().await;
+    assert_eq!(event.envelope.account_id.as_deref(), Some("acc_1"));
+}
+
+#[tokio::test]
+async fn refusals_say_the_same_of_known_and_unknown_domains() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let config = with_dir(&upstream, dir.path());
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    let mut answers = Vec::new();
+    for (host, fields) in [
+        ("test.local", ""),
+        ("test.local", "x-api-key: cnp_live_wrong\r\n"),
+        ("test.local", "x-api-key: sk-ant-own\r\n"),
+        ("other.local", ""),
+        ("other.local", "x-api-key: cnp_live_wrong\r\n"),
+    ] {
+        let request = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: {host}\r\n{fields}content-length: 2\r\n\r\n{{}}"
+        );
+        let reply = raw::send(gateway.addr, request.as_bytes()).await;
+        assert_eq!(reply.status, 401);
+        assert!(reply.field("www-authenticate").is_some());
+        let mut body = reply.json();
+        body["request_id"] = "".into();
+        answers.push((body, reply.field("content-length").map(ToOwned::to_owned)));
+    }
+    assert!(answers.windows(2).all(|two| two[0] == two[1]));
+    assert_eq!(upstream.seen().count(), 0);
+}
+
+#[tokio::test]
+async fn passing_through_keeps_the_clients_credential_and_never_a_client_key() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.allow_passthrough = true;
+    let gateway = start_in(config, dir);
+    assert_eq!(call(&gateway, "authorization: Bearer sk-ant-oat01-own\r\n").await.status, 200);
+    assert_eq!(last_seen(&upstream).header("authorization"), Some("Bearer sk-ant-oat01-own"));
+    assert_eq!(call(&gateway, &format!("x-api-key: {KEY}\r\n")).await.status, 401);
+    assert_eq!(upstream.seen().count(), 1);
+}
+
+#[tokio::test]
+async fn without_client_authentication_anyone_gets_the_stored_credential() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.client_auth = false;
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    assert_eq!(call(&gateway, "x-api-key: whatever\r\n").await.status, 200);
+    assert_eq!(last_seen(&upstream).header("x-api-key"), Some("sk-ant-stored"));
+}
+
+#[tokio::test]
+async fn the_domain_comes_from_host_alone() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let config = with_dir(&upstream, dir.path());
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    let with_host = async |host: &str, more: &str| {
+        let request = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: {host}\r\nx-api-key: {KEY}\r\n{more}content-length: 2\r\n\r\n{{}}"
+        );
+        raw::send(gateway.addr, request.as_bytes()).await.status
+    };
+    assert_eq!(with_host("TEST.local:3000", "").await, 200);
+    assert_eq!(with_host("other.local", "x-forwarded-host: test.local\r\n").await, 401);
+    assert_eq!(with_host("other.local", "forwarded: host=test.local\r\n").await, 401);
+    for host in ["../test.local", "test.local/..", "test.local%00", "a b", "test..local", ""] {
+        assert_eq!(with_host(host, "").await, 400, "{host:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_happens_to_the_file_the_last_good_version_serves() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let config = with_dir(&upstream, dir.path());
+    let path = file(dir.path(), "test.local");
+    fs::write(&path, FORM).expect("written");
+    let gateway = start_in(config, dir);
+    let serves = async || {
+        let reply = call(&gateway, &format!("x-api-key: {KEY}\r\n")).await;
+        reply.status == 200 && last_seen(&upstream).header("x-api-key") == Some("sk-ant-stored")
+    };
+    let degraded = async || {
+        let health =
+            raw::send(gateway.addr, b"GET /health HTTP/1.1\r\nhost: h\r\n\r\n").await.json();
+        health["credentials"]["problems"] == 1
+    };
+    let spoil: [&dyn Fn(); 5] = [
+        &|| fs::write(&path, &FORM[..40]).expect("written"),
+        &|| fs::write(&path, "").expect("written"),
+        &|| {
+            fs::remove_file(&path).expect("removed");
+            fs::create_dir(&path).expect("made");
+        },
+        &|| {
+            fs::remove_dir(&path).expect("removed");
+            std::os::unix::fs::symlink("/etc/hostname", &path).expect("linked");
+        },
+        &|| fs::remove_file(&path).expect("removed"),
+    ];
+    assert!(serves().await);
+    for (step, spoil) in spoil.iter().enumerate() {
+        spoil();
+        until(degraded).await;
+        assert!(serves().await, "step {step}");
+    }
+    fs::write(&path, FORM.replace("sk-ant-stored", "sk-ant-renewed")).expect("written");
+    until(async || {
+        call(&gateway, &format!("x-api-key: {KEY}\r\n")).await;
+        last_seen(&upstream).header("x-api-key") == Some("sk-ant-renewed")
+    })
+    .await;
+    fs::remove_file(&path).expect("removed");
+    until(async || call(&gateway, &format!("x-api-key: {KEY}\r\n")).await.status == 401).await;
+}
+
+fn oauth_form(expires_at: i64) -> String {
+    format!(
+        r#"{{"type":"oauth","client_api_key":"{KEY}","note":"stays","oauth":{{"accessToken":"sk-ant-oat01-old","refreshToken":"sk-ant-ort01-old","expiresAt":{expires_at},"isMax":true}}}}"#
+    )
+}
+
+/// A token server that knows the refresh token of [`oauth_form`].
+fn token_server() -> (Arc<OAuth>, Server) {
+    let oauth = Arc::new(OAuth::new(3600));
+    oauth.know("sk-ant-ort01-old");
+    let server = Server::local(Shared(oauth.clone())).expect("a free port");
+    (oauth, server)
+}
+
+#[tokio::test]
+async fn an_expired_pair_is_renewed_once_for_all_processes_that_share_it() {
+    let (upstream, (oauth, tokens)) = (upstream(), token_server());
+    let shared = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, shared.path());
+    config.access.oauth_token_url = format!("{}/v1/oauth/token", tokens.url());
+    let path = file(shared.path(), "test.local");
+    fs::write(&path, oauth_form(0)).expect("written");
+    let folder = || tempfile::tempdir().expect("a folder");
+    let gateways: Vec<_> = (0..4).map(|_| start_in(config.clone(), folder())).collect();
+    let field = format!("x-api-key: {KEY}\r\n");
+    let calls = gateways.iter().flat_map(|gateway| (0..25).map(|_| call(gateway, &field)));
+    let statuses = futures::future::join_all(calls).await;
+    assert!(statuses.iter().all(|reply| reply.status == 200));
+    assert_eq!(oauth.issued(), 1, "a refresh token works once");
+    for entry in upstream.seen().entries() {
+        assert_eq!(entry.request.header("authorization"), Some("Bearer sk-ant-oat01-scripted-1"));
+        assert_eq!(entry.request.header("anthropic-beta"), Some("oauth-2025-04-20"));
+    }
+    let saved: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).expect("read")).expect("JSON");
+    assert_eq!(saved["oauth"]["refreshToken"], "sk-ant-ort01-scripted-1");
+    assert_eq!((&saved["note"], &saved["oauth"]["isMax"]), (&"stays".into(), &true.into()));
+}
+
+#[tokio::test]
+async fn a_failed_renewal_sends_nothing_up() {
+    let (upstream, (oauth, tokens)) = (upstream(), token_server());
+    for _ in 0..20 {
+        oauth.fail_next(Failure::Status(500));
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.oauth_token_url = format!("{}/v1/oauth/token", tokens.url());
+    config.access.renewal_timeout = Duration::from_millis(200);
+    fs::write(file(dir.path(), "test.local"), oauth_form(0)).expect("written");
+    let gateway = start_in(config, dir);
+    let reply = call(&gateway, &format!("x-api-key: {KEY}\r\n")).await;
+    assert_eq!(reply.status, 502);
+    assert_eq!(upstream.seen().count(), 0);
+    assert!(!reply.text().contains("sk-ant"));
+}
+
+#[tokio::test]
+async fn a_key_has_so_many_requests_a_window() {
+    let (upstream, dir): (_, TempDir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.limits.per_key = Some(RateLimit { requests: 2, window: Duration::from_hours(1) });
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    let field = format!("x-api-key: {KEY}\r\n");
+    let first = call(&gateway, &field).await;
+    assert_eq!((first.status, first.field("x-ratelimit-remaining")), (200, Some("1")));
+    assert_eq!(call(&gateway, &field).await.field("x-ratelimit-remaining"), Some("0"));
+    let refused = call(&gateway, &field).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.json()["error"]["type"], "rate_limit_error");
+    let after: u64 = refused.field("retry-after").expect("said").parse().expect("whole seconds");
+    assert!((1..=1800).contains(&after));
+    let other = "x-api-key: cnp_live_next0000000000000000000000000\r\n";
+    assert_eq!(call(&gateway, other).await.status, 200, "another key has its own window");
+    assert_eq!(upstream.seen().count(), 3);
+}

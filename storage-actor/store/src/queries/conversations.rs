@@ -1,0 +1,273 @@
+//! Lists of conversations.
+
+use duplicate::duplicate_item;
+use nexus_contract::{ExchangeId, TerminalState};
+use nexus_messages::Cost;
+use sqlx::{FromRow, Postgres, Sqlite};
+use uuid::Uuid;
+
+use super::{
+    conditions::Conditions,
+    graph, metrics,
+    row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
+    statement::{Statement, Value},
+    syntax::{Has, Search},
+    types::{
+        ConversationFilter, ConversationGraph, ConversationSort, ConversationSummary, Cursor, Page,
+        Paging,
+    },
+    words::Words,
+};
+use crate::{engine::SqlStore, error::Result};
+
+const CANNOT: &str = "conversations cannot be listed";
+
+const CONVERSATION: &str = "\
+    c.conversation_id, c.domain, c.title, c.first_at, c.last_at, c.request_count, c.error_count, \
+    c.input_tokens, c.output_tokens, c.cache_read_tokens, c.cache_creation_tokens, c.cost_nanos, \
+    c.unpriced_count, c.branch_count, c.subtask_count, c.compact_count, c.accounts, c.models, \
+    c.latest_id, c.latest_model, c.latest_state, c.latest_preview, c.latest_context_tokens, \
+    c.message_count";
+
+const TOKENS: &str =
+    "(c.input_tokens + c.output_tokens + c.cache_read_tokens + c.cache_creation_tokens)";
+
+#[derive(Debug, FromRow)]
+struct ConversationRow {
+    conversation_id: Uuid,
+    domain: String,
+    title: Option<String>,
+    first_at: i64,
+    last_at: i64,
+    request_count: i64,
+    error_count: i64,
+    input_tokens: i64,
+    output_tokens: i64,
+    cache_read_tokens: i64,
+    cache_creation_tokens: i64,
+    cost_nanos: i64,
+    unpriced_count: i64,
+    branch_count: i64,
+    subtask_count: i64,
+    compact_count: i64,
+    accounts: String,
+    models: String,
+    latest_id: Option<Uuid>,
+    latest_model: Option<String>,
+    latest_state: Option<String>,
+    latest_preview: Option<String>,
+    latest_context_tokens: Option<i64>,
+    message_count: Option<i64>,
+}
+
+impl ConversationRow {
+    fn tokens(&self) -> i64 {
+        self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_creation_tokens
+    }
+
+    fn value(&self, sort: ConversationSort) -> i64 {
+        match sort {
+            ConversationSort::Recent => self.last_at,
+            ConversationSort::Cost => self.cost_nanos,
+            ConversationSort::Tokens => self.tokens(),
+            ConversationSort::Requests => self.request_count,
+        }
+    }
+
+    fn summary(self) -> Result<ConversationSummary> {
+        let context = self.latest_context_tokens.map(count);
+        let limit =
+            metrics::context_limit(self.latest_model.as_deref(), context.unwrap_or_default());
+        let is_priced = self.cost_nanos != 0 || self.unpriced_count == 0;
+        Ok(ConversationSummary {
+            conversation_id: ExchangeId(self.conversation_id),
+            first_message_time: instant(self.first_at)?,
+            last_message_time: instant(self.last_at)?,
+            total_tokens: count(self.tokens()),
+            title: self.title,
+            preview: self.latest_preview,
+            domain: self.domain,
+            account_ids: lines(Some(&self.accounts)),
+            request_count: count(self.request_count),
+            message_count: self.message_count.map_or(0, count),
+            input_tokens: count(self.input_tokens),
+            output_tokens: count(self.output_tokens),
+            cache_read_tokens: count(self.cache_read_tokens),
+            cache_creation_tokens: count(self.cache_creation_tokens),
+            cost_usd: is_priced.then(|| Cost(self.cost_nanos).usd()),
+            unpriced_count: count(self.unpriced_count),
+            branch_count: count(self.branch_count),
+            subtask_count: count(self.subtask_count),
+            compact_count: count(self.compact_count),
+            error_count: count(self.error_count),
+            has_errors: self.error_count > 0,
+            models_used: lines(Some(&self.models)),
+            latest_request_id: self.latest_id.map(ExchangeId),
+            latest_model: self.latest_model,
+            latest_context_tokens: context,
+            context_limit: limit.tokens,
+            context_limit_is_estimate: limit.is_estimate,
+            latest_state: self.latest_state.as_deref().and_then(TerminalState::parse),
+            snippets: Vec::new(),
+        })
+    }
+}
+
+const fn order(sort: ConversationSort) -> &'static str {
+    match sort {
+        ConversationSort::Recent => "c.last_at",
+        ConversationSort::Cost => "c.cost_nanos",
+        ConversationSort::Tokens => TOKENS,
+        ConversationSort::Requests => "c.request_count",
+    }
+}
+
+fn statement(filter: &ConversationFilter, paging: &Paging, words: &Words) -> Statement {
+    let order = order(filter.sort);
+    let mut statement = Statement::new("SELECT ");
+    statement.push(CONVERSATION, []);
+    statement.push(" FROM conversations c WHERE c.first_at IS NOT NULL", []);
+    statement.equal("c.domain", filter.domain.as_deref());
+    if let Some(account) = &filter.account_id {
+        value_condition(&mut statement, "account", "v.value = ?", account.clone());
+    }
+    statement.between("c.last_at", filter.from, None);
+    statement.between("c.first_at", None, filter.to);
+    search_conditions(&mut statement, &filter.search);
+    push_words(&mut statement, words);
+    if let Some(Cursor { value, id }) = paging.cursor {
+        let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
+        statement.push(&after, [value.into(), id.0.into()]);
+    }
+    statement.push(&format!(" ORDER BY {order} DESC, c.conversation_id DESC"), []);
+    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
+    statement
+}
+
+fn search_conditions(statement: &mut Statement, search: &Search) {
+    statement.any_of("c.domain", &search.domains);
+    if !search.accounts.is_empty() {
+        statement.push(" AND EXISTS (SELECT 1 FROM conversation_values v WHERE ", []);
+        statement.push("v.conversation_id = c.conversation_id AND v.field = 'account'", []);
+        statement.any_of("v.value", &search.accounts);
+        statement.push(")", []);
+    }
+    statement.contains_any("c.models", &search.models);
+    for tool in &search.tools {
+        value_condition(statement, "tool", "lower(v.value) = ?", tool.to_lowercase());
+    }
+    statement.bounds(TOKENS, &search.tokens);
+    statement.bounds("c.cost_nanos", &search.cost);
+    statement.between("c.last_at", search.from, None);
+    statement.between("c.first_at", None, search.to);
+    for has in &search.has {
+        statement.push(has_condition(*has), []);
+    }
+}
+
+/// Some exchange of the conversation has such a value.
+fn value_condition(statement: &mut Statement, field: &str, condition: &str, value: String) {
+    let sql = format!(
+        " AND EXISTS (SELECT 1 FROM conversation_values v \
+         WHERE v.conversation_id = c.conversation_id AND v.field = '{field}' AND {condition})"
+    );
+    statement.push(&sql, [Value::Text(value)]);
+}
+
+const fn has_condition(has: Has) -> &'static str {
+    match has {
+        Has::Error => " AND c.error_count > 0",
+        Has::Subtask => " AND c.subtask_count > 0",
+        // The main branch is one.
+        Has::Branch => " AND c.branch_count > 1",
+        Has::Compact => " AND c.compact_count > 0",
+        Has::Analysis => {
+            " AND EXISTS (SELECT 1 FROM analyses a WHERE a.conversation_id = c.conversation_id)"
+        }
+    }
+}
+
+fn push_words(statement: &mut Statement, words: &Words) {
+    if words.is_none() {
+        return;
+    }
+    statement.push(" AND c.conversation_id IN (SELECT e.conversation_id FROM (", []);
+    words.push_places(statement);
+    statement.push(
+        ") p JOIN search_documents d ON d.document_id = p.document_id \
+         JOIN exchanges e ON e.exchange_id = d.exchange_id)",
+        [],
+    );
+}
+
+fn page(
+    rows: Vec<ConversationRow>,
+    sort: ConversationSort,
+    limit: u32,
+) -> Result<Page<ConversationSummary>> {
+    let limit = limit as usize;
+    let next_cursor = (rows.len() > limit)
+        .then(|| &rows[limit - 1])
+        .map(|last| Cursor { value: last.value(sort), id: ExchangeId(last.conversation_id) });
+    let items =
+        rows.into_iter().take(limit).map(ConversationRow::summary).collect::<Result<_>>()?;
+    Ok(Page { items, next_cursor })
+}
+
+/// The conversation of that id, or of the exchange of that id.
+fn one(id: ExchangeId) -> Statement {
+    let mut statement = Statement::new("SELECT ");
+    statement.push(CONVERSATION, []);
+    statement
+        .push(" FROM conversations c WHERE c.first_at IS NOT NULL AND c.conversation_id = ", []);
+    statement.push(
+        "COALESCE((SELECT e.conversation_id FROM exchanges e WHERE e.exchange_id = ?), ?)",
+        [id.0.into(), id.0.into()],
+    );
+    statement
+}
+
+fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
+    let mut statement = Statement::new("SELECT ");
+    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
+    statement.push(
+        " AND e.conversation_id = ? ORDER BY e.at, e.exchange_id LIMIT ?",
+        [id.0.into(), max_nodes.saturating_add(1).into()],
+    );
+    statement
+}
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+impl SqlStore<Engine> {
+    pub(super) async fn conversations(
+        &self,
+        filter: &ConversationFilter,
+        paging: &Paging,
+    ) -> Result<Page<ConversationSummary>> {
+        let words = Words::of::<Engine>(&filter.search);
+        let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
+        let mut page = page(rows, filter.sort, paging.rows())?;
+        self.add_snippets(&filter.search, &mut page.items).await?;
+        Ok(page)
+    }
+
+    pub(super) async fn conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {
+        let rows: Vec<ConversationRow> = self.list(&one(id), CANNOT).await?;
+        rows.into_iter().next().map(ConversationRow::summary).transpose()
+    }
+
+    pub(super) async fn graph(
+        &self,
+        id: ExchangeId,
+        max_nodes: u32,
+    ) -> Result<Option<ConversationGraph>> {
+        let Some(conversation) = self.conversation(id).await? else { return Ok(None) };
+        let statement = nodes(conversation.conversation_id, max_nodes);
+        let rows: Vec<ExchangeRow> = self.list(&statement, CANNOT).await?;
+        let truncated = rows.len() > max_nodes as usize;
+        let nodes = rows.into_iter().take(max_nodes as usize).map(ExchangeRow::node);
+        let nodes: Vec<_> = nodes.collect::<Result<_>>()?;
+        let branches = graph::branches(&nodes);
+        Ok(Some(ConversationGraph { conversation, nodes, branches, truncated }))
+    }
+}

@@ -1,0 +1,124 @@
+//! Lists of exchanges.
+
+use duplicate::duplicate_item;
+use nexus_contract::{ExchangeId, TerminalState};
+use nexus_messages::RequestType;
+use sqlx::{Postgres, Sqlite};
+
+use super::{
+    conditions::{Conditions, search_conditions},
+    row::{COLUMNS, ExchangeRow, KNOWN},
+    statement::Statement,
+    types::{
+        Cursor, ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary,
+        StatusFilter,
+    },
+    words::Words,
+};
+use crate::{engine::SqlStore, error::Result};
+
+const CANNOT: &str = "exchanges cannot be listed";
+
+impl RequestSort {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Time => "e.at",
+            Self::Cost => "e.cost_nanos",
+            Self::Duration => "e.duration_ms",
+        }
+    }
+
+    fn value(self, row: &ExchangeRow) -> i64 {
+        match self {
+            Self::Time => row.at,
+            Self::Cost => row.cost_nanos.unwrap_or(0),
+            Self::Duration => row.duration_ms.unwrap_or(0),
+        }
+    }
+}
+
+fn statement(filter: &RequestFilter, paging: &Paging, words: &Words) -> Statement {
+    let column = filter.sort.column();
+    let mut statement = Statement::new("SELECT ");
+    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
+    conditions(&mut statement, filter);
+    words.push_exchange_condition(&mut statement);
+    if filter.sort != RequestSort::Time {
+        statement.push(&format!(" AND {column} IS NOT NULL"), []);
+    }
+    if let Some(Cursor { value, id }) = paging.cursor {
+        let after = format!(" AND ({column}, e.exchange_id) < (?, ?)");
+        statement.push(&after, [value.into(), id.0.into()]);
+    }
+    statement.push(&format!(" ORDER BY {column} DESC, e.exchange_id DESC"), []);
+    // One row more than asked for tells whether the list goes on.
+    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
+    statement
+}
+
+fn conditions(statement: &mut Statement, filter: &RequestFilter) {
+    statement.equal("e.domain", filter.domain.as_deref());
+    statement.equal("e.account_id", filter.account_id.as_deref());
+    statement.equal("e.model", filter.model.as_deref());
+    statement.equal("e.request_type", filter.request_type.map(RequestType::as_str));
+    statement.equal("e.state", filter.state.map(TerminalState::as_str));
+    statement.equal("e.kind", filter.kind.map(ExchangeKind::as_str));
+    statement.equal("e.branch_id", filter.branch_id.as_deref());
+    if let Some(id) = filter.conversation_id {
+        statement.push(" AND e.conversation_id = ?", [id.0.into()]);
+    }
+    match filter.status {
+        Some(StatusFilter::Code(code)) => {
+            statement.push(" AND e.status = ?", [i64::from(code).into()]);
+        }
+        Some(StatusFilter::Class(class)) => {
+            let first = i64::from(class) * 100;
+            statement.push(" AND e.status BETWEEN ? AND ?", [first.into(), (first + 99).into()]);
+        }
+        None => {}
+    }
+    statement.between("e.at", filter.from, filter.to);
+    search_conditions(statement, &filter.search);
+}
+
+fn page(rows: Vec<ExchangeRow>, sort: RequestSort, limit: u32) -> Result<Page<RequestSummary>> {
+    let limit = limit as usize;
+    let next_cursor = (rows.len() > limit)
+        .then(|| &rows[limit - 1])
+        .map(|last| Cursor { value: sort.value(last), id: ExchangeId(last.exchange_id) });
+    let items = rows.into_iter().take(limit).map(ExchangeRow::summary).collect::<Result<_>>()?;
+    Ok(Page { items, next_cursor })
+}
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+impl SqlStore<Engine> {
+    pub(super) async fn requests(
+        &self,
+        filter: &RequestFilter,
+        paging: &Paging,
+    ) -> Result<Page<RequestSummary>> {
+        let words = Words::of::<Engine>(&filter.search);
+        let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
+        page(rows, filter.sort, paging.rows())
+    }
+
+    pub(super) async fn request(&self, id: ExchangeId) -> Result<Option<RequestSummary>> {
+        let mut statement = Statement::new("SELECT ");
+        statement.push(COLUMNS, []);
+        statement.push(" FROM exchanges e WHERE e.exchange_id = ?", [id.0.into()]);
+        let rows: Vec<ExchangeRow> = self.list(&statement, CANNOT).await?;
+        rows.into_iter().next().map(ExchangeRow::summary).transpose()
+    }
+
+    pub(super) async fn children(&self, id: ExchangeId) -> Result<Vec<RequestSummary>> {
+        let mut statement = Statement::new("SELECT ");
+        // Two statements in one, since an OR over two columns would use neither index.
+        statement.push(COLUMNS, []);
+        statement.push(" FROM exchanges e WHERE e.parent_id = ? UNION SELECT ", [id.0.into()]);
+        statement.push(COLUMNS, []);
+        statement.push(" FROM exchanges e WHERE e.parent_task_id = ?", [id.0.into()]);
+        statement.push(" ORDER BY at, exchange_id LIMIT ?", [Paging::MAX.into()]);
+        let rows: Vec<ExchangeRow> = self.list(&statement, CANNOT).await?;
+        rows.into_iter().map(ExchangeRow::summary).collect()
+    }
+}
