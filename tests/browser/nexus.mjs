@@ -1,0 +1,100 @@
+// Starts the scripted upstream and `nexus up` on free ports and a data directory of its own.
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const binaries = process.env.NEXUS_BINARIES ?? join(root, 'target/debug');
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+// Asks until the answer is something.
+export async function until(what, ask, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask().catch(() => undefined);
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
+    await sleep(50);
+  }
+}
+
+const ok = (url) => async () => (await fetch(url)).ok;
+
+export class Nexus {
+  // `env` adds to the environment; without DASHBOARD_API_KEY the dashboard is read-only and open.
+  static async start(env = {}) {
+    const nexus = new Nexus();
+    nexus.dir = await mkdtemp(join(tmpdir(), 'nexus-browser-'));
+    nexus.key = env.DASHBOARD_API_KEY;
+    const [upstream, port, dashboard, admin] = await Promise.all([0, 0, 0, 0].map(freePort));
+    nexus.children = [];
+    nexus.run('nexus-scripted', [String(upstream)], {});
+    nexus.run('nexus', ['up'], {
+      CLAUDE_API_BASE_URL: `http://127.0.0.1:${upstream}`,
+      PORT: port, DASHBOARD_PORT: dashboard, NEXUS_ADMIN_PORT: admin,
+      NEXUS_DATA_DIR: join(nexus.dir, 'data'), CREDENTIALS_DIR: join(nexus.dir, 'credentials'), ...env,
+    });
+    nexus.gateway = `http://127.0.0.1:${port}`;
+    nexus.dashboard = `http://127.0.0.1:${dashboard}`;
+    await until('the gateway', ok(`${nexus.gateway}/health/ready`));
+    await until('the dashboard', ok(`${nexus.dashboard}/health/ready`));
+    return nexus;
+  }
+
+  run(name, args, env) {
+    const child = spawn(join(binaries, name), args, { cwd: this.dir, env: { PATH: process.env.PATH, HOME: this.dir, ...env } });
+    const log = createWriteStream(join(this.dir, `${name}.log`));
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    this.children.push(child);
+  }
+
+  async stop() {
+    for (const child of this.children) {
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((done) => child.once('exit', done));
+        child.kill('SIGKILL');
+        await ended;
+      }
+    }
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  // Sends one message through the gateway; resolves when its whole answer has come.
+  async message(body, headers = {}) {
+    const answer = await fetch(`${this.gateway}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': 'sk-ant-browser', 'anthropic-version': '2023-06-01', ...headers },
+      body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1000, ...body }),
+    });
+    const text = await answer.text();
+    return { id: answer.headers.get('x-nexus-request-id'), status: answer.status, message: body.stream ? null : JSON.parse(text) };
+  }
+
+  async api(path) {
+    const answer = await fetch(`${this.dashboard}/api/${path}`, { headers: this.key ? { 'x-dashboard-key': this.key } : {} });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  // Waits until all these exchanges are stored.
+  stored(ids) {
+    return until(`${ids.length} exchanges`, async () => {
+      const { requests } = await this.api('requests?limit=500');
+      const have = new Set(requests.map((request) => request.requestId));
+      return ids.every((id) => have.has(id));
+    }, 60);
+  }
+}
