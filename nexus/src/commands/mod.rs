@@ -47,6 +47,7 @@ fn with_settings(command: Command, output: Output, loaded: Loaded) -> anyhow::Re
         Command::Storage => serve(loaded, &[Role::Storage]),
         Command::Analysis => serve(loaded, &[Role::Analysis]),
         Command::Dashboard => serve(loaded, &[Role::Dashboard]),
+        Command::Demo(_) => roles::run_demo(loaded.settings, &loaded.resolved.warnings),
         command => actix_rt::System::new().block_on(admin(command, output, &loaded)),
     }
 }

@@ -64,7 +64,8 @@ impl Agent {
         agents: &'a BTreeMap<String, String>,
     ) -> BoxFuture<'a, anyhow::Result<String>> {
         async move {
-            self.messages.push(json!({"role": "user", "content": [{"type": "text", "text": human}]}));
+            self.messages
+                .push(json!({"role": "user", "content": [{"type": "text", "text": human}]}));
             for _ in 0..MAX_TURNS {
                 let answer = self.send(script).await?;
                 self.messages.push(json!({"role": "assistant", "content": answer.content}));
@@ -72,9 +73,10 @@ impl Agent {
                 if calls.is_empty() {
                     return Ok(answer.text());
                 }
-                let results =
-                    join_all(calls.iter().map(|call| self.call(call.id, call.name, call.input, agents)))
-                        .await;
+                let results = join_all(
+                    calls.iter().map(|call| self.call(call.id, call.name, call.input, agents)),
+                )
+                .await;
                 let results = results.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
                 self.messages.push(json!({"role": "user", "content": results}));
             }
@@ -95,11 +97,14 @@ impl Agent {
             return Ok(tools::result(id, name, input));
         }
         let field = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default();
-        let script = agents.get(field("description")).map_or("[[say: Nothing found.]]", String::as_str);
+        let script =
+            agents.get(field("description")).map_or("[[say: Nothing found.]]", String::as_str);
         let agent_id = Uuid::new_v4().simple().to_string()[..17].to_owned();
         let mut agent = Self { id: Some(agent_id), messages: Vec::new(), ..self.clone() };
         let text = agent.prompt(field("prompt"), script, agents).await?;
-        Ok(json!({"type": "tool_result", "tool_use_id": id, "content": [{"type": "text", "text": text}]}))
+        Ok(
+            json!({"type": "tool_result", "tool_use_id": id, "content": [{"type": "text", "text": text}]}),
+        )
     }
 
     async fn compact(&mut self) -> anyhow::Result<()> {
@@ -107,9 +112,11 @@ impl Agent {
         self.messages.push(json!({"role": "user", "content": [{"type": "text", "text": ask}]}));
         let script = "[[say: <analysis>Prices load late; two components reserved no room.</analysis>\n<summary>1. Request: keep checkout and cart from jumping.\n2. Done: Summary.tsx and Drawer.tsx reserve their height.\n3. Open: the pull request's description.</summary>]]";
         let text = self.send(script).await?.text();
-        let summary = text.split("<summary>").nth(1).and_then(|rest| rest.split("</summary>").next());
+        let summary =
+            text.split("<summary>").nth(1).and_then(|rest| rest.split("</summary>").next());
         let continued = format!("{CONTINUED}{}", summary.unwrap_or(&text).trim());
-        self.messages = vec![json!({"role": "user", "content": [{"type": "text", "text": continued}]})];
+        self.messages =
+            vec![json!({"role": "user", "content": [{"type": "text", "text": continued}]})];
         Ok(())
     }
 

@@ -48,7 +48,10 @@ mod tests {
         let scenes = super::all().expect("valid");
         assert!(scenes.len() > 3);
         for step in scenes.iter().flat_map(|scene| &scene.step) {
-            assert!(step.compact != (!step.human.is_empty() && !step.script.is_empty()), "{step:?}");
+            assert!(
+                step.compact != (!step.human.is_empty() && !step.script.is_empty()),
+                "{step:?}"
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use nexus_bus::ShipperConfig;
 use nexus_journal::{Capture, Journal, JournalConfig};
 
 use crate::{
@@ -25,9 +26,17 @@ pub async fn start(
         },
         ..JournalConfig::new(settings.data_dir.join("journal"), instance, rand::random())
     };
+    let dir = config.dir.clone();
     let journal = Journal::open(config, engines.clock.clone())
-        .with_context(|| format!("the journal in {}", settings.data_dir.display()))?;
-    let journal = Arc::new(journal);
-    let _ = back;
-    Ok(journal)
+        .with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
+    let reader = journal.reader().context("the journal is read by someone else")?;
+    let (stream, stop) = (engines.stream.clone(), back.stop.clone());
+    back.spawn("shipper", async move {
+        Ok(nexus_bus::ship(reader, stream, ShipperConfig::default(), stop).await?)
+    });
+    let (stream, stop) = (engines.stream.clone(), back.stop.clone());
+    back.spawn("shipper of adopted journals", async move {
+        Ok(nexus_bus::adopt(dir, stream, ShipperConfig::default(), stop).await?)
+    });
+    Ok(Arc::new(journal))
 }

@@ -8,13 +8,16 @@ mod engines;
 mod gateway_config;
 mod journal;
 mod listeners;
-mod process;
+pub mod process;
 mod salt;
-mod tasks;
+pub mod tasks;
 
 use std::process::ExitCode;
 
+use metrics_exporter_prometheus::PrometheusHandle;
+
 use crate::{
+    demo::Demo,
     settings::Settings,
     telemetry::{logging, metrics},
 };
@@ -46,10 +49,21 @@ impl Role {
 
 /// Runs `roles` until a signal or the end of one of them.
 pub fn run(settings: Settings, warnings: &[String], roles: &[Role]) -> anyhow::Result<ExitCode> {
-    logging::start(&settings)?;
+    let metrics = observe(&settings, warnings)?;
+    actix_rt::System::new().block_on(process::run(settings, roles, metrics, |_| {}))
+}
+
+/// `nexus demo`.
+pub fn run_demo(settings: Settings, warnings: &[String]) -> anyhow::Result<ExitCode> {
+    let metrics = observe(&settings, warnings)?;
+    actix_rt::System::new().block_on(Demo::run(settings, metrics))
+}
+
+/// Starts log lines and figures, and says what was odd about the settings.
+fn observe(settings: &Settings, warnings: &[String]) -> anyhow::Result<PrometheusHandle> {
+    logging::start(settings)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let metrics = metrics::start()?;
-    actix_rt::System::new().block_on(process::run(settings, roles, metrics))
+    metrics::start()
 }

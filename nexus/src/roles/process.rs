@@ -35,11 +35,13 @@ struct Process {
     back: Group,
 }
 
-/// Runs `roles` until a signal, or until one of them ends by itself, which is a failure.
+/// Runs `roles` until a signal, or until one of them ends by itself, which is a failure. `beside`
+/// may add parts of its own.
 pub async fn run(
     settings: Settings,
     roles: &[Role],
     metrics: PrometheusHandle,
+    beside: impl FnOnce(&mut Group),
 ) -> anyhow::Result<ExitCode> {
     let shutdown = lifecycle::shutdown_on_signals()?;
     let listeners = Listeners::bind(&settings, roles)?;
@@ -49,6 +51,7 @@ pub async fn run(
     let mut process =
         Process { settings, instance, engines: engines.clone(), metrics, front, back };
     process.start(roles, listeners).await?;
+    beside(&mut process.front);
     process.greet(roles)?;
     let ended = tasks::run(process.front, process.back, shutdown).await;
     engines.close().await;

@@ -9,7 +9,8 @@ use super::line::CleanLines;
 use crate::settings::{LogFormat, Settings};
 
 /// Statements are only logged on demand: their parameters are captured content.
-const QUIET: &str = "actix_server=warn,sqlx=warn,hyper=warn,h2=warn,rustls=warn,async_nats=warn,tungstenite=warn";
+const QUIET: &str =
+    "actix_server=warn,sqlx=warn,hyper=warn,h2=warn,rustls=warn,async_nats=warn,tungstenite=warn";
 
 /// Starts logging as `LOG_LEVEL` and `LOG_FORMAT` say.
 pub fn start(settings: &Settings) -> anyhow::Result<()> {

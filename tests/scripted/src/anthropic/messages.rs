@@ -21,7 +21,9 @@ pub fn answer(
     state: &mut State,
     now: Timestamp,
 ) -> (Result<Answer, ApiError>, Turn) {
-    let forced = request.header("x-script").map(parse).unwrap_or_default().into_iter().next();
+    // A header holds no line break, so `\n` stands for one.
+    let script = request.header("x-script").map(|script| script.replace("\\n", "\n"));
+    let forced = script.as_deref().map(parse).unwrap_or_default().into_iter().next();
     // A script in the header works on bodies that are no JSON at all.
     if let Some(turn) = &forced
         && let Err(error) = refusal(request, turn, state, 0)
