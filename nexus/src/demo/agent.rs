@@ -66,8 +66,8 @@ impl Agent {
         async move {
             self.messages
                 .push(json!({"role": "user", "content": [{"type": "text", "text": human}]}));
-            for _ in 0..MAX_TURNS {
-                let answer = self.send(script).await?;
+            for turn in 0..MAX_TURNS {
+                let answer = self.send(script, turn).await?;
                 self.messages.push(json!({"role": "assistant", "content": answer.content}));
                 let calls: Vec<_> = answer.tool_uses().collect();
                 if calls.is_empty() {
@@ -111,7 +111,7 @@ impl Agent {
         let ask = "Your task is to create a detailed summary of the conversation so far.";
         self.messages.push(json!({"role": "user", "content": [{"type": "text", "text": ask}]}));
         let script = "[[say: <analysis>Prices load late; two components reserved no room.</analysis>\n<summary>1. Request: keep checkout and cart from jumping.\n2. Done: Summary.tsx and Drawer.tsx reserve their height.\n3. Open: the pull request's description.</summary>]]";
-        let text = self.send(script).await?.text();
+        let text = self.send(script, 0).await?.text();
         let summary =
             text.split("<summary>").nth(1).and_then(|rest| rest.split("</summary>").next());
         let continued = format!("{CONTINUED}{}", summary.unwrap_or(&text).trim());
@@ -121,9 +121,9 @@ impl Agent {
     }
 
     /// One request, tried again after an error of the upstream.
-    async fn send(&self, script: &str) -> anyhow::Result<Answer> {
+    async fn send(&self, script: &str, turn: usize) -> anyhow::Result<Answer> {
         for attempt in 0..MAX_ATTEMPTS {
-            let response = self.request(script, attempt).send().await?;
+            let response = self.request(script, turn).header("x-stainless-retry-count", attempt).send().await?;
             let status = response.status();
             let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
             let kind = kind.map(str::to_owned);
@@ -139,7 +139,7 @@ impl Agent {
         Err(anyhow::anyhow!("the upstream kept failing")).context("the demo's client")
     }
 
-    fn request(&self, script: &str, attempt: u32) -> reqwest::RequestBuilder {
+    fn request(&self, script: &str, turn: usize) -> reqwest::RequestBuilder {
         let mut body = json!({
             "model": self.scene.model, "max_tokens": 32_000, "stream": true,
             "messages": self.messages,
@@ -157,8 +157,8 @@ impl Agent {
             .header("anthropic-version", "2023-06-01")
             .header("user-agent", "claude-cli/2.1.330 (demo)")
             .header("x-claude-code-session-id", self.session.to_string())
-            .header("x-stainless-retry-count", attempt)
-            .header("x-script", script.replace('\n', " "))
+            .header("x-script", script)
+            .header("x-script-step", turn)
             .json(&body);
         match &self.id {
             Some(id) => request.header("x-claude-code-agent-id", id),

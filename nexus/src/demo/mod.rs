@@ -58,18 +58,19 @@ impl Demo {
         mut settings: Settings,
         metrics: PrometheusHandle,
     ) -> anyhow::Result<ExitCode> {
-        let demo = Self::prepare()?;
+        let demo = Arc::new(Self::prepare()?);
         demo.adapt(&mut settings)?;
         let base = format!("http://127.0.0.1:{}", settings.port);
         process::run(settings, &Role::ALL, metrics, |front| {
             let stop = front.stop.clone();
-            front.spawn("demo's client", demo.drive(base, stop));
+            let driven = Arc::clone(&demo);
+            front.spawn("demo's client", async move { driven.drive(base, stop).await });
         })
         .await
     }
 
     /// Works until `stop`: all scenes at once, a pause, again.
-    async fn drive(self, base: String, stop: CancellationToken) -> anyhow::Result<()> {
+    async fn drive(&self, base: String, stop: CancellationToken) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let scenes = scene::all()?;
         stop.run_until_cancelled(async {

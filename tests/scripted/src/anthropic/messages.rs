@@ -23,7 +23,8 @@ pub fn answer(
 ) -> (Result<Answer, ApiError>, Turn) {
     // A header holds no line break, so `\n` stands for one.
     let script = request.header("x-script").map(|script| script.replace("\\n", "\n"));
-    let forced = script.as_deref().map(parse).unwrap_or_default().into_iter().next();
+    let step = request.header("x-script-step").and_then(|step| step.parse().ok()).unwrap_or(0);
+    let forced = script.as_deref().map(parse).unwrap_or_default().into_iter().nth(step);
     // A script in the header works on bodies that are no JSON at all.
     if let Some(turn) = &forced
         && let Err(error) = refusal(request, turn, state, 0)
