@@ -1,16 +1,21 @@
 //! From the command line to what it does.
 
+mod dead_letters;
 pub mod doctor;
 mod health;
 mod keys;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
+
+use nexus_contract::SystemClock;
+use nexus_store::Health;
+use serde::Serialize;
 
 use crate::{
     cli::{Cli, Command},
     failure::WrongUsage,
     output::Output,
-    roles::{self, Role},
+    roles::{self, Role, open_store, open_stream},
     settings::{Inputs, Resolved, Settings, environment, resolve},
 };
 
@@ -62,8 +67,23 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
         Command::Health => health::run(&loaded.settings).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) if args.settings => doctor::settings(&loaded.resolved, output),
         Command::Doctor(_) => doctor::run(loaded, output).await,
+        Command::Migrate => {
+            open_store(&loaded.settings, true).await?.close().await;
+            output.print(&Migrated { schema: "current" }, |_| "the schema is up to date".into())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::DeadLetters(command) => {
+            let (stream, _) = open_stream(&loaded.settings, Arc::new(SystemClock)).await?;
+            dead_letters::run(command, stream.as_ref(), output).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         _ => Err(WrongUsage::new("this command is not there yet").into()),
     }
+}
+
+#[derive(Serialize)]
+struct Migrated {
+    schema: &'static str,
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {

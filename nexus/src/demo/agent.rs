@@ -123,7 +123,11 @@ impl Agent {
     /// One request, tried again after an error of the upstream.
     async fn send(&self, script: &str, turn: usize) -> anyhow::Result<Answer> {
         for attempt in 0..MAX_ATTEMPTS {
-            let response = self.request(script, turn).header("x-stainless-retry-count", attempt).send().await?;
+            let response = self
+                .request(script, turn)
+                .header("x-stainless-retry-count", attempt)
+                .send()
+                .await?;
             let status = response.status();
             let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
             let kind = kind.map(str::to_owned);

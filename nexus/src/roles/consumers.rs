@@ -1,17 +1,61 @@
 //! The roles that consume events.
 
+use std::sync::Arc;
+
+use anyhow::Context;
+use nexus_bus::{ConsumerConfig, Handler};
+use nexus_messages::PriceTable;
+use nexus_storage::{StorageDeps, StorageHandler};
+use nexus_store::Store;
+
 use crate::{
+    failure::WrongUsage,
     roles::{Role, engines::Engines, tasks::Group},
     settings::Settings,
 };
 
-/// Starts the consumers among `roles`.
+/// Starts the consumers among `roles`. With `STORAGE_ENABLED=false` there is nothing to consume.
 pub async fn start(
     back: &mut Group,
     roles: &[Role],
     engines: &Engines,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let _ = (back, roles, engines, settings);
+    let Some(store) = engines.store.as_ref().filter(|_| settings.storage_enabled) else {
+        return Ok(());
+    };
+    if roles.contains(&Role::Storage) {
+        consume(back, "storage", engines, storage(store, engines, settings)?);
+    }
     Ok(())
+}
+
+fn consume(back: &mut Group, name: &'static str, engines: &Engines, handler: Arc<dyn Handler>) {
+    let (stream, stop) = (engines.stream.clone(), back.stop.clone());
+    back.spawn(name, async move {
+        Ok(nexus_bus::consume(stream, handler, ConsumerConfig::default(), stop).await?)
+    });
+}
+
+fn storage(
+    store: &Arc<dyn Store>,
+    engines: &Engines,
+    settings: &Settings,
+) -> anyhow::Result<Arc<dyn Handler>> {
+    Ok(Arc::new(StorageHandler::new(StorageDeps {
+        store: store.clone(),
+        live: engines.live.clone(),
+        prices: Arc::new(prices(settings)?),
+        clock: engines.clock.clone(),
+    })))
+}
+
+/// The price table, with the operator's file over it.
+pub fn prices(settings: &Settings) -> anyhow::Result<PriceTable> {
+    let Some(path) = &settings.prices else { return Ok(PriceTable::listed()) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("NEXUS_PRICES: {} cannot be read", path.display()))?;
+    PriceTable::with_file(&text).map_err(|error| {
+        WrongUsage::new(format!("NEXUS_PRICES: {}: {error}", path.display())).into()
+    })
 }

@@ -14,6 +14,8 @@ pub mod tasks;
 
 use std::process::ExitCode;
 
+pub use engines::{open_store, open_stream};
+
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
