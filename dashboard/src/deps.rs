@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use nexus_bus::{EventStream, LiveBus};
 use nexus_contract::Clock;
+use nexus_store::queries::Queries;
 
 use crate::{
     DashboardError,
     assets::Assets,
     config::DashboardConfig,
     live::Hub,
+    recordings::Recordings,
     security::{Keeper, LoginLimit},
     view::Views,
 };
@@ -17,6 +19,8 @@ use crate::{
 /// The outside world, as traits.
 #[derive(Clone)]
 pub struct Deps {
+    pub queries: Arc<dyn Queries>,
+    pub recordings: Arc<dyn Recordings>,
     pub live: Arc<dyn LiveBus>,
     /// For the pipeline page: depth, lag, dead letters.
     pub stream: Arc<dyn EventStream>,

@@ -30,6 +30,9 @@ pub enum PageError {
     NotFound(String),
     #[error("too many requests; try again in {} seconds", .0.as_secs())]
     TooMany(Duration),
+    /// Something that this answer needs is not there now.
+    #[error("{0}")]
+    Unavailable(&'static str),
     /// The cause is logged, not shown.
     #[error("something went wrong on our side")]
     Internal(String),
@@ -50,6 +53,7 @@ impl ResponseError for PageError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -73,6 +77,7 @@ impl PageError {
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::TooMany(_) => "too_many_requests",
+            Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
     }

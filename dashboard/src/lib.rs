@@ -3,6 +3,7 @@
 //! [`Dashboard`] is made once a process. It serves a port of its own ([`Dashboard::serve`]) and, under
 //! `nexus up`, mounts its `/api` on the gateway's ([`Dashboard::api_routes`]).
 
+mod api;
 mod assets;
 
 pub mod chart;
@@ -12,13 +13,16 @@ mod error;
 pub mod graph;
 pub mod live;
 mod pages;
+mod recordings;
 
 pub mod render;
 mod security;
 mod server;
 mod view;
 
+pub use api::StoredRecordings;
 pub use config::{DashboardConfig, SparkConfig};
 pub use deps::{Dashboard, Deps};
 pub use error::{DashboardError, PageError};
+pub use recordings::{Recording, Recordings, Row};
 pub use server::run;

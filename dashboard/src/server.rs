@@ -6,7 +6,7 @@ use actix_web::{App, HttpResponse, HttpServer, middleware::from_fn, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    DashboardError, assets,
+    DashboardError, api, assets,
     config::DashboardConfig,
     deps::{Dashboard, Deps},
     live, pages, security,
@@ -80,7 +80,8 @@ impl Dashboard {
                 .app_data(web::Data::from(Arc::clone(&dashboard)))
                 .wrap(from_fn(security::api))
                 .wrap(from_fn(security::with_headers))
-                .route("/events", web::get().to(live::events));
+                .route("/events", web::get().to(live::events))
+                .configure(api::routes);
             service.service(scope);
         }
     }

@@ -34,6 +34,9 @@ impl Failure {
                 "It may have been removed by retention, or the address is cut. Search for it instead.",
             ),
             PageError::TooMany(_) => ("Too many requests", "Wait a little, then reload."),
+            PageError::Unavailable(_) => {
+                ("Not available now", "Reload in a moment; the pipeline page shows what is down.")
+            }
             PageError::Internal(_) => (
                 "Something went wrong",
                 "Reload the page. If it stays, look into the log of the dashboard; the error is there with its cause.",

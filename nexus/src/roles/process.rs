@@ -121,7 +121,8 @@ impl Process {
         let store = self.engines.store.clone().context("the dashboard needs a store")?;
         let config = dashboard_config(&self.settings, &salt(&self.settings)?);
         let deps = nexus_dashboard::Deps {
-            // queries
+            queries: store.clone(),
+            recordings: Arc::new(nexus_dashboard::StoredRecordings::new(store)),
             live: self.engines.live.clone(),
             stream: self.engines.stream.clone(),
             clock: self.engines.clock.clone(),

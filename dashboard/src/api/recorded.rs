@@ -1,0 +1,63 @@
+//! Recordings out of the store, with their content codings undone.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use nexus_contract::{ExchangeId, Headers};
+use nexus_messages::decode;
+use nexus_store::{ExchangeStore, Result, exchanges::Payload};
+
+use crate::recordings::{Recording, Recordings};
+
+/// Bytes that one body may decode to.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// Reads what the storage role wrote.
+pub struct StoredRecordings(Arc<dyn ExchangeStore>);
+
+impl StoredRecordings {
+    pub fn new(store: Arc<dyn ExchangeStore>) -> Self {
+        Self(store)
+    }
+
+    async fn find(&self, id: ExchangeId) -> Result<Option<Recording>> {
+        let Some(row) = self.0.find_exchange(id).await? else { return Ok(None) };
+        let Some(payload) = self.0.find_payload(id).await? else { return Ok(None) };
+        Ok(Some(recording(row.method, row.path, payload)))
+    }
+}
+
+#[async_trait]
+impl Recordings for StoredRecordings {
+    async fn list_recordings(&self, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, Recording)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.find(*id).await?.map(|recording| (*id, recording)));
+        }
+        Ok(found)
+    }
+}
+
+fn recording(method: Option<String>, path: Option<String>, payload: Payload) -> Recording {
+    let request_headers = payload.request_headers.unwrap_or_default();
+    let response_headers = payload.response_headers.unwrap_or_default();
+    Recording {
+        method: method.unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        request: decoded(&request_headers, payload.request_body),
+        response: decoded(&response_headers, payload.response_body),
+        request_headers,
+        response_headers,
+    }
+}
+
+/// As far as it can be read.
+fn decoded(headers: &Headers, body: Option<Bytes>) -> Bytes {
+    let body = body.unwrap_or_default();
+    let encoding = headers.get("content-encoding");
+    match decode::decode(encoding, &body, MAX_BODY).bytes {
+        std::borrow::Cow::Borrowed(plain) => body.slice_ref(plain),
+        std::borrow::Cow::Owned(decoded) => decoded.into(),
+    }
+}

@@ -1,0 +1,117 @@
+//! `/api/requests`.
+
+use actix_web::web::{Data, Path};
+use nexus_contract::{Headers, TerminalState};
+use nexus_messages::{Answer as Said, RequestType};
+use nexus_store::queries::{
+    ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary, StatusFilter,
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    answer::{Answer, id, json},
+    params::Params,
+};
+use crate::{deps::Dashboard, error::PageError};
+
+pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let Page { items, next_cursor } = find(&dashboard, &params, &params.paging()?).await?;
+    json(&json!({"requests": items, "nextCursor": next_cursor}))
+}
+
+pub async fn find(
+    dashboard: &Dashboard,
+    params: &Params,
+    paging: &Paging,
+) -> Result<Page<RequestSummary>, PageError> {
+    Ok(dashboard.deps.queries.list_requests(&filter(params)?, paging).await?)
+}
+
+pub fn filter(params: &Params) -> Result<RequestFilter, PageError> {
+    const STATES: &str = "completed, upstream_error, upstream_cut, client_aborted, timed_out, \
+                          refused or aborted";
+    Ok(RequestFilter {
+        domain: params.text("domain").map(str::to_ascii_lowercase),
+        account_id: params.owned("accountId"),
+        model: params.owned("model"),
+        request_type: params.read("type", TYPES, RequestType::parse)?,
+        status: params.read("status", "a status such as 429 or 5xx", StatusFilter::parse)?,
+        state: params.read("state", STATES, TerminalState::parse)?,
+        kind: params.read(
+            "kind",
+            "root, turn, subagent, compact, attempt or auxiliary",
+            ExchangeKind::parse,
+        )?,
+        conversation_id: params.id("conversationId")?,
+        branch_id: params.owned("branchId"),
+        from: params.instant("from")?,
+        to: params.instant("to")?,
+        search: params.search()?,
+        sort: params
+            .read("sort", "time, cost or duration", RequestSort::parse)?
+            .unwrap_or_default(),
+    })
+}
+
+pub const TYPES: &str = "quota, auxiliary or inference";
+
+pub async fn one(dashboard: Data<Dashboard>, path: Path<String>) -> Answer {
+    let id = id(&path);
+    let missing = || PageError::NotFound("request of that id".into());
+    let request = dashboard.deps.queries.find_request(id).await?.ok_or_else(missing)?;
+    let recordings = dashboard.deps.recordings.list_recordings(&[id]).await?;
+    let recording = recordings.into_iter().next().map(|(_, recording)| recording);
+    let mut detail = json!(request);
+    let fields = detail.as_object_mut().ok_or_else(|| PageError::internal("a row is no object"))?;
+    fields.insert("link".into(), link(&request));
+    let recording = recording.unwrap_or_default();
+    let said = recording.answer();
+    fields.insert("requestHeaders".into(), headers(&recording.request_headers));
+    fields.insert("responseHeaders".into(), headers(&recording.response_headers));
+    fields.insert("requestBody".into(), body(&recording.request));
+    fields.insert("responseBody".into(), answer_body(&said, &recording.response));
+    let usage = said.usage.raw();
+    fields.insert("usage".into(), if usage.is_empty() { Value::Null } else { json!(usage) });
+    json(&detail)
+}
+
+fn link(request: &RequestSummary) -> Value {
+    json!({
+        "parentRequestId": request.parent_request_id,
+        "parentTaskRequestId": request.parent_task_request_id,
+    })
+}
+
+/// Headers by name; values of a name given twice are joined as RFC 9110 §5.3 has it.
+fn headers(headers: &Headers) -> Value {
+    let mut fields: Map<String, Value> = Map::new();
+    for (name, value) in headers.iter() {
+        match fields.get_mut(name) {
+            Some(Value::String(known)) => {
+                known.push_str(", ");
+                known.push_str(value);
+            }
+            _none => {
+                fields.insert(name.to_owned(), value.into());
+            }
+        }
+    }
+    fields.into()
+}
+
+/// JSON as it is, anything else as text; nothing as null.
+fn body(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    let text = || Value::String(String::from_utf8_lossy(bytes).into_owned());
+    serde_json::from_slice(bytes).unwrap_or_else(|_no_json| text())
+}
+
+/// A stream as the message that it makes up.
+fn answer_body(said: &Said, bytes: &[u8]) -> Value {
+    match body(bytes) {
+        Value::String(_) if !said.is_empty() => said.to_message(),
+        plain => plain,
+    }
+}

@@ -1,0 +1,175 @@
+//! Token usage: windows, days, hours.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Data;
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use nexus_store::queries::{
+    AccountWindow, GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals,
+};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Answer, json},
+    params::Params,
+    sliding, stats,
+};
+use crate::{deps::Dashboard, error::PageError};
+
+/// Five hours, the window of subscriptions.
+const WINDOW: u32 = 300;
+const QUARTER: u32 = 15;
+const HOUR: u32 = 60;
+
+/// `/api/token-usage/current`.
+pub async fn current(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let minutes = params.number("window", 1..=60 * 24 * 31, WINDOW)?;
+    let now = dashboard.deps.clock.now();
+    let start = now - i64::from(minutes).minutes();
+    let filter = UsageFilter { from: Some(start), to: None, ..stats::filter(&params)? };
+    let totals = dashboard.deps.queries.sum_usage(&filter).await?;
+    let mut windows = dashboard.deps.queries.list_windows().await?;
+    windows.retain(|window| filter.account_id.as_ref().is_none_or(|id| *id == window.account_id));
+    let mut answer = json!(totals);
+    answer["windowStart"] = json!(start);
+    answer["windowEnd"] = json!(now);
+    answer["windowMinutes"] = minutes.into();
+    answer["accountId"] = json!(filter.account_id);
+    answer["reportedWindows"] = json!(windows);
+    json(&answer)
+}
+
+/// `/api/token-usage/daily`.
+pub async fn daily(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let days = days(&dashboard, &params).await?;
+    let zone = params.text("tz").unwrap_or("UTC");
+    json(&json!({"usage": days, "tz": zone}))
+}
+
+/// One row per day in the zone, and per account, domain and model unless they are aggregated.
+pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Value>, PageError> {
+    let days = params.number("days", 1..=3_660, 30)?;
+    let zone = params.zone()?;
+    let all = !params.flag("aggregate")?;
+    let today = dashboard.deps.clock.now().to_zoned(zone.clone()).date();
+    let first = today.checked_sub((i64::from(days) - 1).days()).map_err(PageError::internal)?;
+    let from = midnight(first, &zone)?;
+    let filter = UsageFilter { from: Some(from), to: None, ..stats::filter(params)? };
+    let group = GroupBy { domain: all, account: all, model: all, request_type: false };
+    let width = if zone == TimeZone::UTC { 1_440 } else { QUARTER };
+    let buckets = dashboard.deps.queries.list_usage(&filter, width, group).await?;
+    Ok(by_day(buckets, &zone).into_iter().map(day_row).collect())
+}
+
+fn by_day(buckets: Vec<UsageBucket>, zone: &TimeZone) -> BTreeMap<(Date, UsageKey), UsageTotals> {
+    let mut days: BTreeMap<(Date, UsageKey), UsageTotals> = BTreeMap::new();
+    for bucket in buckets {
+        let day = bucket.start.to_zoned(zone.clone()).date();
+        *days.entry((day, bucket.key)).or_default() += bucket.totals;
+    }
+    days
+}
+
+fn day_row(((day, key), totals): ((Date, UsageKey), UsageTotals)) -> Value {
+    let mut row = json!(totals);
+    row["date"] = day.to_string().into();
+    row["accountId"] = json!(key.account_id);
+    row["domain"] = json!(key.domain);
+    row["model"] = json!(key.model);
+    row
+}
+
+/// `/api/token-usage/time-series`.
+pub async fn time_series(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let (filter, width) = series(&dashboard, &params, QUARTER)?;
+    let group = GroupBy { account: params.flag("byAccount")?, ..GroupBy::default() };
+    let buckets = dashboard.deps.queries.list_usage(&filter, width, group).await?;
+    json(&json!({"bucketMinutes": width, "from": filter.from, "to": filter.to, "series": buckets}))
+}
+
+/// `/api/usage/requests/hourly` and `/api/usage/tokens/hourly`.
+pub async fn hourly(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let (filter, _) = series(&dashboard, &params, HOUR)?;
+    let buckets = dashboard.deps.queries.list_usage(&filter, HOUR, GroupBy::default()).await?;
+    json(&json!({"from": filter.from, "to": filter.to, "hours": buckets}))
+}
+
+/// `/api/token-usage/accounts`: each account's current window, and what the upstream reported.
+pub async fn accounts(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let minutes = params.number("window", 1..=60 * 24 * 31, WINDOW)?;
+    let now = dashboard.deps.clock.now();
+    let from = floor(now - i64::from(minutes).minutes(), i64::from(QUARTER));
+    let filter = UsageFilter { from: Some(from), to: None, ..stats::filter(&params)? };
+    let group = GroupBy { account: true, ..GroupBy::default() };
+    let buckets = dashboard.deps.queries.list_usage(&filter, QUARTER, group).await?;
+    let windows = dashboard.deps.queries.list_windows().await?;
+    let mut accounts: BTreeMap<String, UsageTotals> = BTreeMap::new();
+    for window in &windows {
+        accounts.entry(window.account_id.clone()).or_default();
+    }
+    for bucket in buckets {
+        let Some(account) = bucket.key.account_id else { continue };
+        *accounts.entry(account).or_default() += bucket.totals;
+    }
+    let rows: Vec<_> = accounts.into_iter().map(|row| account_row(row, &windows)).collect();
+    json(&json!({"windowStart": from, "windowEnd": now, "accounts": rows}))
+}
+
+fn account_row((account, totals): (String, UsageTotals), windows: &[AccountWindow]) -> Value {
+    let reported: Vec<_> = windows.iter().filter(|window| window.account_id == account).collect();
+    let mut row = json!(totals);
+    row["reportedWindows"] = json!(reported);
+    row["accountId"] = account.into();
+    row
+}
+
+/// `/api/analytics/token-usage/sliding-window`.
+pub async fn sliding_window(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let window = i64::from(params.number("window", 15..=60 * 24 * 31, WINDOW)?);
+    let (filter, step) = series(&dashboard, &params, QUARTER)?;
+    let to = filter.to.unwrap_or(dashboard.deps.clock.now());
+    let from = filter.from.unwrap_or(to);
+    let early =
+        UsageFilter { from: Some(floor(from - window.minutes(), i64::from(step))), ..filter };
+    let buckets = dashboard.deps.queries.list_usage(&early, step, GroupBy::default()).await?;
+    let steps = sliding::sums(&buckets, from, to, step.into(), window);
+    let rows = steps.into_iter().map(|step| {
+        let mut row = json!(step.totals);
+        row["time"] = json!(step.at);
+        row
+    });
+    let rows: Vec<_> = rows.collect();
+    json(&json!({"windowMinutes": window, "bucketMinutes": step, "series": rows}))
+}
+
+/// From `days` ago (7) or `from`, up to `to` or now, in buckets of `bucket` minutes.
+fn series(
+    dashboard: &Dashboard,
+    params: &Params,
+    usual: u32,
+) -> Result<(UsageFilter, u32), PageError> {
+    let filter = stats::filter(params)?;
+    let days = params.number("days", 1..=366, 7)?;
+    let multiple = |value: &str| {
+        value.parse().ok().filter(|minutes| (15..=1_440).contains(minutes) && minutes % 15 == 0)
+    };
+    let width = params.read("bucket", "a multiple of 15 up to 1440", multiple)?.unwrap_or(usual);
+    let to = filter.to.unwrap_or(dashboard.deps.clock.now());
+    let from = filter.from.unwrap_or(to - (i64::from(days) * 24).hours());
+    if from > to {
+        return Err(PageError::BadRequest("`from` must be before `to`".into()));
+    }
+    let from = floor(from, i64::from(width));
+    Ok((UsageFilter { from: Some(from), to: Some(to), ..filter }, width))
+}
+
+/// The start of the bucket that holds `instant`.
+fn floor(instant: Timestamp, minutes: i64) -> Timestamp {
+    let width = minutes * 60;
+    let second = instant.as_second().div_euclid(width) * width;
+    Timestamp::from_second(second).unwrap_or(instant)
+}
+
+fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, PageError> {
+    Ok(day.to_zoned(zone.clone()).map_err(PageError::internal)?.timestamp())
+}
