@@ -79,7 +79,8 @@ impl Running {
         tokio::time::timeout(LIMIT, self.next_event()).await.expect("an event in time")
     }
 
-    async fn next_event(&self) -> Event {
+    /// The next event, however long it takes.
+    pub async fn next_event(&self) -> Event {
         let mut reader = self.reader.lock().await;
         let mut growth = reader.growth();
         loop {
