@@ -82,7 +82,8 @@ async fn tokens_are_counted_per_domain_behind_the_dashboards_key() {
     }
     assert_eq!(get(&gateway, "/token-stats", "").await.status, 401);
     assert_eq!(get(&gateway, "/token-stats", "x-dashboard-key: wrong\r\n").await.status, 401);
-    let stats = get(&gateway, "/token-stats?domain=test.local", "x-dashboard-key: letmein\r\n").await;
+    let stats =
+        get(&gateway, "/token-stats?domain=test.local", "x-dashboard-key: letmein\r\n").await;
     let stats = &stats.json()["test.local"];
     let expected = json!({
         "inputTokens": 22, "outputTokens": 14, "requestCount": 2, "queryEvaluationCount": 0,
@@ -158,7 +159,8 @@ async fn a_domains_own_webhook_wins() {
     config.access.client_auth = false;
     config.notify.slack = Some(webhook(&global, "/global"));
     let form = json!({"type": "api_key", "api_key": "k", "slack": {"webhook_url": own.url()}});
-    std::fs::write(dir.path().join("test.local.credentials.json"), form.to_string()).expect("written");
+    std::fs::write(dir.path().join("test.local.credentials.json"), form.to_string())
+        .expect("written");
     let gateway = start_in(config, dir);
     ask(&gateway, "hello").await;
     posts(&own, 1).await;

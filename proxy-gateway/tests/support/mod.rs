@@ -106,11 +106,19 @@ impl Running {
 
     /// Asks it to stop and waits until it has.
     pub async fn stop(mut self) {
+        self.wait_for_stop().await;
+    }
+
+    /// The same, and its folder stays.
+    pub async fn stop_and_keep(mut self) -> TempDir {
+        self.wait_for_stop().await;
+        std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a folder"))
+    }
+
+    async fn wait_for_stop(&mut self) {
         self.shutdown.cancel();
-        tokio::time::timeout(LIMIT, &mut self.served)
-            .await
-            .expect("stops in time")
-            .expect("no panic");
+        let served = tokio::time::timeout(LIMIT, &mut self.served).await;
+        served.expect("stops in time").expect("no panic");
     }
 }
 
