@@ -7,14 +7,18 @@ pub mod backoff;
 pub mod consume;
 pub mod embedded;
 pub mod handler;
+pub mod jetstream;
 pub mod live;
+pub mod open;
 pub mod ship;
 pub mod stream;
 
 pub use consume::{ConsumerConfig, ConsumerGone, consume};
 pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
+pub use jetstream::{JetStream, NatsConfig, NatsLiveBus};
 pub use live::{LiveBus, LocalLiveBus};
+pub use open::{Bus, BusConfig, open};
 pub use ship::{ShipperConfig, ShipperGone, adopt, ship};
 pub use stream::{
     Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, Page, Settle,

@@ -34,6 +34,8 @@ pub enum DecodeError {
     UnknownVersion { kind: &'static str, version: u16, known: u16 },
     #[error("the body's SHA-256 is not 64 hexadecimal digits")]
     Checksum,
+    #[error("a part of the event's body is missing: chunk {0}")]
+    MissingChunk(String),
 }
 
 /// The newest version of each kind.

@@ -1,0 +1,207 @@
+//! One instance of a durable pull consumer.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_nats::{
+    Subject,
+    jetstream::{
+        AckKind, Message,
+        consumer::{PullConsumer, pull},
+    },
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use nexus_contract::{DecodeError, Event, codec};
+
+use super::{
+    Server,
+    chunks::{self, Chunk},
+    error::{Failed, unavailable},
+    letters::{self, Rejected},
+    topology::{self, CHUNKS},
+};
+use crate::stream::{Consumer, ConsumerSpec, Delivery, Settle, StreamError};
+
+/// Messages of one pull: they are in memory together.
+const MAX_PULL: usize = 128;
+
+/// Settlements under way at a time.
+const SETTLING: usize = 64;
+
+/// Deliveries that are remembered. Older ones were delivered to someone else long ago.
+const MAX_HELD: usize = 20_000;
+
+/// How much longer than asked the server may take to answer a pull.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) struct NatsConsumer {
+    server: Server,
+    name: String,
+    consumer: PullConsumer,
+    held: BTreeMap<u64, Held>,
+    next_token: u64,
+}
+
+/// What is needed to settle a delivery.
+#[derive(Clone)]
+struct Held {
+    reply: Subject,
+    payload: Bytes,
+    chunk_names: Vec<String>,
+    message_id: String,
+    kind: String,
+    attempt: u32,
+}
+
+impl NatsConsumer {
+    pub async fn open(server: Server, spec: ConsumerSpec) -> Result<Self, StreamError> {
+        let stream = server.stream(topology::EVENTS).await?;
+        let config: pull::Config = topology::consumer(&spec);
+        let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
+        Ok(Self { server, name: spec.name, consumer, held: BTreeMap::new(), next_token: 1 })
+    }
+
+    /// What is there now. Without a time to expire at, or the server would wait until then.
+    async fn fetch(&self, max: usize) -> Result<Vec<Message>, StreamError> {
+        let batch = self.consumer.fetch().max_messages(max).messages();
+        collect(batch.await.map_err(unavailable)?, PATIENCE).await
+    }
+
+    /// The first that comes within `wait`.
+    async fn wait(&self, wait: Duration) -> Result<Vec<Message>, StreamError> {
+        let batch = self.consumer.batch().max_messages(1).expires(wait).messages();
+        collect(batch.await.map_err(unavailable)?, wait + PATIENCE).await
+    }
+
+    async fn deliver(&mut self, message: Message) -> Result<Delivery, StreamError> {
+        let held = hold(&message)?;
+        let event = self.read(&held).await?;
+        let token = self.next_token;
+        let attempt = held.attempt;
+        self.next_token += 1;
+        self.held.insert(token, held);
+        while self.held.len() > MAX_HELD {
+            self.held.pop_first();
+        }
+        Ok(Delivery { token, attempt, event })
+    }
+
+    /// The event, with its chunks fetched.
+    async fn read(&self, held: &Held) -> Result<Result<Arc<Event>, Arc<DecodeError>>, StreamError> {
+        match self.chunks(held).await {
+            Ok(parts) => {
+                let wire = chunks::join(&held.payload, &parts);
+                Ok(codec::decode(&wire).map(Arc::new).map_err(Arc::new))
+            }
+            Err(Failed::Missing(name)) => Ok(Err(Arc::new(DecodeError::MissingChunk(name)))),
+            Err(Failed::Stream(error)) => Err(error),
+        }
+    }
+
+    async fn chunks(&self, held: &Held) -> Result<Vec<Chunk>, Failed> {
+        if held.chunk_names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let store = self.server.stream(CHUNKS).await.map_err(Failed::Stream)?;
+        chunks::fetch(&store, &held.chunk_names, topology::chunk_subject).await
+    }
+
+    async fn settle_one(&self, held: Held, settle: Settle) -> Result<(), StreamError> {
+        let kind = match settle {
+            Settle::Ack => AckKind::Ack,
+            Settle::Nak(delay) => AckKind::Nak(Some(delay)),
+            Settle::Reject(reason) => {
+                self.bury(&held, &reason).await?;
+                AckKind::Term
+            }
+        };
+        // With a reply: without one, an acknowledgement that got lost would go unnoticed.
+        self.server.client.request(held.reply, kind.into()).await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn bury(&self, held: &Held, reason: &str) -> Result<(), StreamError> {
+        let chunks = match self.chunks(held).await {
+            Ok(chunks) => chunks,
+            Err(Failed::Missing(_)) => Vec::new(),
+            Err(Failed::Stream(error)) => return Err(error),
+        };
+        let letter = Rejected {
+            consumer: &self.name,
+            message_id: &held.message_id,
+            kind: &held.kind,
+            reason,
+            attempts: held.attempt,
+            payload: held.payload.clone(),
+            chunks,
+        };
+        letters::write(&self.server, letter).await
+    }
+}
+
+#[async_trait]
+impl Consumer for NatsConsumer {
+    async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError> {
+        self.server.ready().await?;
+        let max = max.clamp(1, MAX_PULL);
+        let mut messages = self.fetch(max).await?;
+        if messages.is_empty() && !wait.is_zero() {
+            messages = self.wait(wait).await?;
+            if !messages.is_empty() && max > 1 {
+                messages.extend(self.fetch(max - 1).await?);
+            }
+        }
+        let mut deliveries = Vec::with_capacity(messages.len());
+        for message in messages {
+            deliveries.push(self.deliver(message).await?);
+        }
+        Ok(deliveries)
+    }
+
+    async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {
+        let held: Vec<_> = settled
+            .into_iter()
+            .filter_map(|(token, settle)| Some((self.held.remove(&token)?, settle)))
+            .collect();
+        let this = &*self;
+        stream::iter(held)
+            .map(|(held, settle)| this.settle_one(held, settle))
+            .buffer_unordered(SETTLING)
+            .try_collect()
+            .await
+    }
+
+    async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
+        for held in tokens.iter().filter_map(|token| self.held.get(token)) {
+            let progress = self.server.client.publish(held.reply.clone(), AckKind::Progress.into());
+            progress.await.map_err(unavailable)?;
+        }
+        Ok(())
+    }
+}
+
+async fn collect(batch: pull::Batch, patience: Duration) -> Result<Vec<Message>, StreamError> {
+    let all = batch.map_err(unavailable).try_collect();
+    match tokio::time::timeout(patience, all).await {
+        Ok(messages) => messages,
+        Err(_elapsed) => Err(unavailable("a pull got no answer")),
+    }
+}
+
+fn hold(message: &Message) -> Result<Held, StreamError> {
+    let info = message.info().map_err(unavailable)?;
+    let header = |name: &str| {
+        let headers = message.headers.as_ref()?;
+        headers.get(name).map(|value| value.as_str().to_owned())
+    };
+    let kind = message.subject.strip_prefix("nexus.events.").unwrap_or_default();
+    Ok(Held {
+        attempt: u32::try_from(info.delivered).unwrap_or(u32::MAX),
+        message_id: header("Nats-Msg-Id").unwrap_or_else(|| info.stream_sequence.to_string()),
+        kind: if kind.starts_with("requeued.") { String::new() } else { kind.to_owned() },
+        chunk_names: chunks::names(message.headers.as_ref()),
+        payload: message.payload.clone(),
+        reply: message.reply.clone().ok_or_else(|| unavailable("a message without a reply"))?,
+    })
+}

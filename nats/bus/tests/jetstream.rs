@@ -1,0 +1,123 @@
+//! JetStream keeps the contract of the event stream, on a real server.
+
+mod conformance;
+mod nats;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conformance::{Harness, request};
+use nats::{NatsServer, ready};
+use nexus_bus::{EventStream, JetStream, NatsConfig, StreamError};
+
+struct Nats {
+    server: NatsServer,
+    stream: Arc<JetStream>,
+}
+
+impl Nats {
+    async fn new() -> Self {
+        let server = NatsServer::start("");
+        let stream = open(server.config()).await;
+        ready(&stream).await;
+        Self { server, stream }
+    }
+}
+
+async fn open(config: NatsConfig) -> Arc<JetStream> {
+    Arc::new(JetStream::open(config).await.expect("the settings are good"))
+}
+
+#[async_trait]
+impl Harness for Nats {
+    fn stream(&self) -> Arc<dyn EventStream> {
+        self.stream.clone()
+    }
+
+    /// Both sides, the client's and the server's.
+    async fn restart(&mut self) {
+        self.server.stop();
+        self.server.start_again();
+        self.stream = open(self.server.config()).await;
+        ready(&self.stream).await;
+    }
+
+    async fn publish_raw(&self, message_id: &str, kind: &str, payload: Bytes) {
+        self.stream.publish_encoded(message_id, kind, payload).await.expect("publishes");
+    }
+}
+
+conformance!(Nats::new());
+
+#[tokio::test]
+async fn without_a_server_it_opens_and_says_so() {
+    let mut server = NatsServer::start("");
+    server.kill();
+    let stream = open(server.config()).await;
+    let error = stream.publish(&[request(1, b"{}")]).await.expect_err("there is none");
+    assert!(matches!(error, StreamError::Unavailable(_)), "{error}");
+    assert!(!stream.status().await.expect("says").connected);
+    server.start_again();
+    ready(&stream).await;
+    stream.publish(&[request(1, b"{}")]).await.expect("it came up");
+}
+
+#[tokio::test]
+async fn an_outage_is_an_error_and_ends_by_itself() {
+    let mut harness = Nats::new().await;
+    harness.stream.publish(&[request(1, b"{}")]).await.expect("publishes");
+    harness.server.kill();
+    let error = harness.stream.publish(&[request(2, b"{}")]).await.expect_err("it is gone");
+    assert!(error.is_transient(), "{error}");
+    harness.server.start_again();
+    ready(&harness.stream).await;
+    let mut left = 100;
+    while let Err(error) = harness.stream.publish(&[request(2, b"{}")]).await {
+        left -= 1;
+        assert!(error.is_transient() && left > 0, "{error}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(harness.stream.status().await.expect("says").events, 2);
+}
+
+/// Settlements may be forgotten then; consumers are idempotent.
+#[tokio::test]
+async fn a_killed_server_forgets_no_event() {
+    let mut harness = Nats::new().await;
+    let events: Vec<_> = (1..=200).map(|number| request(number, b"{}")).collect();
+    harness.stream.publish(&events).await.expect("publishes");
+    harness.server.kill();
+    harness.server.start_again();
+    let stream = open(harness.server.config()).await;
+    ready(&stream).await;
+    assert_eq!(stream.status().await.expect("says").events, 200);
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_no_reason_to_lose_anything() {
+    let server = NatsServer::start("authorization { user: nexus, password: \"right\" }");
+    let wrong = format!("nats://nexus:wrong@127.0.0.1:{}", server.port);
+    let stream = open(NatsConfig { url: wrong, ..server.config() }).await;
+    let error = stream.publish(&[request(1, b"{}")]).await.expect_err("not let in");
+    assert!(error.is_transient(), "{error}");
+    let right = format!("nats://nexus:right@127.0.0.1:{}", server.port);
+    let stream = open(NatsConfig { url: right, ..server.config() }).await;
+    ready(&stream).await;
+    stream.publish(&[request(1, b"{}")]).await.expect("let in");
+}
+
+#[tokio::test]
+async fn the_names_explain_themselves_and_setup_is_idempotent() {
+    let harness = Nats::new().await;
+    let again = open(harness.server.config()).await;
+    ready(&again).await;
+    let client = async_nats::connect(harness.server.url()).await.expect("connects");
+    let context = async_nats::jetstream::new(client);
+    let mut names: Vec<String> =
+        futures::TryStreamExt::try_collect(context.stream_names()).await.expect("lists");
+    names.sort();
+    let expected =
+        ["NEXUS_BODY_CHUNKS", "NEXUS_DEAD_LETTERS", "NEXUS_DEAD_LETTER_CHUNKS", "NEXUS_EVENTS"];
+    assert_eq!(names, expected);
+}
