@@ -110,7 +110,7 @@ impl Agent {
     async fn compact(&mut self) -> anyhow::Result<()> {
         let ask = "Your task is to create a detailed summary of the conversation so far.";
         self.messages.push(json!({"role": "user", "content": [{"type": "text", "text": ask}]}));
-        let script = "[[say: <analysis>Prices load late; two components reserved no room.</analysis>\n<summary>1. Request: keep checkout and cart from jumping.\n2. Done: Summary.tsx and Drawer.tsx reserve their height.\n3. Open: the pull request's description.</summary>]]";
+        let script = r"[[say: <analysis>Prices load late; two components reserved no room.</analysis>\n<summary>1. Request: keep checkout and cart from jumping.\n2. Done: Summary.tsx and Drawer.tsx reserve their height.\n3. Open: the pull request's description.</summary>]]";
         let text = self.send(script, 0).await?.text();
         let summary =
             text.split("<summary>").nth(1).and_then(|rest| rest.split("</summary>").next());
