@@ -1,5 +1,6 @@
 //! From the command line to what it does.
 
+mod credentials;
 mod dead_letters;
 pub mod doctor;
 mod health;
@@ -72,6 +73,7 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
             output.print(&Migrated { schema: "current" }, |_| "the schema is up to date".into())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Credentials(command) => credentials::run(command, &loaded.settings, output).await,
         Command::DeadLetters(command) => {
             let (stream, _) = open_stream(&loaded.settings, Arc::new(SystemClock)).await?;
             dead_letters::run(command, stream.as_ref(), output).await?;

@@ -16,7 +16,7 @@ pub fn gateway_config(settings: &Settings, instance: &str, salt: SecretString) -
         version: env!("CARGO_PKG_VERSION").to_owned(),
         upstream: upstream(settings),
         clients: clients(settings),
-        access: access(settings, salt),
+        access: access_config(settings, salt),
         capture: CaptureConfig {
             enabled: settings.storage_enabled,
             required: settings.capture == settings::Capture::Required,
@@ -64,7 +64,7 @@ fn clients(settings: &Settings) -> ClientConfig {
     }
 }
 
-fn access(settings: &Settings, salt: SecretString) -> AccessConfig {
+pub fn access_config(settings: &Settings, salt: SecretString) -> AccessConfig {
     AccessConfig {
         credentials_dir: settings.credentials_dir.clone(),
         client_auth: settings.client_auth,

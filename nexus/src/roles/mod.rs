@@ -15,6 +15,8 @@ pub mod tasks;
 use std::process::ExitCode;
 
 pub use engines::{open_store, open_stream};
+pub use gateway_config::access_config;
+pub use salt::salt;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 

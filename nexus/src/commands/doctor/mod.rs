@@ -1,5 +1,7 @@
 //! `nexus doctor`: what is wrong with this installation, and the sentence that mends it.
 
+mod credentials;
+mod engines;
 mod finding;
 mod local;
 mod upstream;
@@ -20,6 +22,8 @@ use crate::{
 pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
     let settings = &loaded.settings;
     let mut findings = local::check(settings);
+    findings.extend(credentials::check(settings));
+    findings.extend(engines::check(settings).await);
     findings.extend(upstream::check(settings, &SystemClock).await);
     output.print(&findings, text)?;
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Problem);

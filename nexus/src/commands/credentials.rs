@@ -1,0 +1,150 @@
+//! `nexus credentials`: state of the files, OAuth login, forced refresh.
+
+use std::{
+    io::{BufRead, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use nexus_contract::SystemClock;
+use nexus_gateway::{
+    AccessConfig,
+    credentials::{
+        Credentials, Fingerprinter, Login, OAuthClient, Refreshed, Status, refresh_domain,
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    cli::CredentialsCommand,
+    output::{Output, table},
+    roles::{access_config, salt},
+    settings::Settings,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub async fn run(
+    command: CredentialsCommand,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let config = access_config(settings, salt(settings)?);
+    match command {
+        CredentialsCommand::Status => status(&config, output),
+        CredentialsCommand::Login { domain } => login(&config, settings, &domain).await,
+        CredentialsCommand::Refresh { domain, all: _, dry_run } => {
+            refresh(&config, settings, domain, dry_run, output).await
+        }
+    }
+}
+
+/// Every file; exit code 1 when one has a problem.
+fn status(config: &AccessConfig, output: Output) -> anyhow::Result<ExitCode> {
+    let statuses = open(config).statuses();
+    output.print(&statuses, status_text)?;
+    let bad = statuses.iter().any(|status| status.problem.is_some());
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn open(config: &AccessConfig) -> Credentials {
+    Credentials::open(&config.credentials_dir, Fingerprinter::new(&config.api_key_salt))
+}
+
+fn status_text(statuses: &Vec<Status>) -> String {
+    if statuses.is_empty() {
+        return "no credential files; requests can only pass through with the clients' own\n"
+            .into();
+    }
+    let rows: Vec<Vec<String>> = statuses
+        .iter()
+        .map(|status| {
+            let expires =
+                status.expires_at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+            vec![
+                status.domain.clone(),
+                status.kind.unwrap_or("–").to_owned(),
+                status.account_id.clone().unwrap_or_default(),
+                status.client_keys.to_string(),
+                expires.map_or("–".to_owned(), |at| at.to_string()),
+                status.problem.clone().unwrap_or_else(|| "ok".into()),
+            ]
+        })
+        .collect();
+    table(&["domain", "type", "account", "client keys", "expires", "state"], &rows)
+}
+
+async fn login(
+    config: &AccessConfig,
+    settings: &Settings,
+    domain: &str,
+) -> anyhow::Result<ExitCode> {
+    let login = Login::begin(&rand::random);
+    eprintln!("Open this page, log in, and paste the code it shows:\n\n{}\n", login.url(config)?);
+    eprint!("code: ");
+    std::io::stderr().flush()?;
+    let mut pasted = String::new();
+    std::io::stdin().lock().read_line(&mut pasted)?;
+    let client = client(config, settings)?;
+    login
+        .finish(&pasted, &config.credentials_dir, domain, &client, &SystemClock, rand::random())
+        .await?;
+    eprintln!("{domain} is logged in; add a client_api_key to its file (nexus keys generate)");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    domain: String,
+    outcome: String,
+    failed: bool,
+}
+
+/// Refreshes one OAuth credential, or all; exit code 1 when one could not be.
+async fn refresh(
+    config: &AccessConfig,
+    settings: &Settings,
+    domain: Option<String>,
+    dry_run: bool,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let domains = match domain {
+        Some(domain) => vec![domain],
+        None => open(config).list_oauth().into_iter().map(|(domain, _)| domain).collect(),
+    };
+    let client = client(config, settings)?;
+    let mut outcomes = Vec::new();
+    for domain in domains {
+        let (outcome, failed) = if dry_run {
+            ("would be refreshed".to_owned(), false)
+        } else {
+            let dir = &config.credentials_dir;
+            match refresh_domain(dir, &domain, &client, &SystemClock, rand::random(), true).await {
+                Ok(Refreshed::Renewed) => ("refreshed".to_owned(), false),
+                Ok(Refreshed::StillGood) => ("still good".to_owned(), false),
+                Err(error) => (error.to_string(), true),
+            }
+        };
+        outcomes.push(Outcome { domain, outcome, failed });
+    }
+    output.print(&outcomes, outcomes_text)?;
+    let failed = outcomes.iter().any(|outcome| outcome.failed);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn outcomes_text(outcomes: &Vec<Outcome>) -> String {
+    if outcomes.is_empty() {
+        return "no OAuth credentials\n".into();
+    }
+    let line = |outcome: &Outcome| format!("{}: {}\n", outcome.domain, outcome.outcome);
+    outcomes.iter().map(line).collect()
+}
+
+fn client(config: &AccessConfig, settings: &Settings) -> anyhow::Result<OAuthClient> {
+    let mut builder = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+    if let Some(proxy) = &settings.https_proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
+    }
+    Ok(OAuthClient::new(builder.build().context("no HTTP client can be built")?, config))
+}
