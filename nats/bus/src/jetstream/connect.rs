@@ -13,7 +13,8 @@ const OLDEST: [u32; 3] = [2, 10, 23];
 /// Settings of the connection to NATS and of the streams on it.
 #[derive(Debug, Clone)]
 pub struct NatsConfig {
-    /// `nats://host:port` or `tls://host:port`, several separated by commas.
+    /// `nats://host:port` or `tls://host:port`, several separated by commas; the first that names a
+    /// `user:password@` names it for all.
     pub url: String,
     /// File with a user's JWT and seed.
     pub credentials: Option<PathBuf>,
@@ -76,6 +77,11 @@ pub(super) async fn connect(config: &NatsConfig) -> Result<Client, StreamError> 
         .map(|url| url.parse::<async_nats::ServerAddr>())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| refused(&error))?;
+    // The client reads hosts from its URLs, and nothing else.
+    let user = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
+    if let Some((user, password)) = user {
+        options = options.user_and_password(user.to_owned(), password.to_owned());
+    }
     options.connect(servers).await.map_err(|error| refused(&error))
 }
 
