@@ -8,15 +8,16 @@ mod keys;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
+use nexus_bus::JetStream;
 use nexus_contract::SystemClock;
 use nexus_store::Health;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, NatsCommand},
     failure::WrongUsage,
     output::Output,
-    roles::{self, Role, open_store, open_stream},
+    roles::{self, Role, nats_config, open_bus, open_store},
     settings::{Inputs, Resolved, Settings, environment, resolve},
 };
 
@@ -73,14 +74,29 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
             output.print(&Migrated { schema: "current" }, |_| "the schema is up to date".into())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Nats(NatsCommand::Setup) => nats_setup(&loaded.settings, output).await,
         Command::Credentials(command) => credentials::run(command, &loaded.settings, output).await,
         Command::DeadLetters(command) => {
-            let (stream, _) = open_stream(&loaded.settings, Arc::new(SystemClock)).await?;
-            dead_letters::run(command, stream.as_ref(), output).await?;
+            let bus =
+                open_bus(&loaded.settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
+            dead_letters::run(command, bus.stream.as_ref(), output).await?;
             Ok(ExitCode::SUCCESS)
         }
         _ => Err(WrongUsage::new("this command is not there yet").into()),
     }
+}
+
+async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<ExitCode> {
+    let config = nats_config(settings, "nexus nats setup")
+        .ok_or_else(|| WrongUsage::new("NATS_URL is not set, so there is nothing to set up"))?;
+    JetStream::open(config).await?.setup().await?;
+    output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct SetUp {
+    streams: &'static str,
 }
 
 #[derive(Serialize)]

@@ -1,9 +1,10 @@
 //! The roles that consume events.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use nexus_bus::{ConsumerConfig, Handler};
+use nexus_bus::{ConsumerConfig, ConsumerSpec, Handler};
+use nexus_contract::Kind;
 use nexus_messages::PriceTable;
 use nexus_storage::{StorageDeps, StorageHandler};
 use nexus_store::Store;
@@ -13,6 +14,9 @@ use crate::{
     roles::{Role, engines::Engines, tasks::Group},
     settings::Settings,
 };
+
+/// As handlers have it by default.
+const ACK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Starts the consumers among `roles`. With `STORAGE_ENABLED=false` there is nothing to consume.
 pub async fn start(
@@ -48,6 +52,21 @@ fn storage(
         prices: Arc::new(prices(settings)?),
         clock: engines.clock.clone(),
     })))
+}
+
+/// The consumers of an installation. They are made together with the streams, so that a role that
+/// is started late has missed nothing. A role's handler may narrow its own when it starts.
+pub fn specs() -> Vec<ConsumerSpec> {
+    const EXCHANGE: [Kind; 2] = [Kind::RequestReceived, Kind::ResponseFinished];
+    let storage = [&EXCHANGE[..], &[Kind::Linked]].concat();
+    [
+        ("linker", EXCHANGE.to_vec()),
+        ("storage", storage),
+        ("analysis", vec![Kind::AnalysisRequested]),
+    ]
+    .into_iter()
+    .map(|(name, kinds)| ConsumerSpec { name: name.to_owned(), kinds, ack_timeout: ACK_TIMEOUT })
+    .collect()
 }
 
 /// The price table, with the operator's file over it.

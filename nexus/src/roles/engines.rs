@@ -3,15 +3,15 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
-use nexus_bus::{EmbeddedConfig, EmbeddedLog, EventStream, LiveBus, LocalLiveBus};
+use nexus_bus::{Bus, BusConfig, EmbeddedConfig, EventStream, LiveBus, NatsConfig};
 use nexus_contract::{Clock, SystemClock};
 use nexus_store::{Store, StoreConfig};
 use secrecy::ExposeSecret;
 
-use crate::{roles::Role, settings::Settings};
-
-/// Live events kept for the slowest reader of this process.
-const LIVE_CAPACITY: usize = 4_096;
+use crate::{
+    roles::{Role, consumers},
+    settings::Settings,
+};
 
 /// Store, stream and live subjects of a process.
 #[derive(Clone)]
@@ -38,28 +38,44 @@ fn database_url(settings: &Settings) -> anyhow::Result<String> {
 }
 
 /// Opens the event stream and the live subjects that go with it.
-pub async fn open_stream(
+pub async fn open_bus(
     settings: &Settings,
+    name: &str,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<(Arc<dyn EventStream>, Arc<dyn LiveBus>)> {
-    let config = EmbeddedConfig {
-        max_bytes: settings.stream_max_bytes.0,
-        ..EmbeddedConfig::new(settings.data_dir.join("stream"))
+) -> anyhow::Result<Bus> {
+    let config = match nats_config(settings, name) {
+        Some(config) => BusConfig::Nats(config),
+        None => BusConfig::Embedded(EmbeddedConfig {
+            max_bytes: settings.stream_max_bytes.0,
+            ..EmbeddedConfig::new(settings.data_dir.join("stream"))
+        }),
     };
-    let log = EmbeddedLog::open(config, clock).await?;
-    Ok((Arc::new(log), Arc::new(LocalLiveBus::new(LIVE_CAPACITY))))
+    Ok(nexus_bus::open(config, clock).await?)
+}
+
+/// How NATS is reached; `None` without `NATS_URL`.
+pub fn nats_config(settings: &Settings, name: &str) -> Option<NatsConfig> {
+    let url = settings.nats_url.as_ref()?.expose_secret();
+    Some(NatsConfig {
+        credentials: settings.nats_creds.clone(),
+        ca: settings.nats_ca.clone(),
+        replicas: settings.nats_replicas,
+        max_bytes: settings.stream_max_bytes.0,
+        consumers: consumers::specs(),
+        ..NatsConfig::new(url, name)
+    })
 }
 
 impl Engines {
     /// What `roles` need. `nexus up` owns its engines and brings the schema up to date.
-    pub async fn open(settings: &Settings, roles: &[Role]) -> anyhow::Result<Self> {
+    pub async fn open(settings: &Settings, roles: &[Role], instance: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = match roles {
             [Role::Gateway] => None,
             [_] => Some(open_store(settings, false).await?),
             _ => Some(open_store(settings, true).await?),
         };
-        let (stream, live) = open_stream(settings, clock.clone()).await?;
+        let Bus { stream, live } = open_bus(settings, instance, clock.clone()).await?;
         Ok(Self { store, stream, live, clock })
     }
 

@@ -14,7 +14,7 @@ pub mod tasks;
 
 use std::process::ExitCode;
 
-pub use engines::{open_store, open_stream};
+pub use engines::{nats_config, open_bus, open_store};
 pub use gateway_config::access_config;
 pub use salt::salt;
 

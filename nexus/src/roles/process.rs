@@ -45,9 +45,9 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let shutdown = lifecycle::shutdown_on_signals()?;
     let listeners = Listeners::bind(&settings, roles)?;
-    let engines = Engines::open(&settings, roles).await?;
-    let (front, back) = (Group::default(), Group::default());
     let instance = instance(&settings, roles);
+    let engines = Engines::open(&settings, roles, &instance).await?;
+    let (front, back) = (Group::default(), Group::default());
     let mut process =
         Process { settings, instance, engines: engines.clone(), metrics, front, back };
     process.start(roles, listeners).await?;

@@ -88,6 +88,18 @@ pub const TABLE: &[Definition] = &[
     plain(Group::Storage, "NATS_CREDS", None, "File with NATS credentials."),
     plain(
         Group::Storage,
+        "NEXUS_NATS_CA",
+        None,
+        "File with the authority of the NATS servers' certificates, when it is a private one.",
+    ),
+    plain(
+        Group::Storage,
+        "NEXUS_NATS_REPLICAS",
+        Some("1"),
+        "Copies of every message in a NATS cluster; 3 on three servers or more.",
+    ),
+    plain(
+        Group::Storage,
         "STORAGE_ENABLED",
         Some("true"),
         "`false`: a pure proxy, nothing is captured.",
@@ -95,7 +107,7 @@ pub const TABLE: &[Definition] = &[
     plain(
         Group::Storage,
         "NEXUS_STREAM_MAX_BYTES",
-        Some("16GiB"),
+        Some("2GiB"),
         "Bound of the event stream; when it is full, events wait in the journal.",
     ),
     plain(

@@ -69,6 +69,8 @@ pub struct Settings {
     pub database_url: Option<SecretString>,
     pub nats_url: Option<SecretString>,
     pub nats_creds: Option<PathBuf>,
+    pub nats_ca: Option<PathBuf>,
+    pub nats_replicas: usize,
     pub storage_enabled: bool,
     pub stream_max_bytes: ByteSize,
     pub slow_query_threshold_ms: u64,
@@ -171,6 +173,8 @@ impl Settings {
         let database_url = reader.optional("DATABASE_URL");
         let nats_url = reader.optional("NATS_URL");
         let nats_creds = reader.optional("NATS_CREDS");
+        let nats_ca = reader.optional("NEXUS_NATS_CA");
+        let nats_replicas = reader.required("NEXUS_NATS_REPLICAS");
         let storage_enabled = reader.required("STORAGE_ENABLED");
         let stream_max_bytes = reader.required("NEXUS_STREAM_MAX_BYTES");
         let slow_query_threshold_ms = reader.required("SLOW_QUERY_THRESHOLD_MS");
@@ -259,6 +263,8 @@ impl Settings {
             database_url,
             nats_url,
             nats_creds,
+            nats_ca,
+            nats_replicas: nats_replicas?,
             storage_enabled: storage_enabled?,
             stream_max_bytes: stream_max_bytes?,
             slow_query_threshold_ms: slow_query_threshold_ms?,

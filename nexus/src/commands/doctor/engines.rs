@@ -6,7 +6,7 @@ use nexus_contract::SystemClock;
 
 use super::finding::Finding;
 use crate::{
-    roles::{open_store, open_stream},
+    roles::{open_bus, open_store},
     settings::Settings,
 };
 
@@ -40,8 +40,8 @@ async fn store(settings: &Settings) -> Finding {
 }
 
 async fn stream(settings: &Settings) -> Finding {
-    match open_stream(settings, Arc::new(SystemClock)).await {
-        Ok((stream, _)) => match stream.status().await {
+    match open_bus(settings, "nexus doctor", Arc::new(SystemClock)).await {
+        Ok(bus) => match bus.stream.status().await {
             Ok(status) if status.dead_letters > 0 => Finding::warning(
                 "stream",
                 format!("{} answers; {} dead letters", status.transport, status.dead_letters),
