@@ -13,6 +13,7 @@ use crate::{
     failure::WrongUsage,
     roles::{Role, engines::Engines, tasks::Group},
     settings::Settings,
+    telemetry::otel::Spans,
 };
 
 /// As handlers have it by default.
@@ -30,6 +31,9 @@ pub async fn start(
     };
     if roles.contains(&Role::Storage) {
         consume(back, "storage", engines, storage(store, engines, settings)?);
+        if let Some(spans) = Spans::new(settings, store.clone())? {
+            consume(back, "traces", engines, Arc::new(spans));
+        }
     }
     Ok(())
 }

@@ -3,3 +3,4 @@
 mod line;
 pub mod logging;
 pub mod metrics;
+pub mod otel;
