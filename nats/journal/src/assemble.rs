@@ -105,7 +105,7 @@ impl<'a> Assembler<'a> {
                 }
                 FrameKind::ResponseHead => parts.response = self.json(place)?.or(parts.response),
                 FrameKind::Finish => parts.outcome = self.json(place)?,
-                FrameKind::RequestHead | FrameKind::Tombstone => {}
+                FrameKind::RequestHead | FrameKind::Tombstone | FrameKind::RequestShipped => {}
             }
         }
         Ok(parts)
@@ -117,7 +117,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// The payload when its bytes are whole.
-    fn payload(&mut self, place: &Place) -> io::Result<Option<Bytes>> {
+    pub(crate) fn payload(&mut self, place: &Place) -> io::Result<Option<Bytes>> {
         let file = match self.files.entry(place.segment) {
             std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {

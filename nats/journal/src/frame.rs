@@ -8,7 +8,8 @@
 //! 16  16 bytes id of the exchange
 //! 32  u64 LE   when it was written, microseconds since the epoch
 //! 40  u32 LE   position within the exchange's request, or within its answer, from 0
-//! 44  u8       kind; 3 bytes of zero
+//! 44  u8       kind
+//! 45  u8       1 when the frame was carried over from an older segment; 2 bytes of zero
 //! 48           the payload, then zeroes up to the next multiple of 8
 //! ```
 
@@ -38,6 +39,9 @@ pub enum FrameKind {
     Finish = 6,
     /// JSON: what is left of an exchange of which frames were lost. Always the last as well.
     Tombstone = 7,
+    /// JSON: [`RequestHead`](crate::RequestHead), carried over after the stream had the request, so
+    /// that the rest of it was left behind.
+    RequestShipped = 8,
 }
 
 /// The two halves of an exchange; frames are numbered within theirs.
@@ -50,14 +54,16 @@ pub enum Side {
 impl FrameKind {
     pub const fn side(self) -> Side {
         match self {
-            Self::RequestHead | Self::RequestChunk | Self::RequestEnd => Side::Request,
+            Self::RequestHead | Self::RequestChunk | Self::RequestEnd | Self::RequestShipped => {
+                Side::Request
+            }
             Self::ResponseHead | Self::ResponseChunk | Self::Finish | Self::Tombstone => {
                 Side::Response
             }
         }
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::RequestHead,
         Self::RequestChunk,
         Self::RequestEnd,
@@ -65,6 +71,7 @@ impl FrameKind {
         Self::ResponseChunk,
         Self::Finish,
         Self::Tombstone,
+        Self::RequestShipped,
     ];
 
     fn parse(code: u8) -> Option<Self> {
@@ -81,6 +88,8 @@ pub struct FrameHeader {
     pub at_micros: u64,
     pub len: u32,
     pub payload_crc: u32,
+    /// Written before, in a segment that was in the way.
+    pub carried: bool,
 }
 
 /// What stands where a frame may begin.
@@ -104,6 +113,7 @@ impl FrameHeader {
         out[32..40].copy_from_slice(&self.at_micros.to_le_bytes());
         out[40..44].copy_from_slice(&self.seq.to_le_bytes());
         out[44] = self.kind as u8;
+        out[45] = u8::from(self.carried);
         let crc = crc32c::crc32c(&out[8..]);
         out[4..8].copy_from_slice(&crc.to_le_bytes());
         out
@@ -129,6 +139,7 @@ impl FrameHeader {
             at_micros: u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?),
             len: u32_at(bytes, 12)?,
             payload_crc: u32_at(bytes, 8)?,
+            carried: *bytes.get(45)? == 1,
         })
     }
 
@@ -155,16 +166,16 @@ mod tests {
 
     fn header() -> impl Strategy<Value = FrameHeader> {
         let kind = prop::sample::select(FrameKind::ALL.to_vec());
-        (any::<u128>(), any::<u32>(), kind, any::<u64>(), any::<u32>(), any::<u32>()).prop_map(
-            |(id, seq, kind, at_micros, len, payload_crc)| FrameHeader {
+        (any::<u128>(), any::<u32>(), kind, any::<u64>(), any::<u32>(), any::<u32>(), any::<bool>())
+            .prop_map(|(id, seq, kind, at_micros, len, payload_crc, carried)| FrameHeader {
                 id: ExchangeId(uuid::Uuid::from_u128(id)),
                 seq,
                 kind,
                 at_micros,
                 len,
                 payload_crc,
-            },
-        )
+                carried,
+            })
     }
 
     proptest! {

@@ -13,6 +13,7 @@ use crate::{
     assemble::{Assembled, Assembler},
     error::JournalError,
     journal::lock,
+    recording::{Carried, Item},
     scan::{Scanner, Step},
     segment,
     shared::{Position, Shared},
@@ -36,10 +37,12 @@ pub struct Reader {
     next_live: u64,
     current: Option<(u64, Scanner)>,
     /// Read to their end and not freed.
-    read: Vec<u64>,
+    read: VecDeque<u64>,
     table: Table,
     ready: VecDeque<Ready>,
     aborted_left: bool,
+    /// The segment of which the frames were written once more.
+    relieved: Option<u64>,
 }
 
 enum Source {
@@ -112,10 +115,11 @@ impl Reader {
             left: left.into(),
             next_live,
             current: None,
-            read: Vec::new(),
+            read: VecDeque::new(),
             table: Table::default(),
             ready: VecDeque::new(),
             aborted_left: false,
+            relieved: None,
         }
     }
 
@@ -222,8 +226,9 @@ impl Reader {
             Step::End if growing => return Ok(false),
             Step::End => {
                 self.current = None;
-                self.read.push(sequence);
+                self.read.push_back(sequence);
                 self.free()?;
+                self.relieve()?;
             }
         }
         Ok(true)
@@ -236,17 +241,41 @@ impl Reader {
         }
     }
 
+    /// Frees segments, oldest first: were one freed before an older one, a crash could leave the
+    /// beginning of an exchange without the end that was acknowledged.
     fn free(&mut self) -> Result<(), JournalError> {
-        let (free, keep): (Vec<_>, _) =
-            self.read.drain(..).partition(|segment| !self.table.is_pinned(*segment));
-        self.read = keep;
-        for sequence in free {
+        while let Some(oldest) = self.read.front().filter(|oldest| !self.table.is_pinned(**oldest))
+        {
             let freed = match &self.source {
-                Source::Live { shared, .. } => shared.free(sequence),
-                Source::Left { .. } => fs::remove_file(segment::path(&self.dir, sequence)),
+                Source::Live { shared, .. } => shared.free(*oldest),
+                Source::Left { .. } => fs::remove_file(segment::path(&self.dir, *oldest)),
             };
             freed.map_err(JournalError::at(&self.dir))?;
+            self.read.pop_front();
         }
+        Ok(())
+    }
+
+    /// When segments get scarce: has the frames of the oldest one written once more, so that an
+    /// exchange that goes on for long does not keep everything behind it.
+    fn relieve(&mut self) -> Result<(), JournalError> {
+        let Source::Live { shared, .. } = &self.source else { return Ok(()) };
+        let Some(oldest) = self.read.front().copied() else { return Ok(()) };
+        if !shared.is_tight() || self.relieved == Some(oldest) {
+            return Ok(());
+        }
+        let Some(places) = self.table.movable(oldest) else { return Ok(()) };
+        let mut assembler = Assembler::new(&self.dir, &self.gateway);
+        for place in places {
+            // A damaged one stays where it is.
+            let payload = assembler.payload(&place).map_err(JournalError::at(&self.dir))?;
+            let Some(payload) = payload else { continue };
+            let carried = Item::Carried(Carried { header: place.header, payload });
+            if shared.queue.push(carried).is_err() {
+                return Ok(());
+            }
+        }
+        self.relieved = Some(oldest);
         Ok(())
     }
 

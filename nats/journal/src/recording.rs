@@ -12,7 +12,7 @@ use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers, ResponseFinished, TerminalState};
 
 use crate::{
-    frame::{FrameKind, Side},
+    frame::{FrameHeader, FrameKind, Side},
     queue::{Refused, Weigh},
     record::{RequestHead, ResponseHead},
     shared::Shared,
@@ -63,6 +63,18 @@ impl Ticket {
     }
 }
 
+/// What waits for the writer.
+pub(crate) enum Item {
+    Pending(Pending),
+    Carried(Carried),
+}
+
+/// A frame that is written once more, so that the segment it stands in can go.
+pub(crate) struct Carried {
+    pub header: FrameHeader,
+    pub payload: Bytes,
+}
+
 /// A frame on its way to the writer.
 pub(crate) struct Pending {
     pub ticket: Arc<Ticket>,
@@ -92,7 +104,20 @@ impl Payload {
     }
 }
 
-impl Weigh for Pending {
+impl Weigh for Item {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Pending(pending) => pending.weight(),
+            Self::Carried(carried) => 128 + carried.payload.len(),
+        }
+    }
+
+    fn is_urgent(&self) -> bool {
+        matches!(self, Self::Pending(pending) if pending.is_urgent())
+    }
+}
+
+impl Pending {
     /// Chunks weigh their bytes; heads are charged what a large one takes.
     fn weight(&self) -> usize {
         const HEAD: usize = 2_048;
@@ -204,7 +229,8 @@ impl Inner {
             return;
         }
         let seq = self.ticket.next_seq(payload.kind().side());
-        match self.shared.queue.push(Pending { ticket: self.ticket.clone(), seq, payload }) {
+        let pending = Pending { ticket: self.ticket.clone(), seq, payload };
+        match self.shared.queue.push(Item::Pending(pending)) {
             Ok(appended) => {
                 self.ticket.begun.store(true, Relaxed);
                 self.ticket.last.fetch_max(appended, Relaxed);

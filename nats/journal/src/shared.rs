@@ -11,10 +11,10 @@ use std::{
 use nexus_contract::Clock;
 use tokio::sync::watch;
 
-use crate::{queue::Queue, recording::Pending, space::Space, stats::Stats, sync::Dirty};
+use crate::{queue::Queue, recording::Item, space::Space, stats::Stats, sync::Dirty};
 
 pub(crate) struct Shared {
-    pub queue: Queue<Pending>,
+    pub queue: Queue<Item>,
     pub space: Space,
     pub dirty: Dirty,
     pub stats: Stats,
@@ -59,6 +59,11 @@ impl Shared {
     /// Whether the item that was appended as `appended` was written (or counted as lost).
     pub fn is_written(&self, appended: u64) -> bool {
         self.written.load(Ordering::Acquire) >= appended
+    }
+
+    /// Whether segments get scarce: what is in the way of freeing them should move.
+    pub fn is_tight(&self) -> bool {
+        self.space.live_bytes() > self.space.max_bytes() / 2
     }
 
     pub fn is_full(&self) -> bool {

@@ -60,7 +60,10 @@ impl Table {
     /// exchange: its head was acknowledged before, or is damaged.
     pub fn add(&mut self, place: Place) -> Option<Vec<Ready>> {
         let header = place.header;
-        let begins = matches!(header.kind, FrameKind::RequestHead | FrameKind::Tombstone);
+        let begins = matches!(
+            header.kind,
+            FrameKind::RequestHead | FrameKind::RequestShipped | FrameKind::Tombstone
+        );
         if !begins && !self.open.contains_key(&header.id) {
             return None;
         }
@@ -69,6 +72,10 @@ impl Table {
         if open.segments.insert(place.segment) {
             *self.pins.entry(place.segment).or_default() += 1;
         }
+        if header.carried {
+            self.release(header.id);
+        }
+        let Some(open) = self.open.get_mut(&header.id) else { return Some(Vec::new()) };
         Some(match header.kind {
             FrameKind::RequestEnd => open.take(header.id, Side::Request).into_iter().collect(),
             FrameKind::Finish | FrameKind::Tombstone => open.take_both(header.id),
@@ -84,6 +91,33 @@ impl Table {
             .filter_map(|id| Some(self.open.get_mut(&id)?.take_both(id)))
             .flatten()
             .collect()
+    }
+
+    /// The frames that keep a segment from being freed, when they could be written once more to
+    /// that end: all of them belong to exchanges that are still going on. `None` when some wait for
+    /// the stream, which copying would not speed up.
+    pub fn movable(&self, segment: u64) -> Option<Vec<Place>> {
+        let mut places = Vec::new();
+        for open in self.open.values() {
+            if open.segments.contains(&segment) {
+                places.extend(open.movable(segment)?);
+            }
+        }
+        Some(places)
+    }
+
+    /// Gives up the segments in which nothing of the exchange is needed any more.
+    fn release(&mut self, id: ExchangeId) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        if !open.is_going_on() {
+            return;
+        }
+        let needed: BTreeSet<u64> = open.needed().map(|place| place.segment).collect();
+        let released: Vec<u64> = open.segments.difference(&needed).copied().collect();
+        open.segments = needed;
+        for segment in released {
+            self.unpin(segment);
+        }
     }
 
     /// The stream has the event.
@@ -123,14 +157,55 @@ impl Table {
 impl Open {
     fn add(&mut self, place: Place) {
         let header = place.header;
-        let side = header.kind.side();
         self.last_micros = self.last_micros.max(header.at_micros);
-        if header.kind == FrameKind::RequestHead {
-            self.head.get_or_insert(place);
+        match header.kind {
+            FrameKind::RequestHead => self.head = Some(place),
+            FrameKind::RequestShipped => {
+                self.head = Some(place);
+                self.taken[Side::Request as usize] = true;
+                self.acknowledged[Side::Request as usize] = true;
+                self.sides[Side::Request as usize].clear();
+            }
+            _ => {}
         }
-        if !self.taken[side as usize] {
-            self.sides[side as usize].push(place);
+        let side = header.kind.side() as usize;
+        if self.taken[side] {
+            return;
         }
+        let same = |known: &&mut Place| known.header.seq == header.seq;
+        let known = header.carried.then(|| self.sides[side].iter_mut().find(same)).flatten();
+        match known {
+            Some(known) => *known = place,
+            None => self.sides[side].push(place),
+        }
+    }
+
+    /// Whether its end is not there yet, and no event of it waits for the stream.
+    fn is_going_on(&self) -> bool {
+        let [request, response] = self.taken;
+        !response && (!request || self.acknowledged[Side::Request as usize])
+    }
+
+    /// The frames from which the events to come are made.
+    fn needed(&self) -> impl Iterator<Item = &Place> {
+        self.head.iter().chain(self.sides.iter().flatten())
+    }
+
+    fn movable(&self, segment: u64) -> Option<Vec<Place>> {
+        if !self.is_going_on() {
+            return None;
+        }
+        let mut places: Vec<Place> =
+            self.needed().filter(|place| place.segment == segment).copied().collect();
+        // The head stands among the request's frames as well until those are taken.
+        places.dedup();
+        if self.taken[Side::Request as usize] {
+            let is_head = |place: &&mut Place| place.header.kind == FrameKind::RequestHead;
+            places.iter_mut().filter(is_head).for_each(|head| {
+                head.header.kind = FrameKind::RequestShipped;
+            });
+        }
+        Some(places)
     }
 
     fn take_both(&mut self, id: ExchangeId) -> Vec<Ready> {

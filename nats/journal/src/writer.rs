@@ -1,14 +1,20 @@
 //! The writer thread: takes what was appended, frames it, and writes it in batches.
 
-use std::{collections::VecDeque, fs::File, io::IoSlice, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    fs::File,
+    io::IoSlice,
+    sync::Arc,
+};
 
 use bytes::Bytes;
+use nexus_contract::ExchangeId;
 use serde::Serialize;
 
 use crate::{
     frame::{FrameHeader, FrameKind, HEADER, padded},
     record::Tombstone,
-    recording::{Payload, Pending},
+    recording::{Carried, Item, Payload, Pending},
     segment::{self, START},
     shared::{Position, Shared},
     stats::LossReason,
@@ -25,6 +31,8 @@ pub(crate) struct Writer {
     framed: Vec<Framed>,
     /// Ends that wait for room; their exchanges' heads are in the journal.
     waiting: VecDeque<Pending>,
+    /// Exchanges with a head in the journal and no end yet.
+    going_on: HashSet<ExchangeId>,
 }
 
 struct Current {
@@ -39,7 +47,8 @@ struct Current {
 struct Framed {
     header: [u8; HEADER],
     payload: Bytes,
-    source: Pending,
+    /// Who is to be told of a loss. A carried frame has its old place still.
+    source: Option<Pending>,
     kind: FrameKind,
 }
 
@@ -52,12 +61,16 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
         next_sequence,
         framed: Vec::new(),
         waiting: VecDeque::new(),
+        going_on: HashSet::new(),
     };
     while let Some(mut batch) = shared.queue.take() {
         let retry = std::mem::take(&mut writer.waiting);
         let at = u64::try_from(shared.clock.now().as_microsecond()).unwrap_or(0);
-        for pending in retry.into_iter().chain(batch.items.drain(..)) {
-            writer.add(pending, at);
+        for item in retry.into_iter().map(Item::Pending).chain(batch.items.drain(..)) {
+            match item {
+                Item::Pending(pending) => writer.add(pending, at),
+                Item::Carried(carried) => writer.carry(carried),
+            }
         }
         writer.flush();
         shared.set_written(batch.appended);
@@ -70,11 +83,6 @@ impl Writer {
     fn add(&mut self, pending: Pending, at_micros: u64) {
         let (kind, payload) = encode(&pending);
         let is_end = matches!(pending.payload, Payload::Finish(_));
-        let stride = (HEADER + padded(payload.len())) as u64;
-        if let Err(reason) = self.make_room(stride, is_end) {
-            return self.lose(pending, reason);
-        }
-        let Some(current) = &mut self.current else { return };
         let header = FrameHeader {
             id: pending.ticket.head.id,
             seq: pending.seq,
@@ -82,10 +90,34 @@ impl Writer {
             at_micros,
             len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
             payload_crc: crc32c::crc32c(&payload),
+            carried: false,
         };
-        current.offset += stride;
+        match self.make_room(header.stride(), is_end) {
+            Ok(()) => self.place(header, payload, Some(pending)),
+            Err(reason) => self.lose(pending, reason),
+        }
+    }
+
+    /// Without room the frame stays where it is. Nothing may follow an exchange's end: it would look
+    /// like the beginning of another one.
+    fn carry(&mut self, carried: Carried) {
+        let header = FrameHeader { carried: true, ..carried.header };
+        if self.going_on.contains(&header.id) && self.make_room(header.stride(), false).is_ok() {
+            self.place(header, carried.payload, None);
+        }
+    }
+
+    fn place(&mut self, header: FrameHeader, payload: Bytes, source: Option<Pending>) {
+        let Some(current) = &mut self.current else { return };
+        current.offset += header.stride();
+        let kind = header.kind;
+        match kind {
+            FrameKind::RequestHead => drop(self.going_on.insert(header.id)),
+            FrameKind::Finish | FrameKind::Tombstone => drop(self.going_on.remove(&header.id)),
+            _ => {}
+        }
         let header = header.encode(current.salt);
-        self.framed.push(Framed { header, payload, source: pending, kind });
+        self.framed.push(Framed { header, payload, source, kind });
         if self.framed_bytes() > FLUSH_BYTES {
             self.flush();
         }
@@ -146,8 +178,8 @@ impl Writer {
             self.shared.stats.disk_errors(1);
             // What stands behind the last good frame is unknown: go on in another segment.
             self.current = None;
-            for frame in framed {
-                self.lose(frame.source, LossReason::Disk);
+            for pending in framed.into_iter().filter_map(|frame| frame.source) {
+                self.lose(pending, LossReason::Disk);
             }
             return;
         }
