@@ -8,6 +8,7 @@ mod conversations;
 mod cover;
 pub mod graph;
 pub mod metrics;
+mod path;
 mod requests;
 mod row;
 mod search;

@@ -163,8 +163,9 @@ async fn regenerating_cancels_the_run_at_work(store: TestStore) {
 async fn a_job_given_back_is_unspent(store: TestStore) {
     store.request_analysis(&new("a", 0)).await.expect("made");
     let job = lease_one(&store, "w", 0).await.expect("a job");
-    assert!(store.release_analysis(&job, at(1)).await.expect("given back"));
-    assert_eq!(lease_one(&store, "w", 1).await.expect("a job").attempt, 1);
+    assert!(store.release_analysis(&job, at(1), at(2)).await.expect("given back"));
+    assert_eq!(lease_one(&store, "w", 1).await, None);
+    assert_eq!(lease_one(&store, "w", 2).await.expect("a job").attempt, 1);
 }
 
 async fn stuck_and_exceeded_jobs_are_mended(store: TestStore) {

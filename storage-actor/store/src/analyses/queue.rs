@@ -31,8 +31,14 @@ pub trait AnalysisQueue: Send + Sync {
     /// Queues the job again for [`AttemptFailure::retry_at`], or fails it.
     async fn fail_analysis(&self, job: &LeasedJob, failure: &AttemptFailure) -> Result<bool>;
 
-    /// Gives the job back unspent: the worker stops. The attempt does not count.
-    async fn release_analysis(&self, job: &LeasedJob, now: Timestamp) -> Result<bool>;
+    /// Gives the job back unspent, because the worker stops or the branch can't be read right now,
+    /// to be taken from `due_at` on. The attempt does not count.
+    async fn release_analysis(
+        &self,
+        job: &LeasedJob,
+        now: Timestamp,
+        due_at: Timestamp,
+    ) -> Result<bool>;
 
     /// Queues running jobs whose lease has ended. How many there were.
     async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<u64>;
@@ -90,7 +96,7 @@ const FAIL: &str = "\
     WHERE job_id = $1 AND fence = $2 AND status = 'processing'";
 
 const RELEASE: &str = "\
-    UPDATE analyses SET status = 'pending', attempts = attempts - 1, due_at = $3, updated_at = $3, \
+    UPDATE analyses SET status = 'pending', attempts = attempts - 1, due_at = $4, updated_at = $3, \
         worker = NULL \
     WHERE job_id = $1 AND fence = $2 AND status = 'processing'";
 
@@ -173,10 +179,15 @@ impl AnalysisQueue for SqlStore<Engine> {
         Ok(held.rows_affected() > 0)
     }
 
-    async fn release_analysis(&self, job: &LeasedJob, now: Timestamp) -> Result<bool> {
+    async fn release_analysis(
+        &self,
+        job: &LeasedJob,
+        now: Timestamp,
+        due_at: Timestamp,
+    ) -> Result<bool> {
         let mut transaction = self.begin().await?;
         let query = sqlx::query(RELEASE).bind(job.job_id).bind(job.fence);
-        let query = query.bind(now.as_microsecond());
+        let query = query.bind(now.as_microsecond()).bind(due_at.as_microsecond());
         let held = query.execute(&mut *transaction).await.context("a job cannot be given back")?;
         let end = AttemptEnd { at: now, ..AttemptEnd::default() };
         Self::end_attempt(&mut transaction, job, "released", None, &end).await?;

@@ -1,0 +1,59 @@
+//! What the role stands on, passed in.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nexus_bus::{EventStream, LiveBus};
+use nexus_contract::Clock;
+use nexus_messages::{price::PriceTable, transcript::Exchange};
+use nexus_store::{
+    AnalysisStore, StoreError,
+    analyses::{Branch, LeasedJob},
+};
+
+/// The outside world, as traits.
+#[derive(Clone)]
+pub struct AnalysisDeps {
+    pub store: Arc<dyn AnalysisStore>,
+    pub branches: Arc<dyn BranchSource>,
+    /// Wakes the worker when somebody asks for an analysis, and hears how it ended.
+    pub stream: Arc<dyn EventStream>,
+    pub live: Arc<dyn LiveBus>,
+    pub notice: Arc<dyn FailureNotice>,
+    pub prices: Arc<PriceTable>,
+    pub clock: Arc<dyn Clock>,
+    /// 64 random bits a call.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+/// Reads branches.
+#[async_trait]
+pub trait BranchSource: Send + Sync + 'static {
+    /// What leads to the end of the branch, its ancestors included; `None` when there is no such
+    /// branch, or nothing is left of it.
+    async fn find_branch(&self, branch: &Branch) -> Result<Option<BranchText>, StoreError>;
+}
+
+/// A branch, as much of it as its transcript needs.
+#[derive(Debug, Clone)]
+pub struct BranchText {
+    pub domain: String,
+    /// Oldest first. Exchanges whose history a later one repeats may be left out.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Tells people outside of Nexus that an analysis failed for good.
+#[async_trait]
+pub trait FailureNotice: Send + Sync + 'static {
+    /// Must not wait for long; what can't be delivered is the implementation's to try again.
+    async fn analysis_failed(&self, domain: &str, job: &LeasedJob, reason: &str);
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoNotice;
+
+#[async_trait]
+impl FailureNotice for NoNotice {
+    async fn analysis_failed(&self, _domain: &str, _job: &LeasedJob, _reason: &str) {}
+}
