@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_the_least() {
-        let asked = Duration::from_secs(60);
+        let asked = Duration::from_mins(1);
         assert_eq!(wait(BASE, 1, Some(asked), 0), asked);
         assert_eq!(wait(BASE, 1, Some(Duration::MAX), 0), MAX_ASKED);
     }

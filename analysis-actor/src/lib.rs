@@ -12,10 +12,12 @@ pub mod gemini;
 pub mod prompt;
 pub mod report;
 mod run;
+mod source;
 mod wake;
 mod worker;
 
 pub use config::{AnalysisConfig, GeminiConfig, Truncation};
 pub use deps::{AnalysisDeps, BranchSource, BranchText, FailureNotice, NoNotice};
 pub use run::{AnalysisError, run};
+pub use source::StoredBranches;
 pub use wake::Waker;

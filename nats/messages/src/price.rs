@@ -1,6 +1,7 @@
 //! What an exchange costs, and how much context a model takes.
 //!
-//! Prices are Anthropic's list prices (platform.claude.com, "Pricing", as of November 2026), per
+//! Prices are Anthropic's list prices (platform.claude.com, "Pricing", as of November 2026) and, for
+//! analyses, Google's of the models that are used for them (ai.google.dev, "Pricing"), per
 //! model and from a date on; a file of the same format lays others over them. A model that is not
 //! listed has no price: its cost is unknown, never zero.
 

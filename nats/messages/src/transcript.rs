@@ -17,7 +17,9 @@ mod reminder;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod wire;
 
 pub use item::{Content, Item, ToolOutcome};
 pub use read::read;
 pub use turn::{Exchange, Failure, Turn, Window};
+pub use wire::Wire;

@@ -299,3 +299,33 @@ fn repeated_call_ids_count_once() {
     );
     assert_eq!(turns[1], []);
 }
+
+#[test]
+fn an_exchange_is_read_from_what_went_over_the_wire() {
+    let headers = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    };
+    let request = Bytes::from_static(br#"{"messages":[{"role":"user","content":"hi"}]}"#);
+    let stream = Bytes::from_static(
+        b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hel\"}}\n\n",
+    );
+    let response_headers = headers(&[("content-type", "text/event-stream")]);
+    let wire = Wire {
+        id: ExchangeId::from_external("1"),
+        at: Timestamp::UNIX_EPOCH,
+        state: Some(TerminalState::UpstreamCut),
+        status: Some(200),
+        error: Some("the connection was reset"),
+        request_headers: None,
+        request_body: Some(&request),
+        response_headers: Some(&response_headers),
+        response_body: Some(&stream),
+    };
+    let turns = read_all(&[wire.read()]);
+    let error = Content::Error {
+        kind: "upstream_cut".into(),
+        message: "the connection was reset".into(),
+        status: Some(200),
+    };
+    assert_eq!(turns[0], [human("hi"), said("hel"), error]);
+}

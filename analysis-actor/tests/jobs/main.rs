@@ -1,0 +1,5 @@
+//! The role at work: a fresh store, a scripted Gemini.
+
+mod answers;
+mod queue;
+mod rig;
