@@ -20,4 +20,3 @@ pub use config::{AnalysisConfig, GeminiConfig, Truncation};
 pub use deps::{AnalysisDeps, BranchSource, BranchText, FailureNotice, NoNotice};
 pub use run::{AnalysisError, run};
 pub use source::StoredBranches;
-pub use wake::Waker;

@@ -1,5 +1,8 @@
 //! The role.
 
+use std::sync::Arc;
+
+use nexus_bus::{ConsumerConfig, ConsumerGone, consume};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -13,14 +16,17 @@ use crate::{
 pub enum AnalysisError {
     #[error("no HTTP client for Gemini can be made: {0}")]
     Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Consumer(#[from] ConsumerGone),
 }
 
-/// Works until `shutdown`, then drains. `waker` is what the role's consumer on the stream handles
-/// events with; whoever starts the role runs that consumer.
+/// Works until `shutdown`, then drains.
+///
+/// # Errors
+/// When the role can't begin, or its consumer on the stream is gone.
 pub async fn run(
     config: AnalysisConfig,
     deps: AnalysisDeps,
-    waker: Waker,
     shutdown: CancellationToken,
 ) -> Result<(), AnalysisError> {
     let gemini = Gemini::new(&config.gemini)?;
@@ -30,6 +36,18 @@ pub async fn run(
         slots = config.max_concurrent_jobs,
         "analysing conversations"
     );
-    Worker::new(Attempts { config, deps, gemini }).run(waker, shutdown).await;
-    Ok(())
+    let waker = Waker::default();
+    let stream = Arc::clone(&deps.stream);
+    let stop = shutdown.child_token();
+    let consumer =
+        consume(stream, Arc::new(waker.clone()), ConsumerConfig::default(), stop.clone());
+    let worker = Worker::new(Attempts { config, deps, gemini }).run(waker, stop.clone());
+    let consumer = async {
+        let ended = consumer.await;
+        // Whichever ends first takes the other one with it.
+        stop.cancel();
+        ended
+    };
+    let ((), ended) = tokio::join!(worker, consumer);
+    Ok(ended?)
 }

@@ -10,16 +10,12 @@ use tokio::sync::Notify;
 /// Consumes `analysis.requested`. The row in the store is the job, so there is nothing to do but to
 /// look; an event that is lost, late or repeated changes nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Waker(Arc<Notify>);
+pub(crate) struct Waker(Arc<Notify>);
 
 impl Waker {
     /// Comes back at once when there was a call since the last time.
-    pub(crate) async fn woken(&self) {
+    pub async fn woken(&self) {
         self.0.notified().await;
-    }
-
-    pub fn wake(&self) {
-        self.0.notify_one();
     }
 }
 
@@ -34,7 +30,7 @@ impl Handler for Waker {
     }
 
     async fn handle(&self, batch: &[Arc<Event>]) -> Vec<Verdict> {
-        self.wake();
+        self.0.notify_one();
         batch.iter().map(|_| Verdict::Done).collect()
     }
 }

@@ -103,7 +103,6 @@ async fn regenerating_a_running_job_cancels_its_run() {
     let custom = NewAnalysis { custom_prompt: Some("Look at the tests".into()), ..new(&branch) };
     rig.say(&branch, "hello");
     rig.store.regenerate_analysis(&custom).await.expect("queued").expect("there");
-    running.waker.wake();
     let job = rig.ended(&branch).await;
     assert_eq!((job.status, job.run, job.attempts), (JobStatus::Completed, 2, 1));
     let entries = rig.gemini.seen().until(|entries| entries[0].outcome.is_some()).await;
@@ -155,7 +154,7 @@ async fn a_used_up_budget_lets_no_further_job_begin() {
     let running = rig.start(config);
     assert_eq!(rig.ended(&first).await.status, JobStatus::Completed);
     let second = rig.ask("b", "hello").await;
-    running.waker.wake();
+    rig.wake(&second, 1).await;
     // That nothing happens can't be awaited: ten polls pass.
     tokio::time::sleep(Duration::from_millis(200)).await;
     running.stop().await;
@@ -163,6 +162,20 @@ async fn a_used_up_budget_lets_no_further_job_begin() {
     let again = rig.start(rig.config("w"));
     assert_eq!(rig.ended(&second).await.status, JobStatus::Completed);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_wakes_a_worker_that_polls_once_a_day() {
+    let rig = Rig::new().await;
+    let mut config = rig.config("w");
+    config.poll_interval = Duration::from_hours(24);
+    let first = rig.ask("a", "hello").await;
+    let running = rig.start(config);
+    assert_eq!(rig.ended(&first).await.status, JobStatus::Completed);
+    let second = rig.ask("b", "hello").await;
+    rig.wake(&second, 1).await;
+    assert_eq!(rig.ended(&second).await.status, JobStatus::Completed);
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -8,11 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nexus_analysis::{
-    AnalysisConfig, AnalysisDeps, BranchSource, BranchText, FailureNotice, Waker, run,
+use nexus_analysis::{AnalysisConfig, AnalysisDeps, BranchSource, BranchText, FailureNotice, run};
+use nexus_bus::{EmbeddedConfig, EmbeddedLog, EventStream, LiveBus, LocalLiveBus};
+use nexus_contract::{
+    AnalysisRequested, Clock, Envelope, Event, ExchangeId, LiveTopic, Payload, SystemClock,
+    TerminalState,
 };
-use nexus_bus::{EmbeddedConfig, EmbeddedLog, LiveBus, LocalLiveBus};
-use nexus_contract::{Clock, ExchangeId, LiveTopic, SystemClock, TerminalState};
 use nexus_messages::{PriceTable, transcript::Exchange};
 use nexus_scripted::{Gemini, Server, Service};
 use nexus_store::{
@@ -39,7 +40,6 @@ pub struct Rig {
 
 /// A running worker.
 pub struct Running {
-    pub waker: Waker,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -85,7 +85,6 @@ impl Rig {
 
     pub fn start(&self, config: AnalysisConfig) -> Running {
         let stop = CancellationToken::new();
-        let waker = Waker::default();
         let deps = AnalysisDeps {
             store: Arc::clone(&self.store) as _,
             branches: Arc::clone(&self.texts) as _,
@@ -96,9 +95,9 @@ impl Rig {
             clock: Arc::new(SystemClock),
             random: Arc::new(|| 7),
         };
-        let working = run(config, deps, waker.clone(), stop.clone());
+        let working = run(config, deps, stop.clone());
         let task = tokio::spawn(async move { working.await.expect("it runs") });
-        Running { waker, stop, task }
+        Running { stop, task }
     }
 
     /// A branch in which a human says `text`, with a job.
@@ -108,6 +107,25 @@ impl Rig {
         let requested = self.store.request_analysis(&new(&branch)).await.expect("made");
         assert!(matches!(requested, Requested::Created(_)));
         branch
+    }
+
+    /// Puts `analysis.requested` on the stream.
+    pub async fn wake(&self, branch: &Branch, run: u64) {
+        let payload = Payload::AnalysisRequested(AnalysisRequested {
+            job_id: branch.job_id().to_string(),
+            conversation_id: branch.conversation_id,
+            branch_id: branch.branch_id.clone(),
+            run,
+        });
+        let envelope = Envelope {
+            id: branch.conversation_id,
+            at: SystemClock.now(),
+            gateway: "test".into(),
+            domain: "team.example".into(),
+            account_id: None,
+            payload,
+        };
+        self.stream.publish(&[Event { envelope, body: None }]).await.expect("published");
     }
 
     /// What the human says from now on.
