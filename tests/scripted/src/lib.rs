@@ -4,6 +4,7 @@
 
 pub mod anthropic;
 pub mod gemini;
+pub mod generate;
 pub mod github;
 pub mod http;
 pub mod oauth;
