@@ -10,6 +10,7 @@ pub mod handler;
 pub mod jetstream;
 pub mod live;
 pub mod open;
+pub mod report;
 pub mod ship;
 pub mod stream;
 
@@ -19,6 +20,7 @@ pub use handler::{Handler, Verdict};
 pub use jetstream::{JetStream, NatsConfig, NatsLiveBus};
 pub use live::{LiveBus, LocalLiveBus};
 pub use open::{Bus, BusConfig, open};
+pub use report::report;
 pub use ship::{ShipperConfig, ShipperGone, adopt, ship};
 pub use stream::{
     Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, Page, Settle,

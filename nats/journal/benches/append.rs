@@ -24,10 +24,10 @@ fn main() {
 const SIZES: [usize; 2] = [2 << 10, 200 << 10];
 
 struct World {
-    _dir: TempDir,
     journal: Journal,
     next: AtomicU64,
     at: Timestamp,
+    _dir: TempDir,
 }
 
 impl World {
@@ -78,8 +78,10 @@ fn free_all(mut reader: Reader) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut growth = reader.growth();
     while runtime.block_on(growth.more()) {
-        while let Some(ready) = reader.next_ready().expect("reads") {
-            reader.acknowledge(&ready).expect("frees");
+        while let Ok(Some(ready)) = reader.next_ready() {
+            if reader.acknowledge(&ready).is_err() {
+                return;
+            }
         }
     }
 }
