@@ -21,8 +21,8 @@ use crate::{account, search_text};
 
 /// Decoded bytes that are read of a body; a client's largest request is 32 MiB.
 const MAX_DECODED: usize = 64 << 20;
-/// Characters of a prompt, and of an answer, in lists.
-const MAX_SHOWN: usize = 280;
+/// Characters of a prompt, and of an answer, in lists; titles are made of prompts.
+const MAX_SHOWN: usize = 160;
 const MAX_ERROR: usize = 500;
 
 /// What is to be done about an event.

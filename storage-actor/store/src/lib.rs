@@ -15,6 +15,7 @@ pub mod health;
 mod ids;
 pub mod materialised;
 pub mod queries;
+pub mod retention;
 mod table;
 #[cfg(feature = "test-support")]
 pub mod testing;
@@ -28,14 +29,15 @@ pub use exchanges::ExchangeStore;
 pub use health::Health;
 pub use materialised::Materialised;
 pub use queries::Queries;
+pub use retention::Retention;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store:
-    AnalysisStore + ExchangeStore + Health + Materialised + Queries + 'static
+    AnalysisStore + ExchangeStore + Health + Materialised + Retention + Queries + 'static
 {
 }
 
 impl<S> Store for S where
-    S: AnalysisStore + ExchangeStore + Health + Materialised + Queries + 'static
+    S: AnalysisStore + ExchangeStore + Health + Materialised + Retention + Queries + 'static
 {
 }

@@ -16,7 +16,10 @@ use super::varint;
 
 /// Text that segments are likely to repeat, the likeliest last.
 const DICTIONARY_1: &[u8] = include_bytes!("dictionary.1.txt");
-const LEVEL: i32 = 3;
+/// Small segments are most of all and cost little time even when compressed well.
+const SMALL: usize = 8 * 1024;
+const LEVEL_SMALL: i32 = 15;
+const LEVEL_LARGE: i32 = 3;
 
 const PLAIN: u8 = 0;
 const ZSTD_1: u8 = 1;
@@ -26,9 +29,7 @@ const MAX_LENGTH: usize = 1 << 30;
 
 /// Packs `bytes`.
 pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    static DICTIONARY: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
-    let dictionary = DICTIONARY.get_or_init(|| EncoderDictionary::copy(DICTIONARY_1, LEVEL));
-    let mut compressor = Compressor::with_prepared_dictionary(dictionary)?;
+    let mut compressor = Compressor::with_prepared_dictionary(dictionary(bytes.len()))?;
     // The length stands before the frame already.
     compressor.set_parameter(CParameter::ContentSizeFlag(false))?;
     let compressed = compressor.compress(bytes)?;
@@ -39,6 +40,16 @@ pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     varint::put(&mut packed, bytes.len());
     packed.extend_from_slice(data);
     Ok(packed)
+}
+
+fn dictionary(length: usize) -> &'static EncoderDictionary<'static> {
+    static FOR_SMALL: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+    static FOR_LARGE: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+    if length <= SMALL {
+        FOR_SMALL.get_or_init(|| EncoderDictionary::copy(DICTIONARY_1, LEVEL_SMALL))
+    } else {
+        FOR_LARGE.get_or_init(|| EncoderDictionary::copy(DICTIONARY_1, LEVEL_LARGE))
+    }
 }
 
 /// What was packed.

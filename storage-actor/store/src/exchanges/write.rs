@@ -28,7 +28,6 @@ use crate::{
 const TRIES: usize = 3;
 
 const STUBS: &str = "INSERT INTO exchanges (exchange_id, domain, gateway, at) ";
-const LOCK: &str = " ORDER BY exchange_id";
 const DROP_STUBS: &str = "DELETE FROM exchanges WHERE method IS NULL AND state IS NULL \
     AND exchange_id IN";
 
@@ -147,10 +146,8 @@ impl SqlStore<Engine> {
         connection: &mut <Engine as Database>::Connection,
         stubs: &BTreeMap<Uuid, i64>,
     ) -> Result<Vec<ExchangeRow>> {
+        let ids: Vec<_> = stubs.keys().copied().collect();
         let stubs: Vec<_> = stubs.iter().collect();
-        let head = table::select("exchanges", ExchangeRow::COLUMNS) + "exchange_id IN";
-        let tail = format!("{LOCK}{}", <Engine as Dialect>::FOR_UPDATE);
-        let mut rows = Vec::with_capacity(stubs.len());
         for some in stubs.chunks(bulk::KEYS) {
             let mut query = QueryBuilder::<Engine>::new(STUBS);
             query.push_values(some, |mut row, (id, at)| {
@@ -158,17 +155,8 @@ impl SqlStore<Engine> {
             });
             query.push(" ON CONFLICT (exchange_id) DO NOTHING");
             query.build().persistent(false).execute(&mut *connection).await.context(STUBS)?;
-            let keys: Vec<Uuid> = some.iter().map(|(id, _)| **id).collect();
-            let mut query = bulk::in_list::<Engine, _>(&head, &keys, &tail);
-            rows.extend(
-                query
-                    .build_query_as::<ExchangeRow>()
-                    .fetch_all(&mut *connection)
-                    .await
-                    .context("exchanges cannot be locked")?,
-            );
         }
-        Ok(rows)
+        Self::locked(connection, &ids).await
     }
 
     /// Writes the rows that are different, and everything that is made of them.
@@ -244,7 +232,25 @@ impl SqlStore<Engine> {
         Ok(())
     }
 
-    async fn read_usage(
+    /// The rows that exist, locked, in order.
+    pub(crate) async fn locked(
+        connection: &mut <Engine as Database>::Connection,
+        ids: &[Uuid],
+    ) -> Result<Vec<ExchangeRow>> {
+        let head = table::select("exchanges", ExchangeRow::COLUMNS) + "exchange_id IN";
+        let tail = format!(" ORDER BY exchange_id{}", <Engine as Dialect>::FOR_UPDATE);
+        let mut rows = Vec::with_capacity(ids.len());
+        for some in ids.chunks(bulk::KEYS) {
+            let mut query = bulk::in_list::<Engine, _>(&head, some, &tail);
+            let query = query.build_query_as::<ExchangeRow>();
+            rows.extend(
+                query.fetch_all(&mut *connection).await.context("exchanges cannot be locked")?,
+            );
+        }
+        Ok(rows)
+    }
+
+    pub(crate) async fn read_usage(
         connection: &mut <Engine as Database>::Connection,
         changed: &[(&ExchangeRow, &ExchangeRow)],
     ) -> Result<HashMap<Uuid, UsageRow>> {

@@ -16,7 +16,7 @@ use crate::{
 const EXCHANGES: u32 = 24;
 
 /// Everything that must not depend on the order. Row numbers and times of writing are left out.
-const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 8] = [
     "SELECT * FROM exchanges",
     "SELECT * FROM usage",
     "SELECT * FROM conversations",
@@ -122,7 +122,7 @@ async fn dump(probe: &Probe) -> Vec<Vec<String>> {
     tables
 }
 
-fn same(found: &[Vec<String>], expected: &[Vec<String>]) {
+pub fn same(found: &[Vec<String>], expected: &[Vec<String>]) {
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found, expected);
     }

@@ -3,5 +3,6 @@
 mod convergence;
 mod payloads;
 mod probe;
+mod retention;
 mod sample;
 mod search;

@@ -1,0 +1,132 @@
+//! What is removed is gone with all that only it used, and nothing else is.
+
+use nexus_store::{store_tests, testing::TestStore};
+
+use crate::{
+    convergence::{TABLES, same},
+    probe::{Place, Probe},
+    sample::{at, history, id, request, response},
+};
+
+const CONTENT: [&str; 8] = [
+    "payloads",
+    "nodes",
+    "frames",
+    "frame_parts",
+    "segments",
+    "header_sets",
+    "search_documents",
+    "search_words",
+];
+
+/// Turns `numbers` of the conversation whose first exchange is `root`, one by one.
+async fn store_turns(
+    store: &TestStore,
+    probe: &Probe,
+    root: u32,
+    numbers: std::ops::RangeInclusive<u32>,
+) {
+    for number in numbers {
+        let place = Place { conversation: id(root).0, branch: "main".to_owned(), kind: "turn" };
+        probe.place(id(number).0, &place).await;
+        let answer = format!("answer {number}");
+        let parts =
+            [request(number, &history(number - root + 1)), response(number, answer.as_bytes())];
+        store.write_exchanges(&parts).await.expect("stored");
+    }
+}
+
+async fn opened(store: &TestStore) -> Probe {
+    let probe = Probe::open(&store.url).await;
+    probe.play_linker().await;
+    probe
+}
+
+async fn content(probe: &Probe, store: &TestStore) -> Vec<(&'static str, i64)> {
+    let mut counts = Vec::new();
+    for table in CONTENT {
+        if store.engine() == "sqlite" || table != "search_words" {
+            counts.push((table, probe.count(table).await));
+        }
+    }
+    counts
+}
+
+async fn shared_content_goes_with_its_last_user(store: TestStore) {
+    let probe = opened(&store).await;
+    store_turns(&store, &probe, 1, 1..=10).await;
+    store_turns(&store, &probe, 21, 21..=24).await;
+    assert_eq!(store.remove_payloads(at(10)).await.expect("removed"), 9);
+    assert!(store.find_payload(id(9)).await.expect("read").is_none());
+    for (number, turns) in [(10, 10), (21, 1), (24, 4)] {
+        let payload = store.find_payload(id(number)).await.expect("read").expect("kept");
+        assert_eq!(&payload.request_body.expect("a body")[..], history(turns));
+    }
+    assert_eq!(store.remove_payloads(at(99)).await.expect("removed"), 5);
+    let left = content(&probe, &store).await;
+    assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+    assert_eq!(probe.count("exchanges").await, 14, "rows stay");
+    // What was known of the removed content is forgotten: the same history is stored anew.
+    store_turns(&store, &probe, 41, 41..=44).await;
+    let payload = store.find_payload(id(44)).await.expect("read").expect("stored");
+    assert_eq!(&payload.request_body.expect("a body")[..], history(4));
+}
+
+async fn sums_of_conversations_follow_and_usage_stays(store: TestStore) {
+    let probe = opened(&store).await;
+    store_turns(&store, &probe, 1, 1..=10).await;
+    store_turns(&store, &probe, 21, 21..=24).await;
+    let older = store.count_older(at(8)).await.expect("counted");
+    assert_eq!((older.payloads, older.rows, older.usage), (7, 7, 7));
+    let usage = probe.rows("SELECT * FROM usage_buckets").await;
+    assert_eq!(store.remove_rows(at(8)).await.expect("removed"), 7);
+    assert_eq!(probe.rows("SELECT * FROM usage_buckets").await, usage);
+    assert_eq!(probe.count("exchanges").await, 7);
+    let before = probe.rows("SELECT * FROM conversations").await;
+    assert!(before.iter().any(|row| row.contains("request_count=3 ")), "{before:?}");
+    store.rebuild().await.expect("counted");
+    assert_eq!(probe.rows("SELECT * FROM conversations").await, before);
+    store.remove_rows(at(99)).await.expect("removed");
+    assert_eq!(probe.count("conversations").await, 0);
+    assert_eq!(probe.count("conversation_values").await, 0);
+}
+
+async fn usage_goes_by_its_own_age(store: TestStore) {
+    let probe = opened(&store).await;
+    store_turns(&store, &probe, 1, 1..=10).await;
+    let mut early = response(50, b"x");
+    early.at = "2026-09-30T23:59:59Z".parse().expect("a time");
+    store.write_exchanges(&[early]).await.expect("stored");
+    assert_eq!(store.remove_usage(at(6)).await.expect("removed"), 6);
+    assert_eq!(probe.count("usage").await, 5);
+    let quarters =
+        "SELECT CAST(sum(requests) AS BIGINT) AS n FROM usage_buckets WHERE width_minutes = 15";
+    assert_eq!(probe.rows(quarters).await, ["n=6"], "the fifth shares its quarter with the sixth");
+    assert_eq!(probe.count("exchanges").await, 11);
+}
+
+async fn an_erased_conversation_leaves_nothing(store: TestStore) {
+    let probe = opened(&store).await;
+    store_turns(&store, &probe, 21, 21..=24).await;
+    let mut expected = Vec::new();
+    for table in TABLES {
+        expected.push(probe.rows(table).await);
+    }
+    let kept = content(&probe, &store).await;
+    store_turns(&store, &probe, 1, 1..=10).await;
+    assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 10);
+    let mut found = Vec::new();
+    for table in TABLES {
+        found.push(probe.rows(table).await);
+    }
+    same(&found, &expected);
+    assert_eq!(content(&probe, &store).await, kept);
+    assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 0);
+}
+
+store_tests!(
+    shared_content_goes_with_its_last_user,
+    sums_of_conversations_follow_and_usage_stays,
+    usage_goes_by_its_own_age,
+    an_erased_conversation_leaves_nothing,
+);
