@@ -48,7 +48,7 @@ impl Gateway {
     }
 
     /// Serves on `listener` until `shutdown`, then lets answers under way finish within the drain
-    /// time. `extra_routes` are mounted before the gateway's own.
+    /// time. `extra_routes` are mounted after the gateway's own.
     pub async fn serve<F>(
         self,
         listener: TcpListener,

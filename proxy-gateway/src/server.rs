@@ -44,8 +44,9 @@ where
         });
         App::new()
             .app_data(worker)
-            .configure(extra_routes.clone())
+            // The gateway's own first: the data API's scope would take `/api/hello` for its own.
             .configure(routes::configure)
+            .configure(extra_routes.clone())
             .default_service(web::to(routes::not_found))
     })
     .on_connect(move |io, _extensions| {
