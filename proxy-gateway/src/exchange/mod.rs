@@ -5,6 +5,7 @@ mod answer;
 mod attempts;
 mod events;
 mod fields;
+mod hold;
 mod ledger;
 mod reply;
 mod upload;
@@ -17,7 +18,7 @@ use nexus_contract::{ExchangeId, TerminalState};
 use tokio::time::timeout_at;
 
 pub use self::fields::Injected;
-use self::{admission::Admission, attempts::Call};
+use self::{admission::Admission, attempts::Call, hold::hold};
 use crate::{config::OnClientAbort, problem::Problem, routes::worker, server::Worker};
 
 /// Forwards a request and gives back what the upstream answers.
@@ -41,7 +42,7 @@ async fn exchange(
     payload: web::Payload,
 ) -> HttpResponse {
     match Admission::new(&worker, &request).await {
-        Err(problem) => reply::refusal(id, &problem),
+        Err(problem) => hold(reply::refusal(id, &problem), payload),
         Ok(admission) => {
             let mut response = admitted(&worker, &admission, id, &request, payload).await;
             admission.mark(&mut response);
@@ -62,21 +63,23 @@ async fn admitted(
         Err(problem) => return reply::refusal(id, &problem),
     };
     if let Err(problem) = admission.check_size(worker) {
-        return reply::problem_recorded(ledger, TerminalState::Refused, &problem).await;
+        let response = reply::problem_recorded(ledger, TerminalState::Refused, &problem).await;
+        return hold(response, upload);
     }
     let deadline = ledger.started + timeout(worker);
     let make = || admission.upstream_request(worker, request, &upload);
     let call = Call { worker, upload: &upload, make: &make };
     let answered = timeout_at(deadline, call.answer(&mut ledger)).await;
     upload.forget();
-    match answered {
+    let response = match answered {
         Ok(Ok(response)) => reply::answer(response, ledger, request.method(), deadline).await,
         Ok(Err(error)) => reply::failure(ledger, &error, upload.failure()).await,
         Err(_elapsed) => {
             let problem = Problem::Timeout("the upstream did not answer in time");
             reply::problem_recorded(ledger, TerminalState::TimedOut, &problem).await
         }
-    }
+    };
+    if upload.is_whole() { response } else { hold(response, upload) }
 }
 
 /// Time for the whole exchange.

@@ -107,6 +107,11 @@ impl Upload {
         self.0.borrow().repeatable
     }
 
+    /// Whether the body came to its end.
+    pub fn is_whole(&self) -> bool {
+        self.0.borrow().end == Some(Ok(()))
+    }
+
     pub fn failure(&self) -> Option<UploadFailure> {
         self.0.borrow().end.and_then(Result::err)
     }

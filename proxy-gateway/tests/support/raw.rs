@@ -56,15 +56,20 @@ pub async fn connect(addr: SocketAddr) -> TcpStream {
 
 /// Reads one answer.
 pub async fn read(io: &mut TcpStream) -> Reply {
+    try_read(io).await.expect("a head")
+}
+
+/// Reads one answer; `None` when the gateway closes without one.
+pub async fn try_read(io: &mut TcpStream) -> Option<Reply> {
     let mut wire = Vec::new();
     timeout(LIMIT, async {
         let mut buf = vec![0; 64 * 1024];
         loop {
             if let Some(reply) = parse(&wire, false) {
-                return reply;
+                return Some(reply);
             }
             match io.read(&mut buf).await {
-                Ok(0) | Err(_) => return parse(&wire, true).expect("a head"),
+                Ok(0) | Err(_) => return parse(&wire, true),
                 Ok(read) => wire.extend_from_slice(&buf[..read]),
             }
         }
