@@ -121,3 +121,44 @@ async fn the_names_explain_themselves_and_setup_is_idempotent() {
         ["NEXUS_BODY_CHUNKS", "NEXUS_DEAD_LETTERS", "NEXUS_DEAD_LETTER_CHUNKS", "NEXUS_EVENTS"];
     assert_eq!(names, expected);
 }
+
+/// A certificate for 127.0.0.1, signed by itself.
+fn certificate(dir: &std::path::Path) -> (String, String) {
+    let path = |name: &str| dir.join(name).display().to_string();
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=nats"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-keyout", &key, "-out", &cert])
+        .stderr(std::process::Stdio::null())
+        .status();
+    assert!(made.expect("openssl is installed").success());
+    (cert, key)
+}
+
+#[tokio::test]
+async fn over_tls_the_servers_certificate_is_checked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (cert, key) = certificate(dir.path());
+    let tls = format!("tls {{ cert_file: \"{cert}\", key_file: \"{key}\" }}");
+    let server = NatsServer::start(&tls);
+    let url = format!("tls://127.0.0.1:{}", server.port);
+    let trusting = NatsConfig { url, ca: Some(cert.into()), ..server.config() };
+    let stream = open(trusting.clone()).await;
+    ready(&stream).await;
+    stream.publish(&[request(1, b"{}")]).await.expect("encrypted");
+
+    let stranger = open(NatsConfig { ca: None, ..trusting }).await;
+    let error = stranger.publish(&[request(2, b"{}")]).await.expect_err("not trusted");
+    assert!(matches!(error, StreamError::Unavailable(_)), "{error}");
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_there_are_refused_by_name() {
+    let config = NatsConfig {
+        credentials: Some("/nowhere/nexus.creds".into()),
+        ..NatsConfig::new("nats://127.0.0.1:4", "test")
+    };
+    let error = JetStream::open(config).await.err().expect("refused").to_string();
+    assert!(error.contains("/nowhere/nexus.creds"), "{error}");
+}

@@ -25,6 +25,12 @@ use crate::{
 
 const LOCK: &str = "lock";
 
+/// Stands between an instance's name and the number of its folder; no part of a name.
+const SUFFIX: char = '~';
+
+/// Folders of one instance.
+const MAX_FOLDERS: usize = 8;
+
 /// What to do with an exchange for which there is no room (`NEXUS_CAPTURE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capture {
@@ -100,6 +106,7 @@ pub struct Journal {
     syncer: Option<JoinHandle<()>>,
     /// Segments of a process before, and the first of this one; until the reader takes them.
     unread: Mutex<Option<(Vec<u64>, u64)>>,
+    dir: PathBuf,
     _lock: File,
 }
 
@@ -107,13 +114,14 @@ impl Journal {
     /// Opens the instance's journal, creating it when absent. What a process before left stays for
     /// the reader; recording goes on in a new segment.
     ///
+    /// While someone else holds the folder, who adopted it after a crash perhaps, the instance takes
+    /// another one beside it.
+    ///
     /// # Errors
-    /// [`JournalError::InUse`] while another process holds the same instance's journal.
+    /// [`JournalError::InUse`] when all of its folders are held.
     pub fn open(config: JournalConfig, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         config.check()?;
-        let dir = config.dir.join(&config.instance);
-        fs::create_dir_all(&dir).map_err(JournalError::at(&dir))?;
-        let lock = lock(&dir)?;
+        let (dir, lock) = take_folder(&config)?;
         let left = segment::list(&dir).map_err(JournalError::at(&dir))?;
         let next_sequence = left.last().map_or(1, |last| last + 1);
         let shared = Arc::new(shared(&config, &dir, left.len(), next_sequence, clock)?);
@@ -126,6 +134,7 @@ impl Journal {
             writer: Some(writer),
             syncer: Some(syncer),
             unread: Mutex::new(Some((left, next_sequence))),
+            dir,
             _lock: lock,
         })
     }
@@ -135,8 +144,13 @@ impl Journal {
     pub fn reader(&self) -> Option<Reader> {
         let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, next) = unread.take()?;
-        let dir = self.config.dir.join(&self.config.instance);
-        Some(Reader::live(dir, self.config.instance.clone(), self.shared.clone(), left, next))
+        Some(Reader::live(
+            self.dir.clone(),
+            self.config.instance.clone(),
+            self.shared.clone(),
+            left,
+            next,
+        ))
     }
 
     /// Begins to record an exchange. Never waits.
@@ -199,6 +213,31 @@ pub struct JournalStatus {
     pub full: bool,
     #[serde(flatten)]
     pub counts: Counts,
+}
+
+/// The first of the instance's folders that nobody holds.
+fn take_folder(config: &JournalConfig) -> Result<(PathBuf, File), JournalError> {
+    let mut held = None;
+    for number in 1..=MAX_FOLDERS {
+        let dir = config.dir.join(folder(&config.instance, number));
+        fs::create_dir_all(&dir).map_err(JournalError::at(&dir))?;
+        match lock(&dir) {
+            Ok(lock) => return Ok((dir, lock)),
+            Err(error @ JournalError::InUse(_)) => held = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(held.unwrap_or(JournalError::Settings("an instance has at least one folder")))
+}
+
+fn folder(instance: &str, number: usize) -> String {
+    if number == 1 { instance.to_owned() } else { format!("{instance}{SUFFIX}{number}") }
+}
+
+/// The instance whose folder this is.
+pub(crate) fn instance_of(dir: &Path) -> String {
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.split(SUFFIX).next().unwrap_or_default().to_owned()
 }
 
 /// Takes the folder's lock; it is held until the file is closed, by whatever end.

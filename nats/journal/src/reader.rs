@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     assemble::{Assembled, Assembler},
     error::JournalError,
-    journal::lock,
+    journal::{instance_of, lock},
     recording::{Carried, Item},
     scan::{Scanner, Step},
     segment,
@@ -102,9 +102,8 @@ impl Reader {
             Err(error) => return Err(error),
         };
         let left = segment::list(dir).map_err(JournalError::at(dir))?;
-        let gateway = dir.file_name().map(|name| name.to_string_lossy().into_owned());
         let source = Source::Left { _lock: lock, stats: Box::default() };
-        Ok(Some(Self::new(dir.to_owned(), gateway.unwrap_or_default(), source, left, 0)))
+        Ok(Some(Self::new(dir.to_owned(), instance_of(dir), source, left, 0)))
     }
 
     fn new(dir: PathBuf, gateway: String, source: Source, left: Vec<u64>, next_live: u64) -> Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nexus_contract::TerminalState;
-use nexus_journal::{Capture, JournalConfig, JournalError, JournalFull, LossReason, Reader};
+use nexus_journal::{Capture, JournalConfig, JournalFull, LossReason, Reader};
 use support::{config, head, id, open, outcome, pattern, record, response_head, segments, ship};
 
 #[tokio::test]
@@ -121,11 +121,6 @@ async fn a_full_journal_refuses_when_capture_is_required() {
 async fn an_instance_is_locked_and_adopted_when_it_is_gone() {
     let dir = tempfile::tempdir().expect("a folder");
     let journal = open(config(dir.path()));
-    let again = nexus_journal::Journal::open(
-        config(dir.path()),
-        std::sync::Arc::new(nexus_contract::SystemClock),
-    );
-    assert!(matches!(again.err(), Some(JournalError::InUse(_))));
     assert!(Reader::adopt(dir.path()).expect("lists").is_empty(), "its owner lives");
 
     let body = pattern(1, 100_000);
@@ -134,6 +129,20 @@ async fn an_instance_is_locked_and_adopted_when_it_is_gone() {
     let mut adopted = Reader::adopt(dir.path()).expect("lists");
     assert_eq!(adopted.len(), 1);
     let mut reader = adopted.remove(0);
+    assert_eq!(reader.instance(), "gateway-a");
+
+    let again = open(config(dir.path()));
+    record(&again, 2, &body, &body).written().await;
+    let mut second = again.reader().expect("the first to ask");
+    assert!(ship(&mut second, true).contains_key(&id(2)), "an instance that is back goes on");
+    drop((again, second));
+    for left in Reader::adopt(dir.path()).expect("lists") {
+        assert_eq!(left.instance(), "gateway-a", "also in its other folder");
+        let mut left = left;
+        ship(&mut left, true);
+        assert!(left.remove_if_empty().expect("removes"));
+    }
+
     assert_eq!(ship(&mut reader, true)[&id(1)].request, Some((body, true)));
     assert!(!reader.growth().more().await);
     assert!(reader.remove_if_empty().expect("removes"));
