@@ -122,28 +122,48 @@ async fn the_names_explain_themselves_and_setup_is_idempotent() {
     assert_eq!(names, expected);
 }
 
-/// A certificate for 127.0.0.1, signed by itself.
-fn certificate(dir: &std::path::Path) -> (String, String) {
+/// An authority, and a certificate for 127.0.0.1 that it signed; with the certificate's key.
+fn certificates(dir: &std::path::Path) -> [String; 3] {
     let path = |name: &str| dir.join(name).display().to_string();
-    let (cert, key) = (path("cert.pem"), path("key.pem"));
-    let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=nats"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-keyout", &key, "-out", &cert])
-        .stderr(std::process::Stdio::null())
-        .status();
-    assert!(made.expect("openssl is installed").success());
-    (cert, key)
+    let (ca, ca_key, cert, key) =
+        (path("ca.pem"), path("ca.key"), path("cert.pem"), path("cert.key"));
+    let new = ["req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2"];
+    let openssl = |args: &[&str]| {
+        let made = std::process::Command::new("openssl")
+            .args(new)
+            .args(args)
+            .stderr(std::process::Stdio::null())
+            .status();
+        assert!(made.expect("openssl is installed").success(), "{args:?}");
+    };
+    openssl(&["-subj", "/CN=authority", "-keyout", &ca_key, "-out", &ca]);
+    openssl(&[
+        "-subj",
+        "/CN=nats",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-CA",
+        &ca,
+        "-CAkey",
+        &ca_key,
+        "-keyout",
+        &key,
+        "-out",
+        &cert,
+    ]);
+    [ca, cert, key]
 }
 
 #[tokio::test]
 async fn over_tls_the_servers_certificate_is_checked() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (cert, key) = certificate(dir.path());
+    let [ca, cert, key] = certificates(dir.path());
     let tls = format!("tls {{ cert_file: \"{cert}\", key_file: \"{key}\" }}");
     let server = NatsServer::start(&tls);
     let url = format!("tls://127.0.0.1:{}", server.port);
-    let trusting = NatsConfig { url, ca: Some(cert.into()), ..server.config() };
+    let trusting = NatsConfig { url, ca: Some(ca.into()), ..server.config() };
     let stream = open(trusting.clone()).await;
     ready(&stream).await;
     stream.publish(&[request(1, b"{}")]).await.expect("encrypted");
