@@ -11,7 +11,7 @@ use nexus_store::Store;
 
 use crate::{
     failure::WrongUsage,
-    roles::{Role, engines::Engines, tasks::Group},
+    roles::{Role, analysis, engines::Engines, tasks::Group},
     settings::Settings,
     telemetry::otel::Spans,
 };
@@ -20,11 +20,12 @@ use crate::{
 const ACK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Starts the consumers among `roles`. With `STORAGE_ENABLED=false` there is nothing to consume.
-pub async fn start(
+pub fn start(
     back: &mut Group,
     roles: &[Role],
     engines: &Engines,
     settings: &Settings,
+    instance: &str,
 ) -> anyhow::Result<()> {
     let Some(store) = engines.store.as_ref().filter(|_| settings.storage_enabled) else {
         return Ok(());
@@ -34,6 +35,9 @@ pub async fn start(
         if let Some(spans) = Spans::new(settings, store.clone())? {
             consume(back, "traces", engines, Arc::new(spans));
         }
+    }
+    if roles.contains(&Role::Analysis) {
+        analysis::start(back, settings, instance, engines, store)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a process is: a set of roles around shared engines. `nexus up` is the set of all.
 
 mod admin;
+mod analysis;
 mod banner;
 mod consumers;
 mod dashboard_config;

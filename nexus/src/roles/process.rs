@@ -60,7 +60,7 @@ pub async fn run(
 
 impl Process {
     async fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
-        consumers::start(&mut self.back, roles, &self.engines, &self.settings).await?;
+        consumers::start(&mut self.back, roles, &self.engines, &self.settings, &self.instance)?;
         let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
         if let Some(listener) = listeners.gateway {
             self.gateway(listener, dashboard.clone()).await?;
