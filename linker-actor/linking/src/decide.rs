@@ -2,12 +2,14 @@
 //! index; only calls remember who took them, so that each starts one sub-agent.
 
 mod attempt;
+mod circle;
 mod compaction;
 mod prefix;
 mod session;
 mod subagent;
 
 pub use attempt::scope as repeat_scope;
+pub use circle::{closing, rejected_key};
 pub use compaction::wait_key as summary_key;
 pub use prefix::{ReplyMatch, rank, replies, reply_match};
 pub use subagent::{call_scope, wait_key as prompt_key};
@@ -31,6 +33,21 @@ pub struct Decision {
 
 /// Decides the edge of an exchange whose request is known.
 pub async fn decide<I: Index>(
+    index: &mut I,
+    exchange: &Exchange,
+    request: &RequestFacts,
+) -> Result<Decision, I::Error> {
+    let decision = by_rules(index, exchange, request).await?;
+    if !circle::closes(index, request.moment, &decision.edge).await? {
+        return Ok(decision);
+    }
+    let mut waits = head_waits(request);
+    waits.push(circle::rejected_key());
+    let edge = Edge { method: Method::Refused, ..Edge::root() };
+    Ok(Decision { edge, takes: None, waits })
+}
+
+async fn by_rules<I: Index>(
     index: &mut I,
     exchange: &Exchange,
     request: &RequestFacts,
@@ -64,13 +81,17 @@ pub async fn decide<I: Index>(
 
 /// No history leads anywhere: a call, a summary that the client speaks of, or the session may.
 async fn head<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Decision, I::Error> {
-    let mut waits = compaction::waits(request);
-    waits.extend(subagent::waits(request));
     let (edge, takes) = match subagent::find(index, request).await? {
         Some((edge, call)) => (edge, Some(call)),
         None => (weak(index, request).await?, None),
     };
-    Ok(Decision { edge: Edge { head: true, ..edge }, takes, waits })
+    Ok(Decision { edge: Edge { head: true, ..edge }, takes, waits: head_waits(request) })
+}
+
+fn head_waits(request: &RequestFacts) -> Vec<Hash> {
+    let mut waits = compaction::waits(request);
+    waits.extend(subagent::waits(request));
+    waits
 }
 
 async fn weak<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Edge, I::Error> {

@@ -25,6 +25,9 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Before everything.
+    pub const FIRST: Self = Self { at: i64::MIN, id: ExchangeId(uuid::Uuid::nil()) };
+
     pub fn new(at: Timestamp, id: ExchangeId) -> Self {
         Self { at: at.as_microsecond(), id }
     }

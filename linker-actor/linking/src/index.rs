@@ -10,6 +10,7 @@ use crate::{
     chain::Node,
     facts::{AnswerFacts, Moment, RequestFacts},
     hash::Hash,
+    label::Branch,
     link::{Link, Reply},
 };
 
@@ -151,7 +152,7 @@ pub trait Index: Send {
         before: Moment,
     ) -> impl Future<Output = Result<Vec<Exchange>, Self::Error>> + Send;
 
-    /// Exchanges whose answer has the message id: the newest before `child`, else the oldest after.
+    /// The newest member before `child` whose answer has the message id.
     fn answering(
         &mut self,
         scope: &Scope,
@@ -232,6 +233,25 @@ pub trait Index: Send {
         step: ExchangeId,
     ) -> impl Future<Output = Result<Vec<Link>, Self::Error>> + Send;
 
+    /// The branches of a conversation, with the names that they have; none for [`MAIN`](crate::label).
+    fn branches(
+        &mut self,
+        conversation: ExchangeId,
+    ) -> impl Future<Output = Result<Vec<(Branch, Option<String>)>, Self::Error>> + Send;
+
+    /// Names the branch; `None` takes the name away, for `main` and for what is no branch any more.
+    fn put_label(
+        &mut self,
+        branch: ExchangeId,
+        label: Option<&str>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Exchanges on the branch.
+    fn on_branch(
+        &mut self,
+        branch: ExchangeId,
+    ) -> impl Future<Output = Result<Vec<ExchangeId>, Self::Error>> + Send;
+
     fn find_call(
         &mut self,
         scope: Hash,
@@ -303,7 +323,12 @@ impl Exchange {
 }
 
 impl Call {
-    /// Whether the call comes before the other for a child that could take both.
+    /// Made before the child, and not taken by an earlier one.
+    pub fn is_open_for(&self, child: Moment) -> bool {
+        self.caller < child && self.taken_by.is_none_or(|taker| taker >= child)
+    }
+
+    /// Of calls that a child could take, the greatest is taken.
     pub fn rank(&self) -> (Moment, std::cmp::Reverse<u32>) {
         (self.caller, std::cmp::Reverse(self.position))
     }

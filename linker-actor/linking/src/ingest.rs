@@ -47,6 +47,15 @@ pub async fn ingest<I: Index>(index: &mut I, facts: &[Fact]) -> Result<Changes, 
     Ok(Changes { links: links.into_iter().collect(), new_facts: round.new_facts })
 }
 
+/// Puts facts into the index without deciding anything.
+pub async fn put_facts<I: Index>(index: &mut I, facts: &[Fact]) -> Result<(), I::Error> {
+    let mut round = Round::default();
+    for fact in facts {
+        place::insert(index, fact, &mut round).await?;
+    }
+    Ok(())
+}
+
 /// The state of one call of [`ingest`].
 #[derive(Debug, Default)]
 struct Round {
@@ -86,7 +95,11 @@ async fn keep<I: Index>(
         Some(link) => Link { edge: decision.edge, ..link },
         None => Link::new(moment, decision.edge),
     };
-    index.put_link(&link, &decision.waits).await
+    index.put_link(&link, &decision.waits).await?;
+    round.dirty.extend(decide::closing(index, moment.id, &link.edge).await?);
+    let rejected = index.waiting(decide::rejected_key(), Moment::FIRST).await?;
+    round.dirty.extend(rejected.into_iter().filter(|other| *other != moment));
+    Ok(())
 }
 
 /// Takes a call for the exchange and gives back the one it held; whoever may want either comes next.

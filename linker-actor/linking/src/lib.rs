@@ -8,8 +8,10 @@ pub mod facts;
 pub mod hash;
 pub mod index;
 pub mod ingest;
+pub mod label;
 pub mod link;
 pub mod memory;
+pub mod reference;
 pub mod structure;
 
 pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};

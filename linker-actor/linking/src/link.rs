@@ -55,6 +55,8 @@ pub enum Method {
     Session,
     /// No edge.
     None,
+    /// No edge, because the one found would close a circle.
+    Refused,
 }
 
 /// How far a prefix candidate is from the exchange, nearest first.
@@ -94,12 +96,20 @@ pub struct Reply {
 pub struct Edge {
     pub kind: LinkKind,
     pub parent: Option<ExchangeId>,
-    /// The id of the tool call that started a sub-agent.
-    pub parent_task: Option<String>,
+    /// The tool call that started a sub-agent.
+    pub parent_task: Option<TaskRef>,
     pub method: Method,
     pub joint: Option<Joint>,
     /// Neither history nor repetition gave a parent: calls and summaries may.
     pub head: bool,
+}
+
+/// Names a tool call in the parent's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRef {
+    pub tool_use_id: String,
+    /// Place among the answer's tool calls, from 0.
+    pub position: u32,
 }
 
 /// A link as it is stored.
@@ -132,7 +142,7 @@ impl LinkKind {
 }
 
 impl Method {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Thread,
         Self::AgentPrefix,
         Self::SessionPrefix,
@@ -147,6 +157,7 @@ impl Method {
         Self::SummaryHeader,
         Self::Session,
         Self::None,
+        Self::Refused,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -165,6 +176,7 @@ impl Method {
             Self::SummaryHeader => "summary_header",
             Self::Session => "session",
             Self::None => "none",
+            Self::Refused => "refused",
         }
     }
 
@@ -177,7 +189,7 @@ impl Method {
             Self::DomainPrefix | Self::Summary => 90,
             Self::Repeat | Self::Prompt => 80,
             Self::AgentHeader | Self::SummaryHeader => 70,
-            Self::Session => 40,
+            Self::Session | Self::Refused => 40,
         }
     }
 }
@@ -204,6 +216,33 @@ impl Edge {
 
     pub fn to(kind: LinkKind, parent: ExchangeId, method: Method) -> Self {
         Self { parent: Some(parent), method, ..Self::none(kind, false) }
+    }
+
+    /// The call's place in its answer; behind all others when the call is unknown.
+    pub fn task_position(&self) -> u32 {
+        self.parent_task.as_ref().map_or(u32::MAX, |task| task.position)
+    }
+
+    /// Whether the parent was found by what came before in time, and not by a history, which only
+    /// grows. With clocks that disagree, such edges could close a circle.
+    pub const fn goes_by_time(&self) -> bool {
+        match self.method {
+            Method::AgentResult
+            | Method::AgentPrompt
+            | Method::AgentHeader
+            | Method::Prompt
+            | Method::Summary
+            | Method::SummaryHeader
+            | Method::Session => true,
+            Method::Thread
+            | Method::AgentPrefix
+            | Method::SessionPrefix
+            | Method::DomainPrefix
+            | Method::SessionRepeat
+            | Method::Repeat
+            | Method::None
+            | Method::Refused => false,
+        }
     }
 
     const fn none(kind: LinkKind, head: bool) -> Self {

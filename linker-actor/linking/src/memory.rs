@@ -25,6 +25,8 @@ pub struct Memory {
     pub calls: BTreeMap<(Hash, String, ExchangeId), Call>,
     /// The agent that the result of a call names.
     pub results: BTreeMap<(Hash, String), String>,
+    /// Names of branches other than `main`.
+    pub labels: BTreeMap<ExchangeId, String>,
     pub waits: BTreeMap<ExchangeId, BTreeSet<Hash>>,
     /// For speed only: who ends where, which link stands on which.
     ends: HashMap<Hash, HashSet<ExchangeId>>,

@@ -6,6 +6,7 @@ use nexus_contract::ExchangeId;
 
 use crate::{
     index::Index,
+    label,
     link::{Edge, Link, LinkKind},
 };
 
@@ -24,6 +25,7 @@ pub async fn settle<I: Index>(
         }
     }
     let mut moved = BTreeSet::new();
+    let mut named = BTreeSet::new();
     while let Some(id) = open.pop_first() {
         let Some(link) = index.find_link(id).await? else { continue };
         let wanted = place(index, &link).await?;
@@ -33,8 +35,16 @@ pub async fn settle<I: Index>(
         }
         let changed = wanted != link;
         moved.insert(id);
+        for state in [&link, &wanted].into_iter().filter(|_| is_new || changed) {
+            if state.branch == Some(id) {
+                named.extend(state.conversation);
+            }
+        }
         if changed {
             index.put_place(&wanted).await?;
+            if wanted.branch != Some(id) {
+                index.put_label(id, None).await?;
+            }
         }
         open.extend(index.children(&[id]).await?.into_iter().map(|child| child.moment.id));
         if let Some(parent) = wanted.edge.parent.filter(|_| is_new || changed) {
@@ -47,7 +57,30 @@ pub async fn settle<I: Index>(
             }
         }
     }
+    for conversation in named {
+        moved.extend(name(index, conversation).await?);
+    }
     Ok(moved)
+}
+
+/// Names the branches of a conversation; gives the exchanges whose branch has another name now.
+async fn name<I: Index>(
+    index: &mut I,
+    conversation: ExchangeId,
+) -> Result<BTreeSet<ExchangeId>, I::Error> {
+    let branches = index.branches(conversation).await?;
+    let facts: Vec<_> = branches.iter().map(|(branch, _)| branch.clone()).collect();
+    let names = label::labels(&facts);
+    let mut renamed = BTreeSet::new();
+    for (branch, known) in branches {
+        let id = branch.opened.id;
+        let wanted = names.get(&id).filter(|name| *name != label::MAIN);
+        if wanted != known.as_ref() {
+            index.put_label(id, wanted.map(String::as_str)).await?;
+            renamed.extend(index.on_branch(id).await?);
+        }
+    }
+    Ok(renamed)
 }
 
 /// The children of a parent's whole step.

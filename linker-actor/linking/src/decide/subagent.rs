@@ -4,7 +4,7 @@ use crate::{
     facts::RequestFacts,
     hash::Hash,
     index::{Call, Index, Scope},
-    link::{Edge, LinkKind, Method},
+    link::{Edge, LinkKind, Method, TaskRef},
 };
 
 /// The call that started the exchange, and the edge to it.
@@ -22,7 +22,7 @@ pub async fn find<I: Index>(
     let scope = call_scope(request.session.as_deref(), &request.domain);
     if let Some(agent) = &request.agent
         && let Some(call) = index.call_of(scope, agent).await?
-        && call.caller < request.moment
+        && call.is_open_for(request.moment)
     {
         return Ok(Some(edge(call, Method::AgentResult)));
     }
@@ -85,5 +85,6 @@ fn choose(calls: Vec<Call>, request: &RequestFacts) -> Option<Call> {
 
 fn edge(call: Call, method: Method) -> (Edge, Call) {
     let edge = Edge::to(LinkKind::Subagent, call.caller.id, method);
-    (Edge { parent_task: Some(call.tool_use_id.clone()), ..edge }, call)
+    let task = TaskRef { tool_use_id: call.tool_use_id.clone(), position: call.position };
+    (Edge { parent_task: Some(task), ..edge }, call)
 }

@@ -8,7 +8,8 @@ use crate::{
     facts::Moment,
     hash::Hash,
     index::{Call, Candidates, Exchange, Index, MAX_CANDIDATES, Scope},
-    link::{Link, Tier},
+    label::Branch,
+    link::{Link, LinkKind, Tier},
 };
 
 type Result<T> = std::result::Result<T, Infallible>;
@@ -160,16 +161,13 @@ impl Index for Memory {
         message_id: &str,
         child: Moment,
     ) -> Result<Option<Exchange>> {
-        let answering: Vec<_> = self
+        let answering = self
             .members()
-            .filter(|(one, at)| at.id != child.id && Self::in_scope(one, scope))
+            .filter(|(one, at)| *at < child && Self::in_scope(one, scope))
             .filter(|(one, _)| {
                 one.answer.as_ref().is_some_and(|a| a.message_id.as_deref() == Some(message_id))
-            })
-            .collect();
-        let before = answering.iter().filter(|(_, at)| *at < child).max_by_key(|(_, at)| *at);
-        let chosen = before.or_else(|| answering.iter().min_by_key(|(_, at)| *at));
-        Ok(chosen.map(|(one, _)| (*one).clone()))
+            });
+        Ok(answering.max_by_key(|(_, at)| *at).map(|(one, _)| one.clone()))
     }
 
     async fn threads(&mut self, message_id: &str) -> Result<Vec<ExchangeId>> {
@@ -302,6 +300,39 @@ impl Index for Memory {
         Ok(found)
     }
 
+    async fn branches(
+        &mut self,
+        conversation: ExchangeId,
+    ) -> Result<Vec<(Branch, Option<String>)>> {
+        let opened = self.links.values().filter(|link| {
+            link.conversation == Some(conversation) && link.branch == Some(link.moment.id)
+        });
+        let branches = opened.map(|link| {
+            let caller = link.edge.parent.and_then(|parent| self.links.get(&parent));
+            let caller = caller.filter(|_| link.edge.kind == LinkKind::Subagent);
+            let branch = Branch {
+                opened: link.moment,
+                kind: link.edge.kind,
+                spawned: caller.map(|caller| (caller.moment, link.edge.task_position())),
+            };
+            (branch, self.labels.get(&link.moment.id).cloned())
+        });
+        Ok(branches.collect())
+    }
+
+    async fn put_label(&mut self, branch: ExchangeId, label: Option<&str>) -> Result<()> {
+        match label {
+            Some(label) => self.labels.insert(branch, label.to_owned()),
+            None => self.labels.remove(&branch),
+        };
+        Ok(())
+    }
+
+    async fn on_branch(&mut self, branch: ExchangeId) -> Result<Vec<ExchangeId>> {
+        let on = self.links.values().filter(|link| link.branch == Some(branch));
+        Ok(on.map(|link| link.moment.id).collect())
+    }
+
     async fn find_call(
         &mut self,
         scope: Hash,
@@ -353,8 +384,7 @@ impl Index for Memory {
     ) -> Result<Vec<Call>> {
         let open = |call: &&Call| {
             call.scope == scope
-                && call.caller < child
-                && call.taken_by.is_none_or(|taker| taker >= child)
+                && call.is_open_for(child)
                 && prompts
                     .is_none_or(|wanted| call.prompt.is_some_and(|prompt| wanted.contains(&prompt)))
         };
