@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nexus_bus::{EventStream, LiveBus};
 use nexus_contract::Clock;
-use nexus_store::queries::Queries;
+use nexus_store::{AnalysisStore, queries::Queries};
 
 use crate::{
     DashboardError,
@@ -20,6 +20,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Deps {
     pub queries: Arc<dyn Queries>,
+    pub analyses: Arc<dyn AnalysisStore>,
     pub recordings: Arc<dyn Recordings>,
     pub live: Arc<dyn LiveBus>,
     /// For the pipeline page: depth, lag, dead letters.
@@ -38,6 +39,7 @@ pub struct Dashboard {
     pub(crate) keeper: Keeper,
     pub(crate) logins: LoginLimit,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) names: crate::pages::Names,
 }
 
 impl Dashboard {
@@ -48,6 +50,8 @@ impl Dashboard {
         let keeper = Keeper::new(&config, Arc::clone(&deps.random));
         let hub = Hub::new(deps.clock.now().as_millisecond(), crate::live::Limits::of(&config));
         let logins = LoginLimit::default();
-        Ok(Arc::new(Self { config, deps, assets, views, keeper, logins, hub: Arc::new(hub) }))
+        let names = crate::pages::Names::new(config.cache_ttl);
+        let hub = Arc::new(hub);
+        Ok(Arc::new(Self { config, deps, assets, views, keeper, logins, hub, names }))
     }
 }

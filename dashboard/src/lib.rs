@@ -5,7 +5,6 @@
 
 mod api;
 mod assets;
-
 pub mod chart;
 mod config;
 mod deps;
@@ -14,7 +13,6 @@ pub mod graph;
 pub mod live;
 mod pages;
 mod recordings;
-
 pub mod render;
 mod security;
 mod server;

@@ -127,7 +127,7 @@ mod parts {
 
     /// Writing into a string does not fail.
     pub fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-        drop(out.write_fmt(text));
+        let _infallible = out.write_fmt(text);
     }
 
     pub fn escape(text: &str) -> String {

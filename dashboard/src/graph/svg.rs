@@ -61,7 +61,7 @@ pub fn minimap(layout: &Layout<'_>) -> String {
 
 /// Writing into a string does not fail.
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    drop(out.write_fmt(text));
+    let _infallible = out.write_fmt(text);
 }
 
 fn in_window(a: f64, b: f64, how: &Drawing<'_>) -> bool {

@@ -26,6 +26,20 @@ pub struct Run {
     pub first_token_ms: Option<i64>,
 }
 
+#[cfg(test)]
+impl Run {
+    /// For template tests.
+    pub fn sample() -> Self {
+        Self {
+            id: ExchangeId::from_external("running"),
+            started_at: Timestamp::UNIX_EPOCH,
+            domain: "example.com".into(),
+            model: "claude-opus-4-1".into(),
+            first_token_ms: Some(420),
+        }
+    }
+}
+
 /// The table of exchanges in flight, by id, that is by age.
 #[derive(Debug, Default)]
 pub struct Running(Mutex<BTreeMap<ExchangeId, Run>>);

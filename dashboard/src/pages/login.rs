@@ -1,6 +1,10 @@
 //! Logging in and out.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +24,7 @@ pub struct LoginPage {
 impl Fragment for LoginPage {
     const TEMPLATE: &'static str = "login.html";
 
+    #[cfg(test)]
     fn samples() -> Vec<Self> {
         let error = Some("This key is wrong.".into());
         vec![Self { next: "/".into(), error: None }, Self { next: "/usage".into(), error }]
@@ -52,7 +57,7 @@ pub async fn form(ctx: Ctx, next: web::Query<Next>) -> Result<HttpResponse, Page
     if ctx.dashboard.keeper.is_read_only() {
         return Ok(see_other("/"));
     }
-    ctx.page(&LoginPage { next: local(&next.next), error: None })
+    ctx.bare_page(&LoginPage { next: local(&next.next), error: None }, StatusCode::OK)
 }
 
 /// `POST /login`: a session for the right key; the form again, with the reason, for a wrong one.
@@ -67,7 +72,7 @@ pub async fn log_in(
     if let Some(wait) = dashboard.logins.wait(address, ctx.now()) {
         let error =
             Some(format!("Too many wrong keys. Try again in {} seconds.", wait.as_secs().max(1)));
-        let mut page = ctx.page_with(&LoginPage { next, error }, 429)?;
+        let mut page = ctx.bare_page(&LoginPage { next, error }, StatusCode::TOO_MANY_REQUESTS)?;
         page.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
         return Ok(page);
     }
@@ -75,7 +80,7 @@ pub async fn log_in(
         dashboard.logins.failed(address, ctx.now());
         tracing::warn!(%address, "wrong dashboard key");
         let error = Some("This key is wrong. It is the value of DASHBOARD_API_KEY.".into());
-        return ctx.page_with(&LoginPage { next, error }, 401);
+        return ctx.bare_page(&LoginPage { next, error }, StatusCode::UNAUTHORIZED);
     }
     dashboard.logins.succeeded(address);
     let session = dashboard.keeper.start(ctx.now());

@@ -31,7 +31,6 @@ pub async fn pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let dashboard = request.app_data::<web::Data<Dashboard>>().cloned();
     let answer = match admit(&request) {
         Ok(visitor) => {
             request.extensions_mut().insert(visitor);
@@ -39,10 +38,7 @@ pub async fn pages(
         }
         Err(refused) => request.error_response(refused),
     };
-    Ok(match dashboard {
-        Some(dashboard) => readable(&dashboard, answer),
-        None => answer,
-    })
+    Ok(readable(answer))
 }
 
 fn admit(request: &ServiceRequest) -> Result<Visitor, PageError> {
@@ -67,7 +63,7 @@ fn token(request: &ServiceRequest) -> Option<String> {
 }
 
 /// Turns a [`PageError`] into a page, or into the way to the login form.
-fn readable(dashboard: &Dashboard, answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+fn readable(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let Some(error) = answer.response().error().and_then(Error::as_error::<PageError>) else {
         return answer;
     };
@@ -81,7 +77,7 @@ fn readable(dashboard: &Dashboard, answer: ServiceResponse<BoxBody>) -> ServiceR
             if let PageError::Internal(cause) = error {
                 tracing::error!(path = request.path(), cause, "page failed");
             }
-            view::error_page(dashboard, &request, error)
+            view::error_page(&request, error)
         }
     };
     answer.into_response(page)

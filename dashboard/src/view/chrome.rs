@@ -95,6 +95,7 @@ pub struct Chrome {
     pub version: &'static str,
 }
 
+#[cfg(test)]
 impl Chrome {
     /// A frame for template tests.
     pub fn sample(place: Place) -> Self {

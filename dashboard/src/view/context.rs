@@ -3,12 +3,17 @@
 use std::future::{Ready, ready};
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, http::header, web,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
 };
 use jiff::{Timestamp, tz::TimeZone};
+use nexus_store::queries::UsageFilter;
 
 use super::{
     chrome::{Chrome, choices, nav, ranges},
+    links::Links,
     page::{Fragment, Page},
     scope::Scope,
 };
@@ -44,24 +49,82 @@ impl Ctx {
         self.cookie("nexus_tz").and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC)
     }
 
-    /// A whole page.
-    pub fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
-        self.page_with(page, 200)
+    /// The current address, to be varied.
+    pub fn own_links(&self) -> Links {
+        Links::new(self.request.path(), self.request.query_string())
     }
 
-    pub fn page_with<P: Page>(&self, page: &P, status: u16) -> Result<HttpResponse, PageError> {
+    /// Whether a time range was chosen, rather than being the usual one.
+    pub fn has_range(&self) -> bool {
+        self.own_links().get("range").is_some()
+    }
+
+    /// The scope as sums want it.
+    pub fn usage_filter(&self, from: Option<Timestamp>) -> UsageFilter {
+        UsageFilter {
+            domain: self.scope.domain().map(str::to_owned),
+            account_id: self.scope.account().map(str::to_owned),
+            from,
+            ..UsageFilter::default()
+        }
+    }
+
+    /// A whole page.
+    pub async fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
+        let dashboard = &self.dashboard;
+        let known = dashboard.names.known(dashboard.deps.queries.as_ref()).await?;
         let mut chrome = self.chrome();
+        chrome.domains = choices(&known.domains, self.scope.domain());
+        chrome.accounts = choices(&known.accounts, self.scope.account());
+        self.framed(page, chrome, StatusCode::OK)
+    }
+
+    /// A page that must not need the store: the login form, an error.
+    pub fn bare_page<P: Page>(
+        &self,
+        page: &P,
+        status: StatusCode,
+    ) -> Result<HttpResponse, PageError> {
+        self.framed(page, self.chrome(), status)
+    }
+
+    fn framed<P: Page>(
+        &self,
+        page: &P,
+        mut chrome: Chrome,
+        status: StatusCode,
+    ) -> Result<HttpResponse, PageError> {
         chrome.title = page.title();
         chrome.crumbs = page.crumbs();
+        chrome.query = page.query().into();
         chrome.nav = nav(P::PLACE, &self.scope);
-        let status = actix_web::http::StatusCode::from_u16(status).map_err(PageError::internal)?;
         Ok(html(status, self.dashboard.views.render(page, &chrome)?))
     }
 
     /// A fragment for htmx.
     pub fn fragment<F: Fragment>(&self, fragment: &F) -> Result<HttpResponse, PageError> {
-        let status = actix_web::http::StatusCode::OK;
+        self.fragment_with(fragment, StatusCode::OK)
+    }
+
+    pub fn fragment_with<F: Fragment>(
+        &self,
+        fragment: &F,
+        status: StatusCode,
+    ) -> Result<HttpResponse, PageError> {
         Ok(html(status, self.dashboard.views.render(fragment, &self.chrome())?))
+    }
+
+    /// `?csrf=…` for the address of a form; empty without a session.
+    pub fn csrf_query(&self) -> String {
+        match self.csrf() {
+            token if token.is_empty() => token,
+            token => format!("?csrf={token}"),
+        }
+    }
+
+    fn csrf(&self) -> String {
+        let session = self.visitor.as_ref().and_then(|visitor| visitor.session.as_ref());
+        session.map(|session| self.dashboard.keeper.csrf_token(session)).unwrap_or_default()
     }
 
     fn chrome(&self) -> Chrome {
@@ -76,7 +139,7 @@ impl Ctx {
             path: self.request.path().into(),
             nav: Vec::new(),
             crumbs: Vec::new(),
-            csrf: session.map(|s| self.dashboard.keeper.csrf_token(s)).unwrap_or_default(),
+            csrf: self.csrf(),
             read_only: self.dashboard.keeper.is_read_only(),
             signed_in: session.is_some(),
             now: self.now(),
@@ -113,7 +176,7 @@ impl FromRequest for Ctx {
     }
 }
 
-pub(super) fn html(status: actix_web::http::StatusCode, body: String) -> HttpResponse {
+pub(super) fn html(status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .body(body)

@@ -1,11 +1,9 @@
 //! The pages that say what went wrong and what to do next.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
 
-use super::{Chrome, Ctx, Fragment, Page, Place};
+use super::{Ctx, Fragment, Page, Place};
 use crate::{deps::Dashboard, error::PageError};
 
 /// One error, told to a person.
@@ -49,10 +47,11 @@ impl Failure {
 impl Fragment for Failure {
     const TEMPLATE: &'static str = "failure.html";
 
+    #[cfg(test)]
     fn samples() -> Vec<Self> {
         vec![
             Self::of(&PageError::NotFound("conversation".into())),
-            Self::of(&PageError::TooMany(Duration::from_secs(3))),
+            Self::of(&PageError::TooMany(std::time::Duration::from_secs(3))),
             Self::of(&PageError::internal("cause")),
         ]
     }
@@ -67,18 +66,15 @@ impl Page for Failure {
 }
 
 /// The page for `error`, with its status.
-pub fn error_page(dashboard: &Dashboard, request: &HttpRequest, error: &PageError) -> HttpResponse {
+pub fn error_page(request: &HttpRequest, error: &PageError) -> HttpResponse {
     let mut plain = error.error_response();
     let Some(data) = request.app_data::<web::Data<Dashboard>>() else { return plain };
     let failure = Failure::of(error);
     let ctx = Ctx::new(data.clone(), request);
     let page = if request.headers().contains_key("hx-request") {
-        dashboard
-            .views
-            .render(&Fragile(&failure), &Chrome::sample(Place::None))
-            .map(|body| super::context::html(error.status_code(), body))
+        ctx.fragment_with(&Fragile(&failure), error.status_code())
     } else {
-        ctx.page_with(&failure, failure.status)
+        ctx.bare_page(&failure, error.status_code())
     };
     match page {
         Ok(mut page) => {
@@ -102,6 +98,7 @@ struct Fragile<'a>(&'a Failure);
 impl Fragment for Fragile<'_> {
     const TEMPLATE: &'static str = "fragments/failure.html";
 
+    #[cfg(test)]
     fn samples() -> Vec<Self> {
         Vec::new()
     }

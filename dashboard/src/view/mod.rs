@@ -1,16 +1,24 @@
 //! Templates, the frame around every page, and numbers as people read them.
 
+mod buckets;
 mod chrome;
 mod context;
 mod failure;
 mod filters;
 pub mod format;
+mod links;
 mod page;
 mod scope;
+mod window;
 
-pub use chrome::{Chrome, Crumb, Place};
+pub use buckets::Buckets;
+#[cfg(test)]
+pub use chrome::Chrome;
+pub use chrome::{Crumb, Place};
 pub use context::Ctx;
 pub use failure::error_page;
 pub use filters::escape;
+pub use links::{Link, Links};
 pub use page::{Fragment, Page, Views};
-pub use scope::{Range, Scope};
+pub use scope::Range;
+pub use window::Window;

@@ -19,6 +19,7 @@ pub trait Fragment: Serialize {
     const TEMPLATE: &'static str;
 
     /// Contexts that show every branch of the template; a test renders them all.
+    #[cfg(test)]
     fn samples() -> Vec<Self>
     where
         Self: Sized;
@@ -30,6 +31,11 @@ pub trait Page: Fragment {
 
     /// What the browser's tab says.
     fn title(&self) -> String;
+
+    /// What the search field holds.
+    fn query(&self) -> &str {
+        ""
+    }
 
     /// The way from the place to the page.
     fn crumbs(&self) -> Vec<Crumb> {

@@ -122,6 +122,7 @@ impl Process {
         let config = dashboard_config(&self.settings, &salt(&self.settings)?);
         let deps = nexus_dashboard::Deps {
             queries: store.clone(),
+            analyses: store.clone(),
             recordings: Arc::new(nexus_dashboard::StoredRecordings::new(store)),
             live: self.engines.live.clone(),
             stream: self.engines.stream.clone(),

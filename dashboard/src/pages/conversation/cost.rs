@@ -1,0 +1,238 @@
+//! The cost tab: where the money went, and why the cache missed.
+
+use std::collections::{HashMap, HashSet};
+
+use actix_web::{HttpResponse, web};
+use jiff::SignedDuration;
+use nexus_contract::ExchangeId;
+use nexus_store::queries::{BranchSummary, ConversationGraph, ExchangeKind, GraphNode};
+use serde::{Deserialize, Serialize};
+
+use super::{data, head::Head};
+use crate::{
+    chart::{self, Chart, Data, Flame, Series, Unit},
+    error::PageError,
+    pages::overview::float,
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
+};
+
+/// A cached prefix lives five minutes unless it was written for an hour.
+const TTL: SignedDuration = SignedDuration::from_mins(5);
+/// A turn that reads less than this share of what its parent had cached missed the cache.
+const HIT: f64 = 0.5;
+/// Contexts below this are not cached at all.
+const CACHEABLE: u64 = 2048;
+const MISSES: usize = 100;
+/// Turns of the hit-rate chart.
+const TURNS: usize = 200;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct CostQuery {
+    branch: Option<String>,
+}
+
+/// A turn that paid for what could have been cached.
+#[derive(Debug, Serialize)]
+struct Miss {
+    id: ExchangeId,
+    parent: ExchangeId,
+    at: jiff::Timestamp,
+    label: String,
+    branch: String,
+    /// Tokens that were not read from the cache though its parent had them there.
+    tokens: u64,
+    reason: String,
+    /// The reason is a guess from the figures: the comparison shows the block.
+    look: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CostPage {
+    head: Head,
+    flame: String,
+    branches: Vec<BranchSummary>,
+    hits: Chart,
+    misses: Vec<Miss>,
+    known: bool,
+}
+
+impl Fragment for CostPage {
+    const TEMPLATE: &'static str = "conversation/cost.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![build(&data::sample(), None)]
+    }
+}
+
+impl Page for CostPage {
+    const PLACE: Place = Place::Conversations;
+
+    fn title(&self) -> String {
+        format!("{} · Cost", self.head.title)
+    }
+
+    fn crumbs(&self) -> Vec<Crumb> {
+        self.head.crumbs()
+    }
+}
+
+/// `GET /conversations/{id}/cost`
+pub async fn page(
+    ctx: Ctx,
+    id: web::Path<String>,
+    asked: web::Query<CostQuery>,
+) -> Result<HttpResponse, PageError> {
+    let loaded = data::load(&ctx, &id).await?;
+    ctx.page(&build(&loaded, asked.branch.as_deref())).await
+}
+
+fn build(loaded: &data::Loaded, branch: Option<&str>) -> CostPage {
+    let graph = &loaded.graph;
+    let root = tree(loaded);
+    CostPage {
+        head: Head::of(loaded, "cost", branch),
+        known: root.total() > 0.0,
+        flame: chart::flame("Cost by branch and sub-agent", &root, Unit::Usd),
+        hits: hits(graph, branch),
+        misses: misses(graph, branch),
+        branches: graph.branches.clone(),
+    }
+}
+
+/// Branches and sub-agents under the branch that they left.
+fn tree(loaded: &data::Loaded) -> Flame {
+    let graph = &loaded.graph;
+    let known: HashSet<&str> =
+        graph.branches.iter().map(|branch| branch.branch_id.as_str()).collect();
+    let mut children: HashMap<Option<&str>, Vec<&BranchSummary>> = HashMap::new();
+    for branch in &graph.branches {
+        let parent = branch.parent_branch_id.as_deref();
+        let parent = parent.filter(|parent| known.contains(parent) && *parent != branch.branch_id);
+        children.entry(parent).or_default().push(branch);
+    }
+    let mut roots = branches_below(None, &mut children, loaded.id());
+    match roots.len() {
+        1 => roots.remove(0),
+        _ => Flame {
+            label: "conversation".into(),
+            own: 0.0,
+            href: format!("/conversations/{}", loaded.id()),
+            children: roots,
+        },
+    }
+}
+
+/// Each list is taken out once, so that a cycle, which a store never holds, would end.
+fn branches_below<'a>(
+    parent: Option<&'a str>,
+    children: &mut HashMap<Option<&'a str>, Vec<&'a BranchSummary>>,
+    conversation: ExchangeId,
+) -> Vec<Flame> {
+    let below = children.remove(&parent).unwrap_or_default();
+    below
+        .into_iter()
+        .map(|branch| Flame {
+            label: branch.branch_id.clone(),
+            own: branch.cost_usd.unwrap_or(0.0),
+            href: format!(
+                "/conversations/{conversation}?branch={}",
+                url::form_urlencoded::byte_serialize(branch.branch_id.as_bytes())
+                    .collect::<String>()
+            ),
+            children: branches_below(Some(&branch.branch_id), children, conversation),
+        })
+        .collect()
+}
+
+fn of_branch<'a>(
+    graph: &'a ConversationGraph,
+    branch: Option<&'a str>,
+) -> impl Iterator<Item = &'a GraphNode> {
+    graph.nodes.iter().filter(move |node| {
+        node.kind != Some(ExchangeKind::Auxiliary)
+            && node.tokens.context() > 0
+            && branch.is_none_or(|branch| node.branch_id.as_deref() == Some(branch))
+    })
+}
+
+fn hits(graph: &ConversationGraph, branch: Option<&str>) -> Chart {
+    let main = graph.branches.first().map(|branch| branch.branch_id.as_str());
+    let nodes: Vec<&GraphNode> = of_branch(graph, branch.or(main)).collect();
+    let nodes = &nodes[nodes.len().saturating_sub(TURNS)..];
+    let share = |node: &&GraphNode| float(node.tokens.cache_read) / float(node.tokens.context());
+    chart::lines(&Data {
+        title: "Share of the context read from the cache, by turn".into(),
+        unit: Unit::Percent,
+        series: vec![Series {
+            name: "Cache hit rate".into(),
+            values: nodes.iter().map(share).collect(),
+        }],
+        labels: nodes.iter().map(|node| node.timestamp.strftime("%H:%M:%S").to_string()).collect(),
+        limit: None,
+    })
+}
+
+fn misses(graph: &ConversationGraph, branch: Option<&str>) -> Vec<Miss> {
+    let by_id: HashMap<ExchangeId, &GraphNode> =
+        graph.nodes.iter().map(|node| (node.request_id, node)).collect();
+    let turns = of_branch(graph, branch)
+        .filter_map(|node| Some((node, *by_id.get(&node.parent_request_id?)?)));
+    turns.filter_map(|(node, parent)| miss(node, parent)).take(MISSES).collect()
+}
+
+fn miss(node: &GraphNode, parent: &GraphNode) -> Option<Miss> {
+    let had = parent.tokens.cache_read + parent.tokens.cache_creation;
+    if had < CACHEABLE || float(node.tokens.cache_read) >= float(had) * HIT {
+        return None;
+    }
+    let (reason, look) = reason(node, parent);
+    Some(Miss {
+        id: node.request_id,
+        parent: parent.request_id,
+        at: node.timestamp,
+        label: data::label(node),
+        branch: node.branch_id.clone().unwrap_or_default(),
+        tokens: had.saturating_sub(node.tokens.cache_read),
+        reason,
+        look,
+    })
+}
+
+fn reason(node: &GraphNode, parent: &GraphNode) -> (String, bool) {
+    if node.kind == Some(ExchangeKind::Compact) {
+        return ("the history was replaced by a summary".into(), false);
+    }
+    if let (Some(model), Some(before)) = (&node.model, &parent.model)
+        && model != before
+    {
+        return (format!("another model: {before} before, {model} now"), false);
+    }
+    let since = node.timestamp.duration_since(parent.timestamp);
+    if since > TTL {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds for display")]
+        let since = format::duration(since.as_millis() as f64);
+        return (format!("the cache had expired: {since} after the turn before"), false);
+    }
+    ("something before the end changed: system prompt, tools or an earlier block".into(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_cache_has_a_reason() {
+        let mut parent = data::sample().graph.nodes.remove(0);
+        parent.tokens.cache_read = 50_000;
+        let mut node = parent.clone();
+        node.tokens.cache_read = 0;
+        assert!(miss(&node, &parent).expect("missed").look);
+        node.timestamp = parent.timestamp + SignedDuration::from_mins(20);
+        assert!(miss(&node, &parent).expect("missed").reason.contains("20 m 00 s"));
+        node.model = Some("other".into());
+        assert!(miss(&node, &parent).expect("missed").reason.contains("another model"));
+        node.tokens.cache_read = 40_000;
+        assert!(miss(&node, &parent).is_none());
+    }
+}

@@ -1,0 +1,187 @@
+//! The conversation behind every tab: one read of the store.
+
+use nexus_contract::ExchangeId;
+use nexus_store::queries::{ConversationGraph, ExchangeKind, GraphNode};
+
+use crate::{
+    error::PageError,
+    graph::{Happening, Node, NodeKind},
+    pages::{overview::float, store},
+    view::Ctx,
+};
+
+/// Exchanges that a page takes on; more are named, not shown.
+pub const MAX_NODES: u32 = 20_000;
+
+/// A conversation with its graph.
+pub struct Loaded {
+    pub graph: ConversationGraph,
+}
+
+/// Reads it; also under the id of any exchange in it.
+pub async fn load(ctx: &Ctx, id: &str) -> Result<Loaded, PageError> {
+    let id = super::super::id(id, "conversation")?;
+    let found = ctx.dashboard.deps.queries.find_graph(id, MAX_NODES).await.map_err(store)?;
+    let graph = found.ok_or_else(|| PageError::NotFound("conversation".into()))?;
+    Ok(Loaded { graph })
+}
+
+impl Loaded {
+    pub fn id(&self) -> ExchangeId {
+        self.graph.conversation.conversation_id
+    }
+
+    pub fn find(&self, id: ExchangeId) -> Option<&GraphNode> {
+        self.graph.nodes.iter().find(|node| node.request_id == id)
+    }
+
+    /// The graph's nodes; auxiliary requests stand beside it.
+    pub fn nodes(&self) -> Vec<Node> {
+        let inside =
+            self.graph.nodes.iter().filter(|node| node.kind != Some(ExchangeKind::Auxiliary));
+        inside.map(|node| self.node(node)).collect()
+    }
+
+    fn node(&self, node: &GraphNode) -> Node {
+        let limit = self.graph.conversation.context_limit;
+        let context = (limit > 0 && node.tokens.context() > 0)
+            .then(|| float(node.tokens.context()) / float(limit));
+        Node {
+            id: node.request_id,
+            parent: node.parent_request_id,
+            task_parent: node.parent_task_request_id,
+            branch: node.branch_id.clone().unwrap_or_else(|| "main".into()),
+            kind: match node.kind {
+                Some(ExchangeKind::Root) => NodeKind::Root,
+                Some(ExchangeKind::Subagent) => NodeKind::Subagent,
+                Some(ExchangeKind::Compact) => NodeKind::Compact,
+                Some(ExchangeKind::Attempt) => NodeKind::Attempt,
+                _ => NodeKind::Turn,
+            },
+            at: node.timestamp,
+            happening: happening(node),
+            label: label(node),
+            duration_ms: node.duration_ms.and_then(|ms| i64::try_from(ms).ok()),
+            cost_usd: node.cost_usd,
+            context,
+        }
+    }
+}
+
+pub fn is_error(node: &GraphNode) -> bool {
+    node.state.is_some_and(|state| state != nexus_contract::TerminalState::Completed)
+}
+
+fn happening(node: &GraphNode) -> Happening {
+    match node.state {
+        None => Happening::Running,
+        Some(_) if is_error(node) => Happening::Error,
+        _ if is_human(node) => Happening::Human,
+        _ if !node.tool_names.is_empty() => Happening::Tools,
+        _ => Happening::Answer,
+    }
+}
+
+/// A person, or the agent that started it, wrote something new in it.
+pub fn is_human(node: &GraphNode) -> bool {
+    node.last_message_kind.as_deref() == Some("human")
+}
+
+/// What happened, in a few words.
+pub fn label(node: &GraphNode) -> String {
+    if is_error(node) {
+        let state = node
+            .state
+            .map(nexus_contract::TerminalState::as_str)
+            .unwrap_or_default()
+            .replace('_', " ");
+        return match node.response_status {
+            Some(status) => format!("{state} ({status})"),
+            None => state,
+        };
+    }
+    let prompt = node.prompt.as_deref().filter(|_| is_human(node)).map(str::to_owned);
+    let tools = (!node.tool_names.is_empty()).then(|| tools(&node.tool_names));
+    prompt.or(tools).or_else(|| node.preview.clone()).unwrap_or_else(|| match node.state {
+        None => "in flight".into(),
+        Some(_) => "an answer without text".into(),
+    })
+}
+
+/// `Bash ×3, Edit`.
+fn tools(names: &[String]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counted.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    let texts = counted
+        .into_iter()
+        .map(|(name, count)| if count > 1 { format!("{name} ×{count}") } else { name.to_owned() });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// For template tests.
+#[cfg(test)]
+pub(in crate::pages) fn sample() -> Loaded {
+    use nexus_store::queries::NodeTokens;
+
+    let conversation = crate::pages::conversations::sample();
+    let at = conversation.first_message_time;
+    let node = GraphNode {
+        request_id: conversation.conversation_id,
+        external_id: None,
+        parent_request_id: None,
+        parent_task_request_id: None,
+        branch_id: Some("main".into()),
+        kind: Some(ExchangeKind::Root),
+        agent_id: None,
+        timestamp: at,
+        duration_ms: Some(900),
+        first_token_ms: Some(100),
+        message_count: 1,
+        tokens: NodeTokens { input: 5, output: 6, cache_read: 7, cache_creation: 8 },
+        cost_usd: Some(0.1),
+        model: Some("claude-opus-4-1".into()),
+        state: Some(nexus_contract::TerminalState::Completed),
+        response_status: Some(200),
+        last_message_kind: Some("human".into()),
+        tool_names: vec!["Bash".into(), "Bash".into()],
+        stop_reason: Some("tool_use".into()),
+        prompt: Some("<b>hi</b>".into()),
+        preview: None,
+        is_subtask: false,
+    };
+    let branch = nexus_store::queries::BranchSummary {
+        branch_id: "main".into(),
+        is_subtask: false,
+        forked_from: None,
+        parent_branch_id: None,
+        first_request_id: node.request_id,
+        latest_request_id: node.request_id,
+        first_message_time: at,
+        last_message_time: at,
+        request_count: 1,
+        message_count: 1,
+        tokens: node.tokens,
+        cost_usd: Some(0.1),
+        unpriced_count: 0,
+        error_count: 0,
+        model_ms: 900,
+        tool_ms: 0,
+        waiting_ms: 0,
+        context_tokens: Some(20),
+        context_limit: 200_000,
+        context_limit_is_estimate: false,
+    };
+    Loaded {
+        graph: ConversationGraph {
+            conversation,
+            nodes: vec![node],
+            branches: vec![branch],
+            truncated: true,
+        },
+    }
+}

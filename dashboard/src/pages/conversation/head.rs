@@ -1,0 +1,136 @@
+//! The head of a conversation: what it is, its figures, its branches, its tabs.
+
+use nexus_contract::ExchangeId;
+use nexus_store::queries::{BranchSummary, ConversationSummary};
+use serde::Serialize;
+
+use super::data::Loaded;
+use crate::{
+    pages::overview::float,
+    view::{Crumb, Link},
+};
+
+/// Branch chips shown before the rest folds.
+const CHIPS: usize = 8;
+
+/// What stands above every tab.
+#[derive(Debug, Serialize)]
+pub struct Head {
+    pub id: ExchangeId,
+    pub title: String,
+    pub row: ConversationSummary,
+    pub facts: Facts,
+    pub tabs: Vec<Link>,
+    pub branches: Vec<Link>,
+    /// How many of the branches are shown at once.
+    pub chips: usize,
+    pub truncated: bool,
+}
+
+/// Sums over the branches; sub-agents do not count into waiting.
+#[derive(Debug, Default, Serialize)]
+pub struct Facts {
+    pub model_ms: u64,
+    pub tool_ms: u64,
+    pub waiting_ms: u64,
+    pub span_ms: i64,
+    pub context_share: Option<f64>,
+    pub cache_share: Option<f64>,
+}
+
+const TABS: [(&str, &str, &str); 7] = [
+    ("", "Graph", "git-branch"),
+    ("transcript", "Transcript", "messages-square"),
+    ("timeline", "Timeline", "clock"),
+    ("cost", "Cost", "coins"),
+    ("analysis", "Analysis", "sparkles"),
+    ("compare", "Compare", "columns-2"),
+    ("export", "Export", "download"),
+];
+
+impl Head {
+    /// `branch` is the chosen one; chips keep the tab that one is on.
+    pub fn of(loaded: &Loaded, tab: &str, branch: Option<&str>) -> Self {
+        let row = loaded.graph.conversation.clone();
+        let title = row.title.clone().unwrap_or_else(|| "Untitled conversation".into());
+        Self {
+            id: loaded.id(),
+            title,
+            facts: facts(&row, &loaded.graph.branches),
+            tabs: tabs(loaded.id(), tab, branch),
+            branches: chips(loaded, tab, branch),
+            chips: CHIPS,
+            truncated: loaded.graph.truncated,
+            row,
+        }
+    }
+
+    pub fn crumbs(&self) -> Vec<Crumb> {
+        vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }]
+    }
+}
+
+fn facts(row: &ConversationSummary, branches: &[BranchSummary]) -> Facts {
+    let own = || branches.iter().filter(|branch| !branch.is_subtask);
+    let cached = row.input_tokens + row.cache_read_tokens + row.cache_creation_tokens;
+    Facts {
+        model_ms: branches.iter().map(|branch| branch.model_ms).sum(),
+        tool_ms: own().map(|branch| branch.tool_ms).sum(),
+        waiting_ms: own().map(|branch| branch.waiting_ms).sum(),
+        span_ms: i64::try_from(
+            row.last_message_time.duration_since(row.first_message_time).as_millis(),
+        )
+        .unwrap_or(0),
+        context_share: row
+            .latest_context_tokens
+            .filter(|_| row.context_limit > 0)
+            .map(|used| float(used) / float(row.context_limit)),
+        cache_share: (cached > 0).then(|| float(row.cache_read_tokens) / float(cached)),
+    }
+}
+
+fn address(id: ExchangeId, tab: &str, branch: Option<&str>) -> String {
+    let path = if tab.is_empty() {
+        format!("/conversations/{id}")
+    } else {
+        format!("/conversations/{id}/{tab}")
+    };
+    match branch {
+        Some(branch) => {
+            let branch: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+            format!("{path}?branch={branch}")
+        }
+        None => path,
+    }
+}
+
+fn tabs(id: ExchangeId, current: &str, branch: Option<&str>) -> Vec<Link> {
+    TABS.into_iter()
+        .map(|(tab, label, icon)| Link {
+            href: address(id, tab, branch),
+            label: label.into(),
+            icon,
+            current: tab == current,
+        })
+        .collect()
+}
+
+fn chips(loaded: &Loaded, tab: &str, chosen: Option<&str>) -> Vec<Link> {
+    let all = loaded.graph.branches.iter().map(|branch| Link {
+        href: address(
+            loaded.id(),
+            tab,
+            Some(&branch.branch_id).filter(|id| chosen != Some(id)).map(String::as_str),
+        ),
+        label: format!("{} · {}", branch.branch_id, branch.request_count),
+        icon: if branch.is_subtask {
+            "bot"
+        } else if branch.branch_id.starts_with("compact_") {
+            "scissors"
+        } else {
+            "git-branch"
+        },
+        current: chosen == Some(&branch.branch_id),
+    });
+    all.collect()
+}

@@ -1,0 +1,180 @@
+//! The timeline tab: a waterfall of model, tool and waiting time.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, web};
+use nexus_contract::ExchangeId;
+use nexus_store::queries::{ExchangeKind, GraphNode};
+use serde::{Deserialize, Serialize};
+
+use super::{data, head::Head};
+use crate::{
+    chart::{self, Bar, BarKind},
+    error::PageError,
+    pages::overview::float,
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
+};
+
+/// Exchanges drawn at once; a longer conversation is looked at in parts.
+const STEPS: usize = 250;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct TimelineQuery {
+    branch: Option<String>,
+    start: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TimelinePage {
+    head: Head,
+    svg: String,
+    rows: Vec<StepRow>,
+    from: usize,
+    to: usize,
+    total: usize,
+    earlier: Option<String>,
+    later: Option<String>,
+}
+
+/// The same as a table.
+#[derive(Debug, Serialize)]
+struct StepRow {
+    id: ExchangeId,
+    label: String,
+    branch: String,
+    at: jiff::Timestamp,
+    duration_ms: Option<u64>,
+    first_token_ms: Option<u64>,
+}
+
+impl Fragment for TimelinePage {
+    const TEMPLATE: &'static str = "conversation/timeline.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![build(&data::sample(), &TimelineQuery { branch: None, start: Some(0) })]
+    }
+}
+
+impl Page for TimelinePage {
+    const PLACE: Place = Place::Conversations;
+
+    fn title(&self) -> String {
+        format!("{} · Timeline", self.head.title)
+    }
+
+    fn crumbs(&self) -> Vec<Crumb> {
+        self.head.crumbs()
+    }
+}
+
+/// `GET /conversations/{id}/timeline`
+pub async fn page(
+    ctx: Ctx,
+    id: web::Path<String>,
+    asked: web::Query<TimelineQuery>,
+) -> Result<HttpResponse, PageError> {
+    let loaded = data::load(&ctx, &id).await?;
+    ctx.page(&build(&loaded, &asked)).await
+}
+
+fn build(loaded: &data::Loaded, asked: &TimelineQuery) -> TimelinePage {
+    let wanted = |node: &&GraphNode| {
+        node.kind != Some(ExchangeKind::Auxiliary)
+            && asked.branch.as_ref().is_none_or(|branch| node.branch_id.as_ref() == Some(branch))
+    };
+    let steps: Vec<&GraphNode> = loaded.graph.nodes.iter().filter(wanted).collect();
+    let total = steps.len();
+    let from = asked.start.unwrap_or(total.saturating_sub(STEPS)).min(total);
+    let to = (from + STEPS).min(total);
+    let shown = &steps[from..to];
+    let lanes = lanes(shown);
+    let bars = bars(shown, &lanes, loaded.id());
+    let address = |start: usize| {
+        let branch = asked.branch.as_deref().map(|b| {
+            format!(
+                "branch={}&",
+                url::form_urlencoded::byte_serialize(b.as_bytes()).collect::<String>()
+            )
+        });
+        format!(
+            "/conversations/{}/timeline?{}start={start}",
+            loaded.id(),
+            branch.unwrap_or_default()
+        )
+    };
+    TimelinePage {
+        head: Head::of(loaded, "timeline", asked.branch.as_deref()),
+        svg: chart::waterfall("Model, tool and waiting time", &lanes, &bars),
+        rows: shown.iter().map(|node| row(node)).collect(),
+        from: from + 1,
+        to,
+        total,
+        earlier: (from > 0).then(|| address(from.saturating_sub(STEPS))),
+        later: (to < total).then(|| address(to)),
+    }
+}
+
+fn row(node: &GraphNode) -> StepRow {
+    StepRow {
+        id: node.request_id,
+        label: data::label(node),
+        branch: branch(node).into(),
+        at: node.timestamp,
+        duration_ms: node.duration_ms,
+        first_token_ms: node.first_token_ms,
+    }
+}
+
+fn branch(node: &GraphNode) -> &str {
+    node.branch_id.as_deref().unwrap_or("main")
+}
+
+/// Branches in the order in which they begin.
+fn lanes(nodes: &[&GraphNode]) -> Vec<String> {
+    let mut lanes: Vec<String> = Vec::new();
+    for node in nodes {
+        if !lanes.iter().any(|lane| lane == branch(node)) {
+            lanes.push(branch(node).to_owned());
+        }
+    }
+    lanes
+}
+
+fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec<Bar> {
+    let Some(zero) = nodes.iter().map(|node| node.timestamp.as_millisecond()).min() else {
+        return Vec::new();
+    };
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the beginning")]
+    let start = |node: &GraphNode| (node.timestamp.as_millisecond() - zero) as f64;
+    let end = |node: &GraphNode| start(node) + float(node.duration_ms.unwrap_or(0));
+    let by_id: HashMap<ExchangeId, &GraphNode> =
+        nodes.iter().map(|node| (node.request_id, *node)).collect();
+    let mut bars = Vec::with_capacity(nodes.len() * 2);
+    for node in nodes {
+        let lane = lanes.iter().position(|lane| lane == branch(node)).unwrap_or(0);
+        let href = format!("/conversations/{conversation}?node={}", node.request_id);
+        if let Some(parent) = node
+            .parent_request_id
+            .and_then(|id| by_id.get(&id))
+            .filter(|p| p.branch_id == node.branch_id)
+        {
+            let (from_ms, to_ms) = (end(parent), start(node));
+            if to_ms > from_ms {
+                let kind = if parent.tool_names.is_empty() { BarKind::Wait } else { BarKind::Tool };
+                let what = if kind == BarKind::Tool {
+                    parent.tool_names.join(", ")
+                } else {
+                    "waiting for a human".into()
+                };
+                let tip = format!("{what}\n{}", format::duration(to_ms - from_ms));
+                bars.push(Bar { lane, from_ms, to_ms, kind, tip, href: href.clone() });
+            }
+        }
+        let kind = if data::is_error(node) { BarKind::Error } else { BarKind::Model };
+        let tip =
+            format!("{}\nmodel {}", data::label(node), format::duration(end(node) - start(node)));
+        bars.push(Bar { lane, from_ms: start(node), to_ms: end(node), kind, tip, href });
+    }
+    bars
+}

@@ -1,0 +1,192 @@
+//! The transcript tab: one reading of a branch, oldest first, in chunks.
+
+use actix_web::{HttpResponse, web};
+use jiff::Timestamp;
+use nexus_contract::ExchangeId;
+use nexus_messages::transcript::Turn;
+use nexus_store::queries::GraphNode;
+use serde::{Deserialize, Serialize};
+
+use super::{data, head::Head, path};
+use crate::{
+    error::PageError,
+    render::{self, Shown},
+    view::{Crumb, Ctx, Fragment, Page, Place},
+};
+
+/// Exchanges of one chunk.
+const CHUNK: usize = 12;
+
+/// The tab's part of the address.
+#[derive(Debug, Default, Deserialize)]
+pub struct TranscriptQuery {
+    branch: Option<String>,
+    /// The exchange with which the reading begins; for permalinks.
+    at: Option<ExchangeId>,
+    #[serde(default)]
+    start: usize,
+}
+
+/// One exchange's part.
+#[derive(Debug, Serialize)]
+pub struct TurnView {
+    id: ExchangeId,
+    number: usize,
+    at: Timestamp,
+    model: Option<String>,
+    duration_ms: Option<u64>,
+    cost_usd: Option<f64>,
+    tokens: u64,
+    blocks: Vec<Shown>,
+}
+
+/// A chunk and where the next one is.
+#[derive(Debug, Serialize)]
+pub struct Chunk {
+    turns: Vec<TurnView>,
+    next: Option<String>,
+    earlier: Option<String>,
+    branch: String,
+    conversation: ExchangeId,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TranscriptPage {
+    head: Head,
+    chunk: Chunk,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TranscriptFragment {
+    chunk: Chunk,
+}
+
+impl Fragment for TranscriptPage {
+    const TEMPLATE: &'static str = "conversation/transcript.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let head = Head::of(&data::sample(), "transcript", None);
+        vec![Self { head, chunk: sample_chunk() }]
+    }
+}
+
+impl Fragment for TranscriptFragment {
+    const TEMPLATE: &'static str = "conversation/turns.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![Self { chunk: sample_chunk() }]
+    }
+}
+
+impl Page for TranscriptPage {
+    const PLACE: Place = Place::Conversations;
+
+    fn title(&self) -> String {
+        format!("{} · Transcript", self.head.title)
+    }
+
+    fn crumbs(&self) -> Vec<Crumb> {
+        self.head.crumbs()
+    }
+}
+
+/// `GET /conversations/{id}/transcript`
+pub async fn page(
+    ctx: Ctx,
+    id: web::Path<String>,
+    asked: web::Query<TranscriptQuery>,
+) -> Result<HttpResponse, PageError> {
+    let loaded = data::load(&ctx, &id).await?;
+    let chunk = chunk(&ctx, &loaded, &asked).await?;
+    let head = Head::of(&loaded, "transcript", asked.branch.as_deref());
+    ctx.page(&TranscriptPage { head, chunk }).await
+}
+
+/// `GET /conversations/{id}/transcript/more`
+pub async fn more(
+    ctx: Ctx,
+    id: web::Path<String>,
+    asked: web::Query<TranscriptQuery>,
+) -> Result<HttpResponse, PageError> {
+    let loaded = data::load(&ctx, &id).await?;
+    let chunk = chunk(&ctx, &loaded, &asked).await?;
+    ctx.fragment(&TranscriptFragment { chunk })
+}
+
+async fn chunk(
+    ctx: &Ctx,
+    loaded: &data::Loaded,
+    asked: &TranscriptQuery,
+) -> Result<Chunk, PageError> {
+    let branch = branch_of(loaded, asked);
+    let path = path::branch_path(&loaded.graph, &branch);
+    let at = asked.at.and_then(|id| path.iter().position(|node| node.request_id == id));
+    let start = at.unwrap_or(asked.start).min(path.len());
+    let turns = path::windowed(ctx, &path, start, CHUNK).await?;
+    let id = loaded.id();
+    let named: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+    let address = |tail: &str, start: usize| {
+        format!("/conversations/{id}/transcript{tail}?branch={named}&start={start}")
+    };
+    Ok(Chunk {
+        turns: turns.into_iter().filter_map(|turn| view(turn, &path)).collect(),
+        next: (start + CHUNK < path.len()).then(|| address("/more", start + CHUNK)),
+        earlier: (start > 0).then(|| address("", start.saturating_sub(CHUNK))),
+        branch,
+        conversation: id,
+    })
+}
+
+/// The chosen branch; that of the exchange asked for; else the main one.
+fn branch_of(loaded: &data::Loaded, asked: &TranscriptQuery) -> String {
+    let of_node = asked.at.and_then(|id| loaded.find(id)).and_then(|node| node.branch_id.clone());
+    let first = loaded.graph.branches.first().map(|branch| branch.branch_id.clone());
+    asked.branch.clone().or(of_node).or(first).unwrap_or_else(|| "main".into())
+}
+
+fn view(turn: Turn, path: &[&GraphNode]) -> Option<TurnView> {
+    let number = path.iter().position(|node| node.request_id == turn.id)?;
+    let node = path[number];
+    Some(TurnView {
+        id: turn.id,
+        number: number + 1,
+        at: turn.at,
+        model: turn.model,
+        duration_ms: node.duration_ms,
+        cost_usd: node.cost_usd,
+        tokens: node.tokens.total(),
+        blocks: turn.items.iter().map(render::show).collect(),
+    })
+}
+
+#[cfg(test)]
+pub(super) fn sample_block() -> Shown {
+    render::show(&nexus_messages::transcript::Item {
+        id: "block-q0".into(),
+        content: nexus_messages::transcript::Content::Human { text: "<b>hello</b>".into() },
+    })
+}
+
+#[cfg(test)]
+fn sample_chunk() -> Chunk {
+    let node = data::sample().graph.nodes.remove(0);
+    let turn = TurnView {
+        id: node.request_id,
+        number: 1,
+        at: node.timestamp,
+        model: node.model,
+        duration_ms: Some(3),
+        cost_usd: None,
+        tokens: 5,
+        blocks: vec![sample_block()],
+    };
+    Chunk {
+        turns: vec![turn],
+        next: Some("/more".into()),
+        earlier: Some("/earlier".into()),
+        branch: "main".into(),
+        conversation: node.request_id,
+    }
+}

@@ -1,0 +1,287 @@
+//! Overview: how things stand.
+
+use actix_web::HttpResponse;
+use jiff::Timestamp;
+use nexus_store::queries::{
+    AccountSummary, ConversationFilter, ConversationSummary, GroupBy, Latency, LatencySample,
+    Paging, UsageFilter, UsageTotals,
+};
+use serde::Serialize;
+
+use super::store;
+use crate::{
+    chart::{self, Chart, Data, Series, Unit},
+    error::PageError,
+    live::Run,
+    view::{Buckets, Ctx, Fragment, Page, Place, Window},
+};
+
+const CONVERSATIONS: u32 = 8;
+
+/// One figure with its change and course.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Stat {
+    pub label: &'static str,
+    pub value: f64,
+    /// How the template writes it: `num`, `usd`, `ms`, `percent`.
+    pub form: &'static str,
+    /// It is a lower bound, or not known at all.
+    pub known: bool,
+    pub note: String,
+    /// Against the period before, as a share; `None` when there is nothing to compare with.
+    pub change: Option<f64>,
+    /// More of it is worse.
+    pub bad_up: bool,
+    pub spark: String,
+}
+
+/// The part that lives.
+#[derive(Debug, Default, Serialize)]
+pub struct Overview {
+    pub stats: Vec<Stat>,
+    pub requests: Chart,
+    pub tokens: Chart,
+    pub windows: Vec<Window>,
+    pub running: Vec<Run>,
+    pub conversations: Vec<ConversationSummary>,
+    pub is_empty: bool,
+    pub gateway: String,
+}
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub struct OverviewPage {
+    pub overview: Overview,
+}
+
+impl Fragment for OverviewPage {
+    const TEMPLATE: &'static str = "overview.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let full = Overview {
+            stats: vec![
+                Stat {
+                    label: "Requests",
+                    value: 12.0,
+                    form: "num",
+                    known: true,
+                    change: Some(0.5),
+                    ..Stat::default()
+                },
+                Stat {
+                    label: "Cost",
+                    form: "usd",
+                    change: Some(-0.5),
+                    bad_up: true,
+                    ..Stat::default()
+                },
+            ],
+            windows: vec![Window::sample()],
+            running: vec![Run::sample()],
+            conversations: vec![super::conversations::sample()],
+            ..Overview::default()
+        };
+        vec![
+            Self { overview: full },
+            Self { overview: Overview { is_empty: true, ..Overview::default() } },
+        ]
+    }
+}
+
+impl Page for OverviewPage {
+    const PLACE: Place = Place::Overview;
+
+    fn title(&self) -> String {
+        "Overview".into()
+    }
+}
+
+/// What htmx fetches anew.
+#[derive(Debug, Serialize)]
+pub struct OverviewFragment {
+    overview: Overview,
+}
+
+impl Fragment for OverviewFragment {
+    const TEMPLATE: &'static str = "fragments/overview.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        OverviewPage::samples().into_iter().map(|page| Self { overview: page.overview }).collect()
+    }
+}
+
+/// `GET /`
+pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let overview = load(&ctx).await?;
+    ctx.page(&OverviewPage { overview }).await
+}
+
+/// `GET /fragments/overview`
+pub async fn fragment(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let overview = load(&ctx).await?;
+    ctx.fragment(&OverviewFragment { overview })
+}
+
+async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
+    let (queries, now) = (&ctx.dashboard.deps.queries, ctx.now());
+    let from = ctx.scope.range.from(now);
+    let filter = ctx.usage_filter(from);
+    let buckets = Buckets::of(ctx.scope.range, now);
+    let span = UsageFilter { from: Some(buckets.before), ..filter.clone() };
+    let used =
+        queries.list_usage(&span, buckets.minutes, GroupBy::default()).await.map_err(store)?;
+    let totals = queries.sum_usage(&filter).await.map_err(store)?;
+    let latency = queries.sample_latency(&filter).await.map_err(store)?;
+    let accounts = queries.list_accounts().await.map_err(store)?;
+    let paging = Paging { limit: CONVERSATIONS, ..Paging::default() };
+    let newest = ConversationFilter {
+        domain: ctx.scope.domain().map(str::to_owned),
+        account_id: ctx.scope.account().map(str::to_owned),
+        ..ConversationFilter::default()
+    };
+    let conversations = queries.list_conversations(&newest, &paging).await.map_err(store)?;
+    let (past, current) = buckets.split(&used);
+    Ok(Overview {
+        stats: stats(&totals, &sum(&past), from.is_some(), &current, &latency),
+        requests: requests_chart(&buckets, &current, ctx),
+        tokens: tokens_chart(&buckets, &current, ctx),
+        windows: windows(&accounts, ctx.scope.account(), now),
+        running: ctx.dashboard.hub.running.list(now),
+        is_empty: conversations.items.is_empty() && totals.requests == 0 && from.is_none()
+            || accounts.is_empty() && conversations.items.is_empty(),
+        conversations: conversations.items,
+        gateway: ctx.dashboard.config.gateway_url.clone(),
+    })
+}
+
+fn sum(buckets: &[UsageTotals]) -> UsageTotals {
+    buckets.iter().fold(UsageTotals::default(), |mut sum, totals| {
+        sum += *totals;
+        sum
+    })
+}
+
+fn stats(
+    totals: &UsageTotals,
+    before: &UsageTotals,
+    compares: bool,
+    course: &[UsageTotals],
+    latency: &LatencySample,
+) -> Vec<Stat> {
+    let counted = |label, bad_up, of: fn(&UsageTotals) -> f64| Stat {
+        label,
+        value: of(totals),
+        form: "num",
+        known: true,
+        change: change(of(totals), of(before)).filter(|_| compares),
+        bad_up,
+        spark: chart::spark(&course.iter().map(of).collect::<Vec<_>>()),
+        ..Stat::default()
+    };
+    let context = float(totals.tokens.context());
+    let hit = totals.tokens.cache_hit_rate();
+    vec![
+        counted("Requests", false, |t| float(t.requests)),
+        Stat {
+            note: "input, not cached".into(),
+            ..counted("Input tokens", false, |t| float(t.tokens.input))
+        },
+        counted("Output tokens", false, |t| float(t.tokens.output)),
+        Stat {
+            note: hit
+                .map(|hit| {
+                    format!(
+                        "{} of {} context",
+                        crate::view::format::percent(hit),
+                        crate::view::format::compact(context)
+                    )
+                })
+                .unwrap_or_default(),
+            ..counted("Read from cache", false, |t| float(t.tokens.cache_read))
+        },
+        Stat {
+            form: "usd",
+            known: totals.cost_usd().is_some(),
+            note: if totals.unpriced > 0 {
+                format!("{} without a known price", totals.unpriced)
+            } else {
+                String::new()
+            },
+            ..counted("Cost", true, |t| t.cost.usd())
+        },
+        counted("Errors", true, |t| float(t.errors)),
+        latency_stat("Time to first token", latency.first_token),
+        latency_stat("Duration", latency.duration),
+    ]
+}
+
+fn latency_stat(label: &'static str, latency: Latency) -> Stat {
+    let note =
+        latency.p95_ms.map(|p95| format!("p95 {}", crate::view::format::duration(float(p95))));
+    Stat {
+        label,
+        value: float(latency.p50_ms.unwrap_or(0)),
+        form: "ms",
+        known: latency.p50_ms.is_some(),
+        note: note.unwrap_or_default(),
+        ..Stat::default()
+    }
+}
+
+fn change(now: f64, before: f64) -> Option<f64> {
+    (before > 0.0).then(|| now / before - 1.0)
+}
+
+fn requests_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
+    let well = course.iter().map(|t| float(t.requests.saturating_sub(t.errors))).collect();
+    let errors = course.iter().map(|t| float(t.errors)).collect();
+    chart::bars(&Data {
+        title: "Requests over time".into(),
+        unit: Unit::Count,
+        series: vec![
+            Series { name: "Completed".into(), values: well },
+            Series { name: "Errors".into(), values: errors },
+        ],
+        labels: buckets.labels(&ctx.zone()),
+        limit: None,
+    })
+}
+
+fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
+    let series = |name: &str, of: fn(&UsageTotals) -> u64| Series {
+        name: name.into(),
+        values: course.iter().map(|totals| float(of(totals))).collect(),
+    };
+    chart::bars(&Data {
+        title: "Tokens over time".into(),
+        unit: Unit::Count,
+        series: vec![
+            series("Cache read", |t| t.tokens.cache_read),
+            series("Cache written", |t| t.tokens.cache_creation()),
+            series("Input", |t| t.tokens.input),
+            series("Output", |t| t.tokens.output),
+        ],
+        labels: buckets.labels(&ctx.zone()),
+        limit: None,
+    })
+}
+
+/// The 5-hour and 7-day windows that the upstream reported, the fullest first.
+pub(super) fn windows(
+    accounts: &[AccountSummary],
+    wanted: Option<&str>,
+    now: Timestamp,
+) -> Vec<Window> {
+    let of = accounts.iter().filter(|account| wanted.is_none_or(|id| id == account.account_id));
+    let mut windows: Vec<Window> =
+        of.flat_map(|account| &account.windows).map(|window| Window::of(window, now)).collect();
+    windows.sort_by(|a, b| b.utilization.unwrap_or(-1.0).total_cmp(&a.utilization.unwrap_or(-1.0)));
+    windows
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for display")]
+pub(super) const fn float(value: u64) -> f64 {
+    value as f64
+}

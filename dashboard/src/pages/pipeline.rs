@@ -1,0 +1,233 @@
+//! Pipeline: how far events have come, and which could not be handled.
+
+use actix_web::{HttpResponse, http::header, web};
+use nexus_bus::{DeadLetter, StreamError, StreamStatus};
+use serde::Serialize;
+
+use super::overview::float;
+use crate::{
+    error::PageError,
+    view::{Ctx, Fragment, Page, Place},
+};
+
+const LETTERS: usize = 50;
+/// Bytes of a dead letter that are shown.
+const PAYLOAD: usize = 20_000;
+/// Lag below this is what a busy moment looks like.
+const CALM: u64 = 1000;
+
+/// The part that lives.
+#[derive(Debug, Serialize)]
+pub struct Pipeline {
+    /// `None` when the stream cannot be asked.
+    status: Option<StreamStatus>,
+    error: Option<String>,
+    fill: f64,
+    letters: Vec<DeadLetter>,
+    healthy: bool,
+    csrf_query: String,
+    read_only: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PipelinePage {
+    pipeline: Pipeline,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PipelineFragment {
+    pipeline: Pipeline,
+}
+
+/// One dead letter with its bytes.
+#[derive(Debug, Serialize)]
+pub struct LetterPage {
+    letter: DeadLetter,
+    payload: String,
+    bytes: usize,
+    csrf_query: String,
+    read_only: bool,
+}
+
+impl Fragment for PipelinePage {
+    const TEMPLATE: &'static str = "pipeline.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        samples().into_iter().map(|pipeline| Self { pipeline }).collect()
+    }
+}
+
+impl Fragment for PipelineFragment {
+    const TEMPLATE: &'static str = "fragments/pipeline.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        samples().into_iter().map(|pipeline| Self { pipeline }).collect()
+    }
+}
+
+impl Fragment for LetterPage {
+    const TEMPLATE: &'static str = "dead_letter.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![Self {
+            letter: letter(),
+            payload: "<b>".into(),
+            bytes: 3,
+            csrf_query: String::new(),
+            read_only: false,
+        }]
+    }
+}
+
+impl Page for PipelinePage {
+    const PLACE: Place = Place::Pipeline;
+
+    fn title(&self) -> String {
+        "Pipeline".into()
+    }
+}
+
+impl Page for LetterPage {
+    const PLACE: Place = Place::Pipeline;
+
+    fn title(&self) -> String {
+        "Dead letter".into()
+    }
+
+    fn crumbs(&self) -> Vec<crate::view::Crumb> {
+        vec![crate::view::Crumb { label: "Pipeline".into(), href: "/pipeline".into() }]
+    }
+}
+
+/// `GET /pipeline`
+pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let pipeline = load(&ctx).await;
+    ctx.page(&PipelinePage { pipeline }).await
+}
+
+/// `GET /fragments/pipeline`
+pub async fn fragment(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let pipeline = load(&ctx).await;
+    ctx.fragment(&PipelineFragment { pipeline })
+}
+
+/// A stream that cannot be reached is a state of this page, not an error of it.
+async fn load(ctx: &Ctx) -> Pipeline {
+    let stream = &ctx.dashboard.deps.stream;
+    let (status, error) = match stream.status().await {
+        Ok(status) => (Some(status), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let letters = match stream.list_dead_letters(None, LETTERS).await {
+        Ok(page) => page.items,
+        Err(error) => {
+            tracing::warn!(%error, "dead letters cannot be listed");
+            Vec::new()
+        }
+    };
+    Pipeline {
+        fill: status
+            .as_ref()
+            .filter(|s| s.max_bytes > 0)
+            .map_or(0.0, |s| float(s.bytes) / float(s.max_bytes)),
+        healthy: status.as_ref().is_some_and(is_healthy),
+        status,
+        error,
+        letters,
+        csrf_query: ctx.csrf_query(),
+        read_only: ctx.dashboard.keeper.is_read_only(),
+    }
+}
+
+fn is_healthy(status: &StreamStatus) -> bool {
+    status.connected
+        && status.dead_letters == 0
+        && status.consumers.iter().all(|consumer| consumer.lag < CALM)
+}
+
+/// `GET /pipeline/dead-letters/{id}`
+pub async fn dead_letter(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let found = ctx.dashboard.deps.stream.find_dead_letter(&id).await.map_err(unreachable)?;
+    let letter = found.ok_or_else(|| PageError::NotFound("dead letter".into()))?;
+    let shown = &letter.payload[..letter.payload.len().min(PAYLOAD)];
+    let payload = String::from_utf8_lossy(shown).into_owned();
+    let bytes = letter.payload.len();
+    let read_only = ctx.dashboard.keeper.is_read_only();
+    ctx.page(&LetterPage { letter, payload, bytes, csrf_query: ctx.csrf_query(), read_only }).await
+}
+
+/// `POST /pipeline/dead-letters/{id}/requeue`
+pub async fn requeue(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let done = ctx.dashboard.deps.stream.requeue_dead_letter(&id).await.map_err(unreachable)?;
+    settled(done)
+}
+
+/// `POST /pipeline/dead-letters/{id}/drop`
+pub async fn discard(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let done = ctx.dashboard.deps.stream.drop_dead_letter(&id).await.map_err(unreachable)?;
+    settled(done)
+}
+
+fn settled(done: bool) -> Result<HttpResponse, PageError> {
+    if done {
+        return Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, "/pipeline"))
+            .finish());
+    }
+    Err(PageError::NotFound("dead letter".into()))
+}
+
+fn unreachable(error: StreamError) -> PageError {
+    PageError::internal(error)
+}
+
+#[cfg(test)]
+fn letter() -> DeadLetter {
+    DeadLetter {
+        id: "storage-1".into(),
+        consumer: "storage".into(),
+        message_id: "m".into(),
+        kind: "request.received".into(),
+        reason: "<b>".into(),
+        attempts: 5,
+        at: jiff::Timestamp::UNIX_EPOCH,
+        payload: bytes::Bytes::new(),
+    }
+}
+
+#[cfg(test)]
+fn samples() -> Vec<Pipeline> {
+    let consumer =
+        nexus_bus::ConsumerStatus { name: "storage".into(), lag: 4, unsettled: 2, redelivered: 1 };
+    let status = StreamStatus {
+        transport: "embedded",
+        connected: true,
+        events: 10,
+        bytes: 1000,
+        max_bytes: 2000,
+        dead_letters: 1,
+        consumers: vec![consumer],
+    };
+    let full = Pipeline {
+        status: Some(status),
+        error: None,
+        fill: 0.5,
+        letters: vec![letter()],
+        healthy: false,
+        csrf_query: String::new(),
+        read_only: false,
+    };
+    let down = Pipeline {
+        status: None,
+        error: Some("it cannot be reached".into()),
+        fill: 0.0,
+        letters: vec![],
+        healthy: false,
+        csrf_query: String::new(),
+        read_only: true,
+    };
+    vec![full, down]
+}

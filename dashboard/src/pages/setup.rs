@@ -1,0 +1,37 @@
+//! How to connect a client.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+
+use crate::{
+    error::PageError,
+    view::{Ctx, Fragment, Page, Place},
+};
+
+#[derive(Debug, Serialize)]
+pub struct SetupPage {
+    gateway: String,
+}
+
+impl Fragment for SetupPage {
+    const TEMPLATE: &'static str = "setup.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![Self { gateway: "http://localhost:3000".into() }]
+    }
+}
+
+impl Page for SetupPage {
+    const PLACE: Place = Place::None;
+
+    fn title(&self) -> String {
+        "Connect a client".into()
+    }
+}
+
+/// `GET /setup`
+pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let gateway = ctx.dashboard.config.gateway_url.clone();
+    ctx.page(&SetupPage { gateway }).await
+}
