@@ -5,6 +5,7 @@
 //! an `Arc<dyn Store>`, which turns into an `Arc` of the one trait that a role needs.
 
 pub mod analyses;
+pub mod archive;
 pub mod bodies;
 mod bulk;
 pub mod dialect;
@@ -23,6 +24,7 @@ pub mod usage;
 pub mod windows;
 
 pub use analyses::AnalysisStore;
+pub use archive::Archive;
 pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
 pub use exchanges::ExchangeStore;
@@ -33,11 +35,18 @@ pub use retention::Retention;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store:
-    AnalysisStore + ExchangeStore + Health + Materialised + Retention + Queries + 'static
+    AnalysisStore + Archive + ExchangeStore + Health + Materialised + Retention + Queries + 'static
 {
 }
 
 impl<S> Store for S where
-    S: AnalysisStore + ExchangeStore + Health + Materialised + Retention + Queries + 'static
+    S: AnalysisStore
+        + Archive
+        + ExchangeStore
+        + Health
+        + Materialised
+        + Retention
+        + Queries
+        + 'static
 {
 }

@@ -1,5 +1,6 @@
 //! The storage role from events to rows, on both engines.
 
+mod archive;
 mod captures;
 mod growth;
 mod role;
