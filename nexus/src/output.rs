@@ -16,7 +16,7 @@ impl Output {
     }
 
     /// Prints `data` as JSON, or what `text` makes of it.
-    pub fn print<T: Serialize>(
+    pub fn print<T: Serialize + ?Sized>(
         self,
         data: &T,
         text: impl FnOnce(&T) -> String,
@@ -26,10 +26,6 @@ impl Output {
             printed.push('\n');
         }
         write(printed.as_bytes())
-    }
-
-    pub fn is_json(self) -> bool {
-        self.json
     }
 }
 

@@ -71,8 +71,8 @@ pub enum Command {
     DeadLetters(DeadLettersCommand),
     /// Remove what is old
     Prune(PruneArgs),
-    /// Count the materialised figures anew, and costs by today's price table
-    Rebuild(RebuildArgs),
+    /// Count the sums of conversations, hours and days anew
+    Rebuild,
     /// Ask the role on this machine whether it is ready (for container health checks)
     Health,
     /// Print a completion script for a shell
@@ -269,11 +269,4 @@ pub struct PruneArgs {
     /// Say what would be removed
     #[arg(long)]
     pub dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct RebuildArgs {
-    /// Compare with what is stored, change nothing; exit code 1 when they differ
-    #[arg(long)]
-    pub check: bool,
 }

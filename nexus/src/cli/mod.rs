@@ -6,6 +6,6 @@ mod flags;
 pub use arguments::{
     AnalysesCommand, Cli, Command, CopyArgs, CredentialsCommand, DeadLettersCommand, DemoArgs,
     DoctorArgs, ExplainArgs, ExportArgs, ImportArgs, KeysCommand, NatsCommand, PruneArgs,
-    RebuildArgs, RelinkArgs, ShowCommand,
+    RelinkArgs, ShowCommand,
 };
 pub use flags::{command, parse};

@@ -43,7 +43,7 @@ pub async fn run(
 /// Every file; exit code 1 when one has a problem.
 fn status(config: &AccessConfig, output: Output) -> anyhow::Result<ExitCode> {
     let statuses = open(config).statuses();
-    output.print(&statuses, status_text)?;
+    output.print(statuses.as_slice(), status_text)?;
     let bad = statuses.iter().any(|status| status.problem.is_some());
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -52,7 +52,7 @@ fn open(config: &AccessConfig) -> Credentials {
     Credentials::open(&config.credentials_dir, Fingerprinter::new(&config.api_key_salt))
 }
 
-fn status_text(statuses: &Vec<Status>) -> String {
+fn status_text(statuses: &[Status]) -> String {
     if statuses.is_empty() {
         return "no credential files; requests can only pass through with the clients' own\n"
             .into();
@@ -97,7 +97,7 @@ async fn login(
 #[derive(Serialize)]
 struct Outcome {
     domain: String,
-    outcome: String,
+    result: String,
     failed: bool,
 }
 
@@ -116,7 +116,7 @@ async fn refresh(
     let client = client(config, settings)?;
     let mut outcomes = Vec::new();
     for domain in domains {
-        let (outcome, failed) = if dry_run {
+        let (result, failed) = if dry_run {
             ("would be refreshed".to_owned(), false)
         } else {
             let dir = &config.credentials_dir;
@@ -126,18 +126,18 @@ async fn refresh(
                 Err(error) => (error.to_string(), true),
             }
         };
-        outcomes.push(Outcome { domain, outcome, failed });
+        outcomes.push(Outcome { domain, result, failed });
     }
-    output.print(&outcomes, outcomes_text)?;
+    output.print(outcomes.as_slice(), outcomes_text)?;
     let failed = outcomes.iter().any(|outcome| outcome.failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn outcomes_text(outcomes: &Vec<Outcome>) -> String {
+fn outcomes_text(outcomes: &[Outcome]) -> String {
     if outcomes.is_empty() {
         return "no OAuth credentials\n".into();
     }
-    let line = |outcome: &Outcome| format!("{}: {}\n", outcome.domain, outcome.outcome);
+    let line = |outcome: &Outcome| format!("{}: {}\n", outcome.domain, outcome.result);
     outcomes.iter().map(line).collect()
 }
 

@@ -5,12 +5,14 @@ mod dead_letters;
 pub mod doctor;
 mod health;
 mod keys;
+mod prune;
+mod rebuild;
+mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
 use nexus_bus::JetStream;
 use nexus_contract::SystemClock;
-use nexus_store::Health;
 use serde::Serialize;
 
 use crate::{
@@ -33,7 +35,7 @@ pub fn run(cli: Cli, flags: BTreeMap<String, String>) -> anyhow::Result<ExitCode
 }
 
 /// The settings and where each came from.
-struct Loaded {
+pub struct Loaded {
     resolved: Resolved,
     settings: Settings,
 }
@@ -65,33 +67,48 @@ fn serve(loaded: Loaded, roles: &[Role]) -> anyhow::Result<ExitCode> {
 
 /// Commands that do one thing and end.
 async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Result<ExitCode> {
+    let settings = &loaded.settings;
     match command {
-        Command::Health => health::run(&loaded.settings).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) if args.settings => doctor::settings(&loaded.resolved, output),
         Command::Doctor(_) => doctor::run(loaded, output).await,
-        Command::Migrate => {
-            open_store(&loaded.settings, true).await?.close().await;
-            output.print(&Migrated { schema: "current" }, |_| "the schema is up to date".into())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Nats(NatsCommand::Setup) => nats_setup(&loaded.settings, output).await,
-        Command::Credentials(command) => credentials::run(command, &loaded.settings, output).await,
-        Command::DeadLetters(command) => {
-            let bus =
-                open_bus(&loaded.settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
-            dead_letters::run(command, bus.stream.as_ref(), output).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        _ => Err(WrongUsage::new("this command is not there yet").into()),
+        Command::Credentials(command) => credentials::run(command, settings, output).await,
+        command => act(command, output, settings).await.map(|()| ExitCode::SUCCESS),
     }
 }
 
-async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<ExitCode> {
+/// Commands that either work or fail.
+async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::Result<()> {
+    match command {
+        Command::Health => health::run(settings).await,
+        Command::Nats(NatsCommand::Setup) => nats_setup(settings, output).await,
+        Command::DeadLetters(command) => {
+            let bus = open_bus(settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
+            dead_letters::run(command, bus.stream.as_ref(), output).await
+        }
+        command => with_store(command, output, settings).await,
+    }
+}
+
+/// Commands on the store.
+async fn with_store(command: Command, output: Output, settings: &Settings) -> anyhow::Result<()> {
+    let store = open_store(settings, matches!(command, Command::Migrate)).await?;
+    let done = match command {
+        Command::Migrate => {
+            output.print(&Schema { schema: "current" }, |_| "the schema is up to date".into())
+        }
+        Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
+        Command::Rebuild => rebuild::run(store.as_ref(), output).await,
+        _ => Err(WrongUsage::new("this command is not there yet").into()),
+    };
+    store.close().await;
+    done
+}
+
+async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<()> {
     let config = nats_config(settings, "nexus nats setup")
         .ok_or_else(|| WrongUsage::new("NATS_URL is not set, so there is nothing to set up"))?;
     JetStream::open(config).await?.setup().await?;
-    output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())?;
-    Ok(ExitCode::SUCCESS)
+    output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())
 }
 
 #[derive(Serialize)]
@@ -100,7 +117,7 @@ struct SetUp {
 }
 
 #[derive(Serialize)]
-struct Migrated {
+struct Schema {
     schema: &'static str,
 }
 

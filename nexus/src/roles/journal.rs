@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Opens the journal and starts to ship it.
-pub async fn start(
+pub fn start(
     back: &mut Group,
     settings: &Settings,
     instance: &str,

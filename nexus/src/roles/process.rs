@@ -50,7 +50,7 @@ pub async fn run(
     let (front, back) = (Group::default(), Group::default());
     let mut process =
         Process { settings, instance, engines: engines.clone(), metrics, front, back };
-    process.start(roles, listeners).await?;
+    process.start(roles, listeners)?;
     beside(&mut process.front);
     process.greet(roles)?;
     let ended = tasks::run(process.front, process.back, shutdown).await;
@@ -59,11 +59,11 @@ pub async fn run(
 }
 
 impl Process {
-    async fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
+    fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
         consumers::start(&mut self.back, roles, &self.engines, &self.settings, &self.instance)?;
         let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
         if let Some(listener) = listeners.gateway {
-            self.gateway(listener, dashboard.clone()).await?;
+            self.gateway(listener, dashboard.clone())?;
         }
         if let Some((dashboard, listener)) = dashboard.zip(listeners.dashboard) {
             let stop = self.front.stop.clone();
@@ -83,15 +83,16 @@ impl Process {
 
     /// The gateway, its journal, and the shipper behind it. With a dashboard in the process, the
     /// data API is on the gateway's port too.
-    async fn gateway(
+    fn gateway(
         &mut self,
         listener: std::net::TcpListener,
         dashboard: Option<Arc<Dashboard>>,
     ) -> anyhow::Result<()> {
         let (settings, engines) = (&self.settings, &self.engines);
-        let journal = match settings.storage_enabled {
-            true => Some(journal::start(&mut self.back, settings, &self.instance, engines).await?),
-            false => None,
+        let journal = if settings.storage_enabled {
+            Some(journal::start(&mut self.back, settings, &self.instance, engines)?)
+        } else {
+            None
         };
         let metrics = self.metrics.clone();
         let deps = GatewayDeps {

@@ -31,6 +31,7 @@ pub enum Group {
 }
 
 impl Group {
+    #[cfg(test)]
     pub const ALL: [Self; 10] = [
         Self::Serving,
         Self::Storage,

@@ -47,7 +47,8 @@ fn entry(key: &str, value: &toml::Value) -> Result<(String, String), String> {
 
 fn did_you_mean(variable: &str) -> String {
     suggest::nearest(variable, table::TABLE.iter().map(|definition| definition.name))
-        .map(|name| format!(", did you mean `{}`?", name.to_ascii_lowercase()))
+        .and_then(table::find)
+        .map(|near| format!(", did you mean `{}`?", near.key()))
         .unwrap_or_default()
 }
 

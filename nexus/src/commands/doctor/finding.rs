@@ -1,5 +1,7 @@
 //! What a check found, and the sentence that mends it.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 /// How bad it is.
@@ -48,7 +50,7 @@ impl Finding {
 }
 
 /// The report as lines for people.
-pub fn text(findings: &Vec<Finding>) -> String {
+pub fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let mark = match finding.verdict {
@@ -56,9 +58,9 @@ pub fn text(findings: &Vec<Finding>) -> String {
             Verdict::Warning => "warning",
             Verdict::Problem => "PROBLEM",
         };
-        text += &format!("{mark}  {:<12} {}\n", finding.check, finding.detail);
+        let _infallible = writeln!(text, "{mark}  {:<12} {}", finding.check, finding.detail);
         if let Some(mend) = &finding.mend {
-            text += &format!("{:22} → {mend}\n", "");
+            let _infallible = writeln!(text, "{:22} → {mend}", "");
         }
     }
     text

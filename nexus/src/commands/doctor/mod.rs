@@ -25,7 +25,7 @@ pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
     findings.extend(credentials::check(settings));
     findings.extend(engines::check(settings).await);
     findings.extend(upstream::check(settings, &SystemClock).await);
-    output.print(&findings, text)?;
+    output.print(findings.as_slice(), text)?;
     let bad = findings.iter().any(|finding| finding.verdict == Verdict::Problem);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -33,6 +33,7 @@ pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
 #[derive(Serialize)]
 struct Line {
     name: &'static str,
+    group: &'static str,
     value: Option<String>,
     source: Option<String>,
 }
@@ -45,19 +46,19 @@ pub fn settings(resolved: &Resolved, output: Output) -> anyhow::Result<ExitCode>
             let found = resolved.get(definition.name);
             Line {
                 name: definition.name,
-                value: found.map(|(text, _)| match definition.secret {
-                    true => "[masked]".to_owned(),
-                    false => text.to_owned(),
+                group: definition.group.title(),
+                value: found.map(|(text, _)| {
+                    if definition.secret { "[masked]".to_owned() } else { text.to_owned() }
                 }),
                 source: found.map(|(_, source)| source.to_string()),
             }
         })
         .collect();
-    output.print(&lines, settings_text)?;
+    output.print(lines.as_slice(), settings_text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings_text(lines: &Vec<Line>) -> String {
+fn settings_text(lines: &[Line]) -> String {
     let cell = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
     let rows: Vec<Vec<String>> = lines
         .iter()

@@ -89,7 +89,9 @@ impl Handler for Spans {
         {
             return later(format!("the collector did not take the spans: {error}"));
         }
-        ids.into_iter().for_each(|id| self.exported.insert(id, ()));
+        for id in ids {
+            self.exported.insert(id, ());
+        }
         vec![Verdict::Done; batch.len()]
     }
 }
