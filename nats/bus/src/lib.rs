@@ -23,6 +23,6 @@ pub use open::{Bus, BusConfig, open};
 pub use report::report;
 pub use ship::{ShipperConfig, ShipperGone, adopt, ship};
 pub use stream::{
-    Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, Page, Settle,
-    StreamError, StreamStatus,
+    Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, PULL_BYTES, Page,
+    Settle, StreamError, StreamStatus,
 };

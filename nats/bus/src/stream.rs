@@ -56,11 +56,16 @@ pub trait EventStream: Send + Sync + 'static {
     async fn drop_dead_letter(&self, id: &str) -> Result<bool, StreamError>;
 }
 
+/// Bytes of events after which a pull takes no further one: a batch of large bodies must not fill
+/// the memory.
+pub const PULL_BYTES: usize = 16 << 20;
+
 /// One open consumer.
 #[async_trait]
 pub trait Consumer: Send {
-    /// Up to `max` deliveries; waits at most `wait` for the first one and then takes what is there.
-    /// An empty answer is no error.
+    /// Up to `max` deliveries; waits at most `wait` for the first one and then takes what is there,
+    /// but stops behind the one that takes the sum beyond [`PULL_BYTES`]. An empty answer is no
+    /// error.
     async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError>;
 
     /// Settles deliveries of this consumer, durably, before it returns.

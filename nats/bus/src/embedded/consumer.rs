@@ -17,10 +17,13 @@ use super::{
     sql, unavailable,
     writer::{Board, Command, Settled, lock},
 };
-use crate::stream::{Consumer, Delivery, Settle, StreamError};
+use crate::stream::{Consumer, Delivery, PULL_BYTES, Settle, StreamError};
 
 /// Events read from the file at a time: they are decoded in memory.
 const READ: usize = 64;
+
+/// Redeliveries in one pull, whatever their size.
+const AGAIN: usize = 16;
 
 /// What the instances of a consumer share.
 pub(super) struct Group {
@@ -106,7 +109,8 @@ impl EmbeddedConsumer {
     async fn take(&self, max: usize) -> Result<(Vec<Delivery>, Option<Instant>), StreamError> {
         let mut deliveries = self.group.deliveries.lock().await;
         let mut taken = Vec::new();
-        for (seq, attempt) in deliveries.take_due(max, Instant::now(), self.ack_timeout) {
+        for (seq, attempt) in deliveries.take_due(max.min(AGAIN), Instant::now(), self.ack_timeout)
+        {
             match self.find(seq).await? {
                 Some(entry) => taken.push(delivery(&entry, attempt)),
                 // Settled by its first delivery after all, and trimmed since.
@@ -132,23 +136,27 @@ impl EmbeddedConsumer {
         }
         let (name, kinds) = (&self.group.name, &self.group.kinds_json);
         let limit = max.min(READ);
-        let entries = sql::list_behind(&self.pool, name, kinds, cursor, limit).await;
-        let entries = entries.map_err(unavailable)?;
-        let full = entries.len() == limit;
-        let last = entries.last().map(|entry| entry.seq);
-        Ok((entries, last.filter(|_| full).unwrap_or_else(|| newest.max(last.unwrap_or(0)))))
+        let listed = sql::list_behind(&self.pool, name, kinds, cursor, limit).await;
+        let listed = listed.map_err(unavailable)?;
+        let seqs = within_budget(&listed);
+        let entries = sql::list_events(&self.pool, &seqs).await.map_err(unavailable)?;
+        let cut = seqs.len() == limit || seqs.len() < listed.len();
+        let last = seqs.last().copied();
+        Ok((entries, last.filter(|_| cut).unwrap_or_else(|| newest.max(last.unwrap_or(0)))))
     }
 
     fn recent_behind(&self, cursor: u64, max: usize) -> Option<(Vec<Entry>, u64)> {
         let recent = lock(&self.board.recent);
         let mut looked = cursor;
         let mut entries = Vec::new();
+        let mut bytes = 0;
         for entry in recent.behind(cursor)? {
-            if entries.len() == max {
+            if entries.len() == max || bytes >= PULL_BYTES {
                 break;
             }
             looked = entry.seq;
             if self.group.wants(entry) {
+                bytes += entry.bytes;
                 entries.push(entry.clone());
             }
         }
@@ -196,6 +204,17 @@ impl Undo {
             deliveries.retry(seq, attempts, Instant::now());
         }
     }
+}
+
+/// The first of `listed` that go into one pull.
+fn within_budget(listed: &[(u64, usize)]) -> Vec<u64> {
+    let mut bytes = 0;
+    let fits = |(_, size): &&(u64, usize)| {
+        let fits = bytes < PULL_BYTES;
+        bytes += size;
+        fits
+    };
+    listed.iter().take_while(fits).map(|(seq, _)| *seq).collect()
 }
 
 fn delivery(entry: &Entry, attempt: u32) -> Delivery {

@@ -40,16 +40,16 @@ pub(super) async fn insert(
     Ok(inserted)
 }
 
-/// Up to `limit` events behind `cursor` that the consumer wants.
+/// Up to `limit` events behind `cursor` that the consumer wants, as (sequence, bytes).
 pub(super) async fn list_behind(
     pool: &SqlitePool,
     consumer: &str,
     kinds_json: &str,
     cursor: u64,
     limit: usize,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<(u64, usize)>> {
     let rows = sqlx::query(
-        "SELECT seq, kind, target, payload FROM events
+        "SELECT seq, bytes FROM events
          WHERE seq > $1
            AND (target = $2
                 OR (target IS NULL AND kind IN (SELECT value FROM json_each($3))))
@@ -59,6 +59,24 @@ pub(super) async fn list_behind(
     .bind(consumer)
     .bind(kinds_json)
     .bind(signed(limit as u64))
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let bytes = unsigned(row.try_get("bytes")?);
+            Ok((unsigned(row.try_get("seq")?), usize::try_from(bytes).unwrap_or(usize::MAX)))
+        })
+        .collect()
+}
+
+/// The events with these sequences, in order.
+pub(super) async fn list_events(pool: &SqlitePool, seqs: &[u64]) -> Result<Vec<Entry>> {
+    let json: Vec<String> = seqs.iter().map(u64::to_string).collect();
+    let rows = sqlx::query(
+        "SELECT seq, kind, target, payload FROM events
+         WHERE seq IN (SELECT value FROM json_each($1)) ORDER BY seq",
+    )
+    .bind(format!("[{}]", json.join(",")))
     .fetch_all(pool)
     .await?;
     rows.iter().map(entry).collect()

@@ -1,6 +1,10 @@
 //! One instance of a durable pull consumer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_nats::{
     Subject,
@@ -21,7 +25,7 @@ use super::{
     letters::{self, Rejected},
     topology::{self, CHUNKS},
 };
-use crate::stream::{Consumer, ConsumerSpec, Delivery, Settle, StreamError};
+use crate::stream::{Consumer, ConsumerSpec, Delivery, PULL_BYTES, Settle, StreamError};
 
 /// Messages of one pull: they are in memory together.
 const MAX_PULL: usize = 128;
@@ -41,6 +45,8 @@ pub(super) struct NatsConsumer {
     consumer: PullConsumer,
     held: BTreeMap<u64, Held>,
     next_token: u64,
+    /// Pulled, and kept for the next time because of their size.
+    rest: VecDeque<Message>,
 }
 
 /// What is needed to settle a delivery.
@@ -59,7 +65,14 @@ impl NatsConsumer {
         let stream = server.stream(topology::EVENTS).await?;
         let config: pull::Config = topology::consumer(&spec);
         let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
-        Ok(Self { server, name: spec.name, consumer, held: BTreeMap::new(), next_token: 1 })
+        Ok(Self {
+            server,
+            name: spec.name,
+            consumer,
+            held: BTreeMap::new(),
+            next_token: 1,
+            rest: VecDeque::new(),
+        })
     }
 
     /// What is there now. Without a time to expire at, or the server would wait until then.
@@ -72,6 +85,20 @@ impl NatsConsumer {
     async fn wait(&self, wait: Duration) -> Result<Vec<Message>, StreamError> {
         let batch = self.consumer.batch().max_messages(1).expires(wait).messages();
         collect(batch.await.map_err(unavailable)?, wait + PATIENCE).await
+    }
+
+    /// What goes into one pull; the chunks of large bodies are fetched only now.
+    async fn deliver_rest(&mut self, max: usize) -> Result<Vec<Delivery>, StreamError> {
+        let mut deliveries = Vec::new();
+        let mut bytes = 0;
+        while deliveries.len() < max && bytes < PULL_BYTES {
+            let Some(message) = self.rest.pop_front() else { break };
+            let delivery = self.deliver(message).await?;
+            let body = delivery.event.as_ref().ok().and_then(|event| event.body.as_ref());
+            bytes += body.map_or(0, |body| body.compressed().len());
+            deliveries.push(delivery);
+        }
+        Ok(deliveries)
     }
 
     async fn deliver(&mut self, message: Message) -> Result<Delivery, StreamError> {
@@ -145,18 +172,16 @@ impl Consumer for NatsConsumer {
     async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError> {
         self.server.ready().await?;
         let max = max.clamp(1, MAX_PULL);
-        let mut messages = self.fetch(max).await?;
-        if messages.is_empty() && !wait.is_zero() {
-            messages = self.wait(wait).await?;
-            if !messages.is_empty() && max > 1 {
-                messages.extend(self.fetch(max - 1).await?);
+        if self.rest.is_empty() {
+            self.rest = self.fetch(max).await?.into();
+        }
+        if self.rest.is_empty() && !wait.is_zero() {
+            self.rest = self.wait(wait).await?.into();
+            if !self.rest.is_empty() && max > 1 {
+                self.rest.extend(self.fetch(max - 1).await?);
             }
         }
-        let mut deliveries = Vec::with_capacity(messages.len());
-        for message in messages {
-            deliveries.push(self.deliver(message).await?);
-        }
-        Ok(deliveries)
+        self.deliver_rest(max).await
     }
 
     async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {

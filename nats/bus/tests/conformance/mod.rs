@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use nexus_bus::{Consumer, ConsumerSpec, Delivery, EventStream, Settle, StreamError};
+use nexus_bus::{Consumer, ConsumerSpec, Delivery, EventStream, PULL_BYTES, Settle, StreamError};
 use nexus_contract::{
     Body, Envelope, Event, ExchangeId, Headers, Kind, Linked, Payload, RequestReceived,
 };
@@ -307,6 +307,27 @@ pub async fn the_largest_exchange_passes(harness: &mut impl Harness) {
     assert!(event.body.expect("has one").raw().expect("whole") == body, "also as a dead letter");
 }
 
+pub async fn a_pull_is_bounded_in_bytes(harness: &mut impl Harness) {
+    for number in 1..=3 {
+        let event = request(number, &noise(number, PULL_BYTES * 2 / 3));
+        harness.stream().publish(&[event]).await.expect("publishes");
+    }
+    let mut consumer = open(harness, spec("storage")).await;
+    let first = consumer.pull(3, SOON).await.expect("pulls");
+    assert_eq!(first.iter().map(number).collect::<Vec<_>>(), [1, 2]);
+    settle(&mut consumer, &first, &Settle::Ack).await;
+    drop(consumer);
+    harness.restart().await;
+    publish(harness, 4..=5).await;
+    let timeout = Duration::from_secs(1);
+    let mut consumer =
+        open(harness, ConsumerSpec { ack_timeout: timeout, ..spec("storage") }).await;
+    let mut left = BTreeSet::new();
+    while !left.is_superset(&BTreeSet::from([3, 4, 5])) {
+        left.extend(take(&mut consumer, 1).await.iter().map(number));
+    }
+}
+
 pub async fn the_status_tells_lag_and_what_is_unsettled(harness: &mut impl Harness) {
     let mut consumer = open(harness, spec("storage")).await;
     publish(harness, 1..=10).await;
@@ -360,6 +381,7 @@ macro_rules! conformance {
             bytes_that_cannot_be_read_are_delivered_as_such,
             a_full_stream_refuses_until_it_is_read,
             the_largest_exchange_passes,
+            a_pull_is_bounded_in_bytes,
             the_status_tells_lag_and_what_is_unsettled,
         );
     };
