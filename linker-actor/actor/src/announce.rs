@@ -43,10 +43,8 @@ impl Announcer {
     }
 
     fn event(&self, announcement: &Announcement) -> Event {
-        let linked = Linked {
-            exchanges: announcement.exchanges.clone(),
-            revision: announcement.sequence,
-        };
+        let linked =
+            Linked { exchanges: announcement.exchanges.clone(), revision: announcement.sequence };
         Event {
             envelope: Envelope {
                 id: announcement.id,
