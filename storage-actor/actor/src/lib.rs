@@ -10,4 +10,4 @@ pub mod retention;
 mod search_text;
 
 pub use handler::{StorageDeps, StorageHandler};
-pub use retention::RetentionConfig;
+pub use retention::{Removed, RetentionConfig};

@@ -14,7 +14,6 @@ pub mod error;
 pub mod exchanges;
 pub mod health;
 mod ids;
-pub mod links;
 pub mod materialised;
 pub mod queries;
 pub mod retention;
@@ -30,22 +29,13 @@ pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
 pub use exchanges::ExchangeStore;
 pub use health::Health;
-pub use links::LinkStore;
 pub use materialised::Materialised;
 pub use queries::Queries;
 pub use retention::Retention;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store:
-    AnalysisStore
-    + Archive
-    + ExchangeStore
-    + Health
-    + LinkStore
-    + Materialised
-    + Queries
-    + Retention
-    + 'static
+    AnalysisStore + Archive + ExchangeStore + Health + Materialised + Retention + Queries + 'static
 {
 }
 
@@ -54,10 +44,9 @@ impl<S> Store for S where
         + Archive
         + ExchangeStore
         + Health
-        + LinkStore
         + Materialised
-        + Queries
         + Retention
+        + Queries
         + 'static
 {
 }

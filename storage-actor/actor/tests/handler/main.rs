@@ -3,5 +3,6 @@
 mod archive;
 mod captures;
 mod growth;
+mod retention;
 mod role;
 mod verdicts;

@@ -37,6 +37,16 @@ const TRACES: [&str; 5] = [
     "DELETE FROM conversations WHERE conversation_id = $1",
 ];
 
+/// By exchange; branches are named by the exchange that opened them.
+const LINKS: [&str; 6] = [
+    "DELETE FROM links WHERE exchange_id IN",
+    "DELETE FROM link_facts WHERE exchange_id IN",
+    "DELETE FROM link_waits WHERE exchange_id IN",
+    "DELETE FROM link_outbox WHERE exchange_id IN",
+    "DELETE FROM link_calls WHERE caller_id IN",
+    "DELETE FROM link_labels WHERE branch_id IN",
+];
+
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 #[async_trait]
 impl Retention for SqlStore<Engine> {
@@ -142,12 +152,14 @@ impl SqlStore<Engine> {
         Ok(())
     }
 
-    /// What the linker knows of them.
-    #[expect(clippy::unused_async, reason = "the link tables are still to come")]
+    /// What the linker knows of them. Prefixes stay: they are hashes, shared by all histories.
     async fn drop_links(
-        _connection: &mut <Engine as sqlx::Database>::Connection,
-        _ids: &[Uuid],
+        connection: &mut <Engine as sqlx::Database>::Connection,
+        ids: &[Uuid],
     ) -> Result<()> {
+        for statement in LINKS {
+            Self::execute_for(connection, statement, ids).await?;
+        }
         Ok(())
     }
 }
