@@ -12,6 +12,10 @@ CREATE TABLE link_facts (
     member BOOLEAN NOT NULL,
     identified BOOLEAN NOT NULL,
     summarises BOOLEAN NOT NULL,
+    -- The model has spoken before; so it ought to have a parent.
+    continues BOOLEAN NOT NULL,
+    -- Name and version of the program.
+    client TEXT,
     complete BOOLEAN NOT NULL,
     -- The hash of the whole history, and its blocks.
     current_hash BLOB,
@@ -35,6 +39,7 @@ CREATE INDEX link_facts_by_first_call ON link_facts (first_call, domain, at, exc
 CREATE INDEX link_facts_by_summary ON link_facts (summary_probe, domain, at, exchange_id) WHERE member AND summary_probe IS NOT NULL;
 CREATE INDEX link_facts_by_summariser ON link_facts (session_id, agent_id, at, exchange_id) WHERE member AND summarises AND complete;
 CREATE INDEX link_facts_by_message ON link_facts (message_id, domain, at, exchange_id) WHERE member AND message_id IS NOT NULL;
+CREATE INDEX link_facts_continuing ON link_facts (at, exchange_id) WHERE member AND continues;
 CREATE INDEX link_facts_by_thread ON link_facts (thread_of) WHERE member AND thread_of IS NOT NULL;
 
 -- Every distinct prefix of a history once; an exchange points at its last one.

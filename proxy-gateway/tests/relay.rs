@@ -343,3 +343,16 @@ async fn a_stop_lets_a_stream_finish() {
     assert!(reply.complete);
     assert_eq!(reply.text(), "data: 1\n\ndata: 2\n\n");
 }
+
+#[tokio::test]
+async fn a_key_in_the_query_goes_up_and_is_not_recorded() {
+    let upstream = upstream(Answer::new(200).body("{}"));
+    let gateway = start(config(&upstream.url()));
+    let path = "/v1/messages?x=sk-ant-api03-AAAABBBBCCCCDDDDEEEE";
+    raw::send(gateway.addr, &raw::post(path, "", BODY)).await;
+    assert_eq!(upstream.seen().entries()[0].request.target, path);
+    let Payload::RequestReceived(received) = gateway.event().await.envelope.payload else {
+        panic!("a request")
+    };
+    assert!(!received.path.contains("sk-ant"), "{}", received.path);
+}

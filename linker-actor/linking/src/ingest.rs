@@ -14,10 +14,10 @@ use nexus_contract::ExchangeId;
 
 use crate::{
     decide::{self, Decision},
-    facts::{Fact, Moment},
+    facts::{Fact, Moment, RequestFacts},
     hash::Hash,
     index::{Call, Exchange, Index},
-    link::{Edge, Link},
+    link::{Edge, Link, LinkKind, Method},
     structure,
 };
 
@@ -28,6 +28,35 @@ pub struct Changes {
     pub links: Vec<ExchangeId>,
     /// Facts that were not known before.
     pub new_facts: usize,
+    /// How exchanges that were linked for the first time came out.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// How well an exchange was linked when it was linked first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Name and version of the program that sent it.
+    pub client: String,
+    pub kind: LinkKind,
+    pub method: Method,
+    /// The model had spoken before.
+    pub continues: bool,
+}
+
+impl Outcome {
+    /// Whether something before it was found.
+    pub fn is_linked(&self) -> bool {
+        self.method != Method::None && self.method != Method::Refused
+    }
+
+    /// Whether headers and histories say the same; `None` where only one of them speaks.
+    pub fn agrees(&self) -> Option<bool> {
+        match self.method {
+            Method::AgentPrefix | Method::SessionPrefix => Some(true),
+            Method::Session if self.continues => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// Takes facts in, any number of times and in any order, and brings the links up to date.
@@ -44,7 +73,11 @@ pub async fn ingest<I: Index>(index: &mut I, facts: &[Fact]) -> Result<Changes, 
     let moved = structure::settle(index, &round.before).await?;
     let mut links: BTreeSet<_> = round.before.keys().copied().collect();
     links.extend(moved);
-    Ok(Changes { links: links.into_iter().collect(), new_facts: round.new_facts })
+    Ok(Changes {
+        links: links.into_iter().collect(),
+        new_facts: round.new_facts,
+        outcomes: round.outcomes,
+    })
 }
 
 /// Puts facts into the index without deciding anything.
@@ -64,6 +97,7 @@ struct Round {
     /// The edges as they were, of all that changed; `None` for new ones.
     before: BTreeMap<ExchangeId, Option<Edge>>,
     new_facts: usize,
+    outcomes: Vec<Outcome>,
 }
 
 async fn decide_anew<I: Index>(
@@ -75,16 +109,17 @@ async fn decide_anew<I: Index>(
     let Some(request) = exchange.request.as_ref() else { return Ok(()) };
     let decision = decide::decide(index, &exchange, request).await?;
     take_call(index, &exchange, decision.takes.as_ref(), round).await?;
-    keep(index, moment, decision, round).await
+    keep(index, request, decision, round).await
 }
 
 /// Stores the edge if it differs.
 async fn keep<I: Index>(
     index: &mut I,
-    moment: Moment,
+    request: &RequestFacts,
     decision: Decision,
     round: &mut Round,
 ) -> Result<(), I::Error> {
+    let moment = request.moment;
     let known = index.find_link(moment.id).await?;
     if known.as_ref().is_some_and(|link| link.edge == decision.edge) {
         return Ok(());
@@ -93,7 +128,15 @@ async fn keep<I: Index>(
     round.before.entry(moment.id).or_insert(before);
     let link = match known {
         Some(link) => Link { edge: decision.edge, ..link },
-        None => Link::new(moment, decision.edge),
+        None => {
+            round.outcomes.push(Outcome {
+                client: request.client.clone(),
+                kind: decision.edge.kind,
+                method: decision.edge.method,
+                continues: request.continues,
+            });
+            Link::new(moment, decision.edge)
+        }
     };
     index.put_link(&link, &decision.waits).await?;
     round.dirty.extend(decide::closing(index, moment.id, &link.edge).await?);

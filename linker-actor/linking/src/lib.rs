@@ -5,6 +5,8 @@ pub mod canonical;
 pub mod chain;
 pub mod decide;
 pub mod facts;
+#[cfg(feature = "test-support")]
+pub mod forest;
 pub mod hash;
 pub mod index;
 pub mod ingest;
@@ -17,6 +19,6 @@ pub mod structure;
 pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};
 pub use hash::Hash;
 pub use index::{Exchange, Index};
-pub use ingest::{Changes, ingest};
+pub use ingest::{Changes, Outcome, ingest};
 pub use link::{Edge, Link, LinkKind, Method};
 pub use memory::Memory;

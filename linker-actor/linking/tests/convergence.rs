@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{forest::forest, ready};
-use nexus_linking::{Fact, Memory, ingest, reference::link_all};
+use common::ready;
+use nexus_linking::{Fact, Memory, forest::forest, ingest, reference::link_all};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
 
 const FORESTS: u64 = 1_000;

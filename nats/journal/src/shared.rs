@@ -80,7 +80,16 @@ impl Shared {
         if self.space.has_room() {
             self.full.store(false, Ordering::Relaxed);
         }
+        self.measure();
         Ok(())
+    }
+
+    /// Sets the gauges.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    pub fn measure(&self) {
+        metrics::gauge!("nexus_journal_used_bytes").set(self.space.live_bytes() as f64);
+        metrics::gauge!("nexus_journal_max_bytes").set(self.space.max_bytes() as f64);
+        metrics::gauge!("nexus_journal_queued_bytes").set(self.queue.held() as f64);
     }
 
     pub fn set_written(&self, appended: u64) {

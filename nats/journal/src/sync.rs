@@ -75,6 +75,7 @@ pub(crate) fn run(shared: &Shared, interval: Duration) {
         for file in &round.files {
             sync(shared, file);
         }
+        shared.measure();
         if round.begun && !round.last {
             prepare(shared);
         }

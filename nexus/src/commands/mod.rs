@@ -1,9 +1,12 @@
 //! From the command line to what it does.
 
+mod api;
 mod credentials;
 mod dead_letters;
 pub mod doctor;
+mod export;
 mod health;
+mod import;
 mod keys;
 mod prune;
 mod rebuild;
@@ -16,7 +19,7 @@ use nexus_contract::SystemClock;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, NatsCommand},
+    cli::{Cli, Command, NatsCommand, ShowCommand},
     failure::WrongUsage,
     output::Output,
     roles::{self, Role, nats_config, open_bus, open_store},
@@ -81,6 +84,13 @@ async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::R
     match command {
         Command::Health => health::run(settings).await,
         Command::Nats(NatsCommand::Setup) => nats_setup(settings, output).await,
+        Command::Import(args) => import::run(&args, settings, output).await,
+        Command::Show(ShowCommand::Exchange { id }) => {
+            api::show(settings, &format!("requests/{}", escaped(&id)), output).await
+        }
+        Command::Show(ShowCommand::Conversation { id }) => {
+            api::show(settings, &format!("conversations/{}", escaped(&id)), output).await
+        }
         Command::DeadLetters(command) => {
             let bus = open_bus(settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
             dead_letters::run(command, bus.stream.as_ref(), output).await
@@ -96,12 +106,18 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::Migrate => {
             output.print(&Schema { schema: "current" }, |_| "the schema is up to date".into())
         }
+        Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,
         _ => Err(WrongUsage::new("this command is not there yet").into()),
     };
     store.close().await;
     done
+}
+
+/// An id as one segment of a path.
+fn escaped(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<()> {

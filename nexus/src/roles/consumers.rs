@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use nexus_bus::{ConsumerConfig, ConsumerSpec, Handler};
 use nexus_contract::Kind;
+use nexus_linker::{LinkerDeps, LinkerHandler};
 use nexus_messages::PriceTable;
 use nexus_storage::{StorageDeps, StorageHandler};
 use nexus_store::Store;
@@ -30,6 +31,9 @@ pub fn start(
     let Some(store) = engines.store.as_ref().filter(|_| settings.storage_enabled) else {
         return Ok(());
     };
+    if roles.contains(&Role::Linker) {
+        consume(back, "linker", engines, linker(store, engines, instance));
+    }
     if roles.contains(&Role::Storage) {
         consume(back, "storage", engines, storage(store, engines, settings)?);
         if let Some(spans) = Spans::new(settings, store.clone())? {
@@ -47,6 +51,16 @@ fn consume(back: &mut Group, name: &'static str, engines: &Engines, handler: Arc
     back.spawn(name, async move {
         Ok(nexus_bus::consume(stream, handler, ConsumerConfig::default(), stop).await?)
     });
+}
+
+fn linker(store: &Arc<dyn Store>, engines: &Engines, instance: &str) -> Arc<dyn Handler> {
+    Arc::new(LinkerHandler::new(LinkerDeps {
+        store: store.clone(),
+        stream: engines.stream.clone(),
+        live: engines.live.clone(),
+        clock: engines.clock.clone(),
+        instance: instance.to_owned(),
+    }))
 }
 
 fn storage(

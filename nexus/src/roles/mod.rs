@@ -9,6 +9,8 @@ mod engines;
 mod gateway_config;
 mod journal;
 mod listeners;
+mod no_stream;
+mod private;
 pub mod process;
 mod salt;
 pub mod tasks;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 pub use engines::{nats_config, open_bus, open_store};
 pub use gateway_config::access_config;
+pub use private::{Access, PrivateApi};
 pub use salt::salt;
 
 use metrics_exporter_prometheus::PrometheusHandle;

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What the parts of a process share.
-struct Process {
+pub struct Process {
     settings: Settings,
     instance: String,
     engines: Engines,
@@ -47,9 +47,7 @@ pub async fn run(
     let listeners = Listeners::bind(&settings, roles)?;
     let instance = instance(&settings, roles);
     let engines = Engines::open(&settings, roles, &instance).await?;
-    let (front, back) = (Group::default(), Group::default());
-    let mut process =
-        Process { settings, instance, engines: engines.clone(), metrics, front, back };
+    let mut process = Process::new(settings, instance, engines.clone(), metrics);
     process.start(roles, listeners)?;
     beside(&mut process.front);
     process.greet(roles)?;
@@ -59,7 +57,22 @@ pub async fn run(
 }
 
 impl Process {
-    fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
+    pub fn new(
+        settings: Settings,
+        instance: String,
+        engines: Engines,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        let (front, back) = (Group::default(), Group::default());
+        Self { settings, instance, engines, metrics, front, back }
+    }
+
+    pub fn into_groups(self) -> (Group, Group) {
+        (self.front, self.back)
+    }
+
+    /// Starts the parts; nothing has been served before.
+    pub fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
         consumers::start(&mut self.back, roles, &self.engines, &self.settings, &self.instance)?;
         let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
         if let Some(listener) = listeners.gateway {

@@ -10,7 +10,7 @@ use actix_web::{
     },
     web,
 };
-use nexus_contract::ExchangeId;
+use nexus_contract::{ExchangeId, mask::mask_secrets};
 use nexus_journal::{Recording, RequestHead};
 
 use super::{
@@ -31,6 +31,9 @@ use crate::{
 
 /// How long a client that is refused for lack of room should wait.
 const OVERLOADED_FOR: Duration = Duration::from_secs(5);
+
+/// A path that is shorter has no room for a key.
+const SHORT_PATH: usize = 32;
 
 /// A request that may go up.
 pub struct Admission {
@@ -132,7 +135,7 @@ impl Admission {
             domain: self.domain.to_string(),
             account_id: self.grant.account_id.clone(),
             method: request.method().to_string(),
-            path: self.path.clone(),
+            path: recorded_path(&self.path),
             headers: fields::recorded(request.headers()),
             client_fingerprint: self.grant.fingerprint.map(hex::encode),
         }
@@ -152,6 +155,11 @@ impl Admission {
     fn started(&self, id: ExchangeId) -> Started {
         Started { id, domain: self.domain.clone(), path: self.path.clone() }
     }
+}
+
+/// The API takes no key in its query, but a client may put one there.
+fn recorded_path(path: &str) -> String {
+    if path.len() < SHORT_PATH { path.to_owned() } else { mask_secrets(path).into_owned() }
 }
 
 /// Begins the record, if there is a journal. A full one refuses only where capture is required.

@@ -6,6 +6,9 @@ use nexus_messages::decode::Decoder;
 /// An error event's first line.
 const ERROR: &[u8] = b"event: error";
 
+/// Bytes of the end that are kept: the line, and a line end before it.
+const KEPT: usize = ERROR.len() + 1;
+
 /// Bytes of a decoded stream that are looked at.
 const LIMIT: usize = 256 << 20;
 
@@ -46,15 +49,17 @@ impl EventWatch {
     }
 
     fn look(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+        // The seam: what came before, and as much as can complete a line that began there.
+        let before = self.tail.len();
+        self.tail.extend_from_slice(&bytes[..bytes.len().min(KEPT)]);
+        self.saw_error |= has_error(&self.tail) || has_error(bytes);
+        if bytes.len() > KEPT {
+            self.tail.clear();
+            self.tail.extend_from_slice(&bytes[bytes.len() - KEPT..]);
+        } else {
+            let surplus = (before + bytes.len()).saturating_sub(KEPT);
+            self.tail.drain(..surplus);
         }
-        let head = &bytes[..bytes.len().min(ERROR.len())];
-        let seam = [&self.tail[..], head].concat();
-        self.saw_error |= has_error(&seam) || has_error(bytes);
-        let kept = ERROR.len() + 1;
-        let all = [&self.tail[..], &bytes[bytes.len().saturating_sub(kept)..]].concat();
-        self.tail = all[all.len().saturating_sub(kept)..].to_vec();
     }
 }
 

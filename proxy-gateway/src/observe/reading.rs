@@ -32,12 +32,14 @@ pub struct Reading<'a> {
 }
 
 impl Bodies {
-    pub fn of(report: &Report) -> Self {
+    /// Without the request's body unless it is wanted.
+    pub fn of(report: &Report, wants_request: bool) -> Self {
+        let request = if wants_request { report.request.concat() } else { Vec::new() };
         let coding = |headers: &nexus_contract::Headers| {
             headers.get("content-encoding").map(ToOwned::to_owned)
         };
         Self {
-            request: plain(coding(&report.request_headers).as_deref(), report.request.concat()),
+            request: plain(coding(&report.request_headers).as_deref(), request),
             answer: plain(coding(&report.outcome.headers).as_deref(), report.answer.concat()),
         }
     }
@@ -54,11 +56,11 @@ impl<'a> Reading<'a> {
     pub fn of(report: &'a Report, bodies: &'a Bodies) -> Self {
         let request = Request::parse(&bodies.request).ok();
         let headers = &report.request_headers;
-        let identity =
+        let mut identity =
             request.as_ref().map(|request| Identity::read(headers, request)).unwrap_or_default();
-        let kind = request
-            .as_ref()
-            .map_or(RequestType::Inference, |request| RequestType::of(identity.class, request));
+        let named = headers.get("x-claude-code-request-class").and_then(RequestClass::parse);
+        identity.class = identity.class.or(named);
+        let kind = RequestType::of(identity.class, request.as_ref().unwrap_or(&Request::default()));
         let answer = Answer::read(report.outcome.headers.get("content-type"), &bodies.answer);
         Self { report, request, identity, kind, answer }
     }

@@ -21,6 +21,10 @@ pub struct Report {
 }
 
 impl Report {
+    pub fn request_bytes(&self) -> usize {
+        self.request.iter().map(Bytes::len).sum()
+    }
+
     /// Bytes of the bodies.
     pub fn bytes(&self) -> usize {
         self.request.iter().chain(&self.answer).map(Bytes::len).sum()

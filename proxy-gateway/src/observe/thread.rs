@@ -27,6 +27,9 @@ use crate::state::State;
 /// How often a stop is looked for while nothing ends.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Requests up to this size are read whatever is configured.
+const SMALL: usize = 32 * 1024;
+
 /// Reads reports until `stop`, and then those that are left.
 pub fn run(
     state: &Arc<State>,
@@ -67,7 +70,7 @@ impl Observing {
         if self.state.config.capture.debug {
             debug::log(report);
         }
-        let bodies = Bodies::of(report);
+        let bodies = Bodies::of(report, self.wants_request(report));
         let reading = Reading::of(report, &bodies);
         let tokens = reading.answer.usage.tokens();
         let tool_calls = reading.answer.tool_uses().count() as u64;
@@ -85,6 +88,13 @@ impl Observing {
         if let Some(samples) = &mut self.samples {
             samples.collect(&reading, &bodies);
         }
+    }
+
+    /// Large requests are the agents' own turns; reading them only to count them would cost more
+    /// than forwarding them.
+    fn wants_request(&self, report: &Report) -> bool {
+        let slack = report.slack.or(self.state.config.notify.slack.as_ref());
+        report.request_bytes() <= SMALL || slack.is_some() || self.samples.is_some()
     }
 
     fn notify(&mut self, reading: &Reading<'_>, tokens: Tokens) {

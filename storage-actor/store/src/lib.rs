@@ -14,6 +14,7 @@ pub mod error;
 pub mod exchanges;
 pub mod health;
 mod ids;
+pub mod links;
 pub mod materialised;
 pub mod queries;
 pub mod retention;
@@ -29,13 +30,22 @@ pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
 pub use exchanges::ExchangeStore;
 pub use health::Health;
+pub use links::LinkStore;
 pub use materialised::Materialised;
 pub use queries::Queries;
 pub use retention::Retention;
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store:
-    AnalysisStore + Archive + ExchangeStore + Health + Materialised + Retention + Queries + 'static
+    AnalysisStore
+    + Archive
+    + ExchangeStore
+    + Health
+    + LinkStore
+    + Materialised
+    + Queries
+    + Retention
+    + 'static
 {
 }
 
@@ -44,9 +54,10 @@ impl<S> Store for S where
         + Archive
         + ExchangeStore
         + Health
+        + LinkStore
         + Materialised
-        + Retention
         + Queries
+        + Retention
         + 'static
 {
 }

@@ -51,6 +51,8 @@ pub struct RequestFacts {
     pub identified: bool,
     /// `claude-cli/2.1.330`; the label of the agreement metric.
     pub client: String,
+    /// The model has spoken in its history, so something came before.
+    pub continues: bool,
     /// The request asks for a summary of its history.
     pub summarises: bool,
     /// The client says that the history was replaced by a summary.
@@ -88,6 +90,7 @@ impl RequestFacts {
             parent_agent: identity.parent_agent_id.clone(),
             identified: context.names_session,
             client: client(identity),
+            continues: blocks.iter().any(|block| block.assistant) || thread(request).is_some(),
             summarises: compaction || asks_for_summary(request),
             compacted: identity.context_compacted.is_some() && !compaction,
             system: system_hash(request),

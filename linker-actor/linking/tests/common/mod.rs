@@ -1,8 +1,6 @@
 //! Recordings and what a person would draw of them.
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub mod forest;
-
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,

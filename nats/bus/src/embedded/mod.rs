@@ -6,68 +6,38 @@
 
 mod consumer;
 mod deliveries;
+mod open;
 mod recent;
 mod sql;
 mod writer;
 
 use std::{
     collections::BTreeMap,
-    fs::{File, TryLockError},
-    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use nexus_contract::{Clock, Event, codec};
-use sqlx::{
-    ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::SqlitePool;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     task::JoinHandle,
 };
 
+pub use self::open::EmbeddedConfig;
 use self::{
     consumer::{EmbeddedConsumer, Group},
-    recent::Recent,
-    writer::{Board, Command, Incoming, Totals, Writer, lock},
+    open::Opened,
+    writer::{Board, Command, Incoming, lock},
 };
 use crate::stream::{
     Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, EventStream, Page, StreamError,
     StreamStatus,
 };
 
-const SCHEMA: &str = include_str!("schema.sql");
-
 /// Commands that may wait for the writer.
 const QUEUE: usize = 1_024;
-
-/// Settings of the embedded log.
-#[derive(Debug, Clone)]
-pub struct EmbeddedConfig {
-    /// Folder of the log's files; one process at a time.
-    pub dir: PathBuf,
-    /// Bound of all events; beyond it publishing is refused.
-    pub max_bytes: u64,
-    /// Settled events are kept up to this much, for consumers that are created later.
-    pub retain_bytes: u64,
-    /// Newest events kept in memory.
-    pub recent_bytes: usize,
-}
-
-impl EmbeddedConfig {
-    /// 2 GiB of events, 256 MiB of settled ones, 64 MiB in memory.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            max_bytes: 2 << 30,
-            retain_bytes: 256 << 20,
-            recent_bytes: 64 << 20,
-        }
-    }
-}
 
 /// The event stream of a single process.
 pub struct EmbeddedLog {
@@ -94,22 +64,7 @@ impl EmbeddedLog {
     /// # Errors
     /// [`StreamError::Refused`] when another process has it open.
     pub async fn open(config: EmbeddedConfig, clock: Arc<dyn Clock>) -> Result<Self, StreamError> {
-        std::fs::create_dir_all(&config.dir).map_err(|error| refused(&config.dir, &error))?;
-        let lock = lock_dir(&config.dir)?;
-        let options = SqliteConnectOptions::new()
-            .filename(config.dir.join("events.sqlite"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // The journal in front forgets what was acknowledged here.
-            .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options.clone())
-            .await
-            .map_err(unavailable)?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(unavailable)?;
-        let conn = options.connect().await.map_err(unavailable)?;
-        let (board, writer) = prepare(&config, &pool, conn, lock).await.map_err(unavailable)?;
+        let Opened { pool, board, writer } = open::open(&config).await?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let writer = tokio::spawn(writer::run(writer, queue));
         Ok(Self { config, pool, board, commands, groups: Mutex::default(), clock, writer })
@@ -274,47 +229,6 @@ fn incoming(event: Encoded, target: Option<Arc<str>>) -> Incoming {
         event: codec::decode(&event.payload).map(Arc::new).map_err(Arc::new),
         payload: event.payload,
     }
-}
-
-async fn prepare(
-    config: &EmbeddedConfig,
-    pool: &SqlitePool,
-    conn: sqlx::SqliteConnection,
-    lock: File,
-) -> Result<(Arc<Board>, Writer), sqlx::Error> {
-    let (events, bytes, newest) = sql::totals(pool).await?;
-    let board = Arc::new(Board {
-        recent: Mutex::new(Recent::new(newest, config.recent_bytes)),
-        newest: watch::Sender::new(newest),
-        totals: Mutex::new(Totals { events, bytes }),
-    });
-    let floors = sql::list_consumers(pool).await?;
-    let writer = Writer {
-        conn,
-        board: board.clone(),
-        next_seq: newest + 1,
-        max_bytes: config.max_bytes,
-        retain_bytes: config.retain_bytes,
-        floors: floors.into_iter().map(|(name, cursor)| (name.into(), cursor)).collect(),
-        _lock: lock,
-    };
-    Ok((board, writer))
-}
-
-fn lock_dir(dir: &Path) -> Result<File, StreamError> {
-    let path = dir.join("lock");
-    let file = File::create(&path).map_err(|error| refused(&path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StreamError::Refused(format!("{} is in use by another process", dir.display())))
-        }
-        Err(TryLockError::Error(error)) => Err(refused(&path, &error)),
-    }
-}
-
-fn refused(path: &Path, error: &std::io::Error) -> StreamError {
-    StreamError::Refused(format!("{}: {error}", path.display()))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]

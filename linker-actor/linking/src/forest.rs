@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use nexus_contract::{ExchangeId, TerminalState};
-use nexus_linking::{AnswerFacts, Fact, RequestContext, RequestFacts};
 use nexus_messages::{Answer, Identity, Request};
 use rand::{Rng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::{AnswerFacts, Fact, RequestContext, RequestFacts};
 
 const WORDS: [&str; 4] = ["hi", "go on", "count", "why"];
 const SUMMARIES: [&str; 2] = [
@@ -29,6 +30,9 @@ struct Grown {
 }
 
 /// The facts of `count` exchanges, each part by itself.
+///
+/// # Panics
+/// Never: what it makes is well formed.
 pub fn forest(random: &mut impl Rng, count: usize) -> Vec<Fact> {
     let mut grown: Vec<Grown> = Vec::new();
     let mut facts = Vec::new();

@@ -1,0 +1,197 @@
+//! Calls to the upstream: again after a failure, on connections used before, answered early; and the
+//! login that makes a credential.
+
+mod support;
+
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use nexus_contract::{SystemClock, TerminalState};
+use nexus_gateway::{
+    AccessConfig,
+    credentials::{Login, LoginError, OAuthClient},
+};
+use nexus_scripted::{Answer, Request, Server, Service, oauth::OAuth};
+use support::{LIMIT, config, raw, start};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+
+/// Answers one after the other; the last one for ever.
+struct InTurn(Mutex<Vec<Answer>>);
+
+impl Service for InTurn {
+    fn answer(&self, _request: &Request) -> Answer {
+        let mut answers = self.0.lock().expect("not poisoned");
+        if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
+    }
+}
+
+fn in_turn(statuses: &[u16]) -> Server {
+    let answers = statuses.iter().map(|status| Answer::new(*status).body("{}")).collect();
+    Server::local(InTurn(Mutex::new(answers))).expect("a free port")
+}
+
+async fn call(addr: std::net::SocketAddr) -> raw::Reply {
+    raw::send(addr, &raw::post("/v1/messages", "", b"{\"a\":1}")).await
+}
+
+#[tokio::test]
+async fn a_listed_status_is_tried_again_with_the_same_bytes() {
+    let upstream = in_turn(&[529, 529, 200]);
+    let mut config = config(&upstream.url());
+    config.upstream.retry_status = vec![529, 429];
+    let gateway = start(config);
+    assert_eq!(call(gateway.addr).await.status, 200);
+    let seen = upstream.seen().entries();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|entry| entry.request.body == b"{\"a\":1}"[..]));
+    let (finished, _) = gateway.finished().await;
+    assert_eq!((finished.state, finished.upstream_calls), (TerminalState::Completed, 3));
+}
+
+#[tokio::test]
+async fn the_last_answer_passes_and_a_429_is_never_repeated() {
+    for (statuses, expected, calls) in
+        [(&[529][..], 529, 3), (&[429, 200], 429, 1), (&[500, 200], 500, 1)]
+    {
+        let upstream = in_turn(statuses);
+        let mut config = config(&upstream.url());
+        config.upstream.retry_status = vec![529, 429];
+        let gateway = start(config);
+        assert_eq!(call(gateway.addr).await.status, expected);
+        assert_eq!(upstream.seen().count(), calls, "{statuses:?}");
+    }
+}
+
+/// Serves by hand: `serve` gets each connection and its number.
+async fn by_hand<F, R>(serve: F) -> (std::net::SocketAddr, Arc<AtomicU64>)
+where
+    F: Fn(TcpStream, u64) -> R + Send + 'static,
+    R: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let addr = listener.local_addr().expect("bound");
+    let connections = Arc::new(AtomicU64::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((io, _)) = listener.accept().await {
+            tokio::spawn(serve(io, count.fetch_add(1, Relaxed)));
+        }
+    });
+    (addr, connections)
+}
+
+/// Reads one request with a short body.
+async fn read_request(io: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    let mut buf = [0; 4096];
+    while !request.ends_with(b"{\"a\":1}") {
+        match io.read(&mut buf).await {
+            Ok(0) | Err(_) => return false,
+            Ok(read) => request.extend_from_slice(&buf[..read]),
+        }
+    }
+    true
+}
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+
+#[tokio::test]
+async fn connections_are_used_again_until_the_upstream_closes_them() {
+    let (addr, connections) = by_hand(|mut io, _number| async move {
+        for _ in 0..3 {
+            if !read_request(&mut io).await {
+                return;
+            }
+            io.write_all(OK).await.expect("sent");
+        }
+    })
+    .await;
+    let mut config = config(&format!("http://{addr}"));
+    config.clients.workers = Some(1);
+    let gateway = start(config);
+    for _ in 0..7 {
+        assert_eq!(call(gateway.addr).await.status, 200);
+    }
+    assert_eq!(connections.load(Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_under_a_request_costs_another_try() {
+    // The first connection answers once, takes a second request, and closes without a word.
+    let (addr, connections) = by_hand(|mut io, number| async move {
+        for turn in 0..10 {
+            if !read_request(&mut io).await || (number, turn) == (0, 1) {
+                return;
+            }
+            io.write_all(OK).await.expect("sent");
+        }
+    })
+    .await;
+    let mut config = config(&format!("http://{addr}"));
+    config.clients.workers = Some(1);
+    let gateway = start(config);
+    assert_eq!(call(gateway.addr).await.status, 200);
+    assert_eq!(call(gateway.addr).await.status, 200);
+    assert_eq!(connections.load(Relaxed), 2);
+}
+
+#[tokio::test]
+async fn an_answer_before_the_requests_end_passes() {
+    let (addr, _) = by_hand(|mut io, _number| async move {
+        let mut buf = [0; 4096];
+        let _head = io.read(&mut buf).await.expect("a head");
+        let early =
+            b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\nconnection: close\r\n\r\nearly";
+        io.write_all(early).await.expect("sent");
+        // A proper server reads on for a while, or the client would lose the answer.
+        while io.read(&mut buf).await.is_ok_and(|read| read > 0) {}
+    })
+    .await;
+    let gateway = start(config(&format!("http://{addr}")));
+    let mut io = raw::connect(gateway.addr).await;
+    let head = b"POST /v1/messages HTTP/1.1\r\nhost: h\r\ncontent-length: 1000000\r\n\r\nbegin";
+    io.write_all(head).await.expect("sent");
+    let reply = raw::read(&mut io).await;
+    assert_eq!((reply.status, reply.text().as_str()), (413, "early"));
+    let (finished, _) = timeout(LIMIT, gateway.finished()).await.expect("recorded");
+    assert_eq!(finished.state, TerminalState::UpstreamError);
+}
+
+#[tokio::test]
+async fn a_login_makes_a_credential_that_keeps_what_was_there() {
+    let tokens = Server::local(OAuth::new(3600)).expect("a free port");
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = AccessConfig {
+        oauth_token_url: format!("{}/v1/oauth/token", tokens.url()),
+        oauth_authorize_url: format!("{}/oauth/authorize", tokens.url()),
+        ..AccessConfig::default()
+    };
+    let client = OAuthClient::new(reqwest::Client::new(), &config);
+    let path = dir.path().join("team.example.credentials.json");
+    fs::write(&path, "{\"client_api_key\":\"cnp_live_kept\"}").expect("written");
+    let bits = AtomicU64::new(1);
+    let login = Login::begin(&|| bits.fetch_add(1, Relaxed));
+    let page = reqwest::get(login.url(&config).expect("a URL")).await.expect("the page");
+    let pasted = page.text().await.expect("a code");
+    let finish = async |pasted: &str, domain: &str| {
+        login.finish(pasted, dir.path(), domain, &client, &SystemClock, 1).await
+    };
+    assert!(matches!(finish("code#other", "team.example").await, Err(LoginError::State)));
+    assert!(matches!(finish(&pasted, "../team").await, Err(LoginError::Domain)));
+    finish(&pasted, "team.example").await.expect("logged in");
+    let saved: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("there")).expect("JSON");
+    assert_eq!(saved["type"], "oauth");
+    assert_eq!(saved["client_api_key"], "cnp_live_kept");
+    assert_eq!(saved["oauth"]["accessToken"], "sk-ant-oat01-scripted-1");
+    assert!(finish(&pasted, "team.example").await.is_err(), "a code works once");
+}

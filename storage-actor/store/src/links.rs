@@ -1,0 +1,112 @@
+//! Links: the linker's facts, its decisions, and what is still to be announced of them.
+//!
+//! The rules are in `nexus-linking`; this is the index that they look things up in, as tables. All
+//! that a batch of facts changes is one transaction, and one linker at a time holds it: SQLite has one
+//! writer, and PostgreSQL takes an advisory lock. Linkers share the work of reading bodies, not that
+//! of deciding.
+
+mod facts;
+mod graph;
+mod index;
+mod outbox;
+mod prefixes;
+mod row;
+mod tasks;
+
+use async_trait::async_trait;
+use duplicate::duplicate_item;
+use nexus_contract::ExchangeId;
+use nexus_linking::{Changes, Exchange, Fact, Index as _, Link, ingest};
+use sqlx::{Postgres, Sqlite};
+
+use self::index::SqlIndex;
+pub use self::outbox::Announcement;
+use crate::{
+    engine::SqlStore,
+    error::{Context, Result},
+};
+
+/// Linking exchanges, and reading links with their reasons.
+#[async_trait]
+pub trait LinkStore: Send + Sync {
+    /// Takes the facts in, all or none, and links everything anew that they touch. Facts may come in
+    /// any order and again. What changed is announced, see [`announcements`](Self::announcements).
+    async fn link(&self, facts: &[Fact]) -> Result<Changes>;
+
+    /// Commits that were not yet [`announced`](Self::announced), oldest first.
+    async fn announcements(&self, limit: u32) -> Result<Vec<Announcement>>;
+
+    /// Forgets announcements up to that sequence.
+    async fn announced(&self, through: u64) -> Result<()>;
+
+    /// The link, with its method.
+    async fn find_link(&self, id: ExchangeId) -> Result<Option<Link>>;
+
+    /// The facts of an exchange.
+    async fn find_facts(&self, id: ExchangeId) -> Result<Option<Exchange>>;
+
+    /// The facts of exchanges behind `after` in the order of ids; fewer than `limit` at the end.
+    async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>>;
+}
+
+/// Names the lock of the linkers on PostgreSQL.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7305518436192)";
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+#[async_trait]
+impl LinkStore for SqlStore<Engine> {
+    async fn link(&self, facts: &[Fact]) -> Result<Changes> {
+        let mut transaction = self.begin().await?;
+        Self::lock_links(&mut transaction).await?;
+        let mut index = SqlIndex::<Engine>::new(&mut transaction);
+        let changes = ingest(&mut index, facts).await?;
+        index.announce(&changes.links).await?;
+        transaction.commit().await.context("links cannot be committed")?;
+        Ok(changes)
+    }
+
+    async fn announcements(&self, limit: u32) -> Result<Vec<Announcement>> {
+        let mut connection = self.read().acquire().await?;
+        SqlIndex::<Engine>::new(&mut connection).announcements(limit).await
+    }
+
+    async fn announced(&self, through: u64) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(outbox::FORGET)
+            .bind(through.cast_signed())
+            .execute(&mut *transaction)
+            .await
+            .context(outbox::FORGET)?;
+        transaction.commit().await.context("announcements cannot be removed")
+    }
+
+    async fn find_link(&self, id: ExchangeId) -> Result<Option<Link>> {
+        let mut connection = self.read().acquire().await?;
+        SqlIndex::<Engine>::new(&mut connection).find_link(id).await
+    }
+
+    async fn find_facts(&self, id: ExchangeId) -> Result<Option<Exchange>> {
+        let mut connection = self.read().acquire().await?;
+        SqlIndex::<Engine>::new(&mut connection).find(id).await
+    }
+
+    async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>> {
+        let mut connection = self.read().acquire().await?;
+        SqlIndex::<Engine>::new(&mut connection).list(after, limit).await
+    }
+}
+
+impl SqlStore<Sqlite> {
+    /// SQLite's write transaction is the lock.
+    #[expect(clippy::unused_async, reason = "PostgreSQL's waits")]
+    async fn lock_links(_transaction: &mut sqlx::SqliteConnection) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl SqlStore<Postgres> {
+    async fn lock_links(transaction: &mut sqlx::PgConnection) -> Result<()> {
+        sqlx::query(LOCK).execute(transaction).await.context(LOCK)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! Linking in the store: what the reference says, in any order, by several linkers, on both engines.
+
+mod convergence;
+mod outbox;
