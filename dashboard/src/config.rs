@@ -41,7 +41,7 @@ impl DashboardConfig {
         Self {
             api_key: None,
             session_secret,
-            session_lifetime: Duration::from_secs(14 * 24 * 3600),
+            session_lifetime: Duration::from_hours(14 * 24),
             cache_ttl: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             gateway_url: "http://localhost:3000".into(),

@@ -16,6 +16,9 @@ use crate::{
     view::Views,
 };
 
+/// Fills a buffer with random bytes fit for secrets.
+pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
 /// The outside world, as traits.
 #[derive(Clone)]
 pub struct Deps {
@@ -26,8 +29,8 @@ pub struct Deps {
     /// For the pipeline page: depth, lag, dead letters.
     pub stream: Arc<dyn EventStream>,
     pub clock: Arc<dyn Clock>,
-    /// Fills a buffer with random bytes fit for session ids.
-    pub random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    /// For session ids.
+    pub random: Random,
 }
 
 /// The dashboard of one process: settings, templates, the live hub.

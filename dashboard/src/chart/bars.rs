@@ -30,7 +30,7 @@ pub fn bars(data: &Data) -> Chart {
                     &mut svg,
                     format_args!(
                         r#"<rect class="f{}" x="{:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"/>"#,
-                        number % 8 + 1,
+                        series.colour(number),
                         left(index)
                     ),
                 );

@@ -35,7 +35,10 @@ pub fn lines(data: &Data) -> Chart {
                 ),
             );
         }
-        put(&mut svg, format_args!(r#"<path class="line k{}" d="{path}"/>"#, number % 8 + 1));
+        put(
+            &mut svg,
+            format_args!(r#"<path class="line k{}" d="{path}"/>"#, series.colour(number)),
+        );
     }
     limit(&mut svg, data.limit, &scale);
     for index in 0..points {

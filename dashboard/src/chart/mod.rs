@@ -58,6 +58,23 @@ pub struct Data {
 pub struct Series {
     pub name: String,
     pub values: Vec<f64>,
+    /// It counts what went wrong, and is coloured so.
+    pub is_bad: bool,
+}
+
+impl Series {
+    pub fn new(name: &str, values: Vec<f64>) -> Self {
+        Self { name: name.into(), values, is_bad: false }
+    }
+
+    pub fn bad(name: &str, values: Vec<f64>) -> Self {
+        Self { is_bad: true, ..Self::new(name, values) }
+    }
+
+    /// Its colour; `index` is its place among the series.
+    fn colour(&self, index: usize) -> String {
+        if self.is_bad { "-bad".into() } else { (index % 8 + 1).to_string() }
+    }
 }
 
 /// A chart ready for its template.
@@ -82,7 +99,7 @@ pub struct Key {
 impl Data {
     fn finish(&self, svg: String) -> Chart {
         let legend = self.series.iter().enumerate().map(|(index, series)| Key {
-            class: format!("f{}", index % 8 + 1),
+            class: format!("f{}", series.colour(index)),
             label: series.name.clone(),
         });
         let head = std::iter::once(String::new()).chain(self.series.iter().map(|s| s.name.clone()));
@@ -114,9 +131,8 @@ impl Data {
 
 /// Pieces of SVG that most charts share.
 mod parts {
-    use std::fmt::Write;
-
     use super::{Scale, Unit};
+    pub use crate::view::put;
 
     pub const WIDTH: f64 = 720.0;
     pub const HEIGHT: f64 = 220.0;
@@ -124,11 +140,6 @@ mod parts {
     pub const RIGHT: f64 = 8.0;
     pub const TOP: f64 = 10.0;
     pub const BOTTOM: f64 = 24.0;
-
-    /// Writing into a string does not fail.
-    pub fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-        let _infallible = out.write_fmt(text);
-    }
 
     pub fn escape(text: &str) -> String {
         crate::view::escape(text)
@@ -210,7 +221,7 @@ mod tests {
 
     fn data(values: Vec<f64>) -> Data {
         let labels = (0..values.len()).map(|n| format!("<{n}>")).collect();
-        let series = vec![Series { name: "a & b".into(), values }];
+        let series = vec![Series::new("a & b", values)];
         Data { title: "\"title\"".into(), unit: Unit::Count, series, labels, limit: Some(3.0) }
     }
 

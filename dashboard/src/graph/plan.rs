@@ -166,7 +166,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn singles<'a>(run: Vec<(&'a Node, usize)>) -> Vec<Vec<(&'a Node, usize)>> {
+fn singles(run: Vec<(&Node, usize)>) -> Vec<Vec<(&Node, usize)>> {
     run.into_iter().map(|step| vec![step]).collect()
 }
 

@@ -1,7 +1,5 @@
 //! Drawing: what lies within a window, as SVG.
 
-use std::fmt::Write;
-
 use nexus_contract::ExchangeId;
 
 use super::{
@@ -9,7 +7,11 @@ use super::{
     layout::{Break, Edge, EdgeKind, Layout, Placed, Rect},
     model::{Happening, Node},
 };
-use crate::view::format;
+use crate::view::{format, put};
+
+/// Narrow characters of a box's title, and of a branch's name beside it.
+const TITLE: usize = 43;
+const NAME: usize = 22;
 
 /// How the viewer looks at it.
 #[derive(Debug, Clone)]
@@ -57,11 +59,6 @@ pub fn minimap(layout: &Layout<'_>) -> String {
         put(&mut path, format_args!("M{x:.0} {y:.0}h{w:.0}v{h:.0}h-{w:.0}z"));
     }
     path
-}
-
-/// Writing into a string does not fail.
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _infallible = out.write_fmt(text);
 }
 
 fn in_window(a: f64, b: f64, how: &Drawing<'_>) -> bool {
@@ -118,8 +115,11 @@ fn push_break(out: &mut String, mark: &Break) {
 fn push_placed(out: &mut String, placed: &Placed<'_>, how: &Drawing<'_>) {
     match placed {
         Placed::Item { item, rect, pin, lane, starts_branch } => {
-            push_item(out, item, *rect, *pin, *lane, how);
-            if *starts_branch && item.branch() != "main" {
+            let named = *starts_branch && item.branch() != "main";
+            let room =
+                if named { TITLE - item.branch().chars().count().min(NAME) - 3 } else { TITLE };
+            push_item(out, item, *rect, (*pin, *lane), room, how);
+            if named {
                 push_branch_name(out, item.branch(), *rect, *lane);
             }
         }
@@ -131,8 +131,8 @@ fn push_item(
     out: &mut String,
     item: &Item,
     rect: Rect,
-    pin: (f64, f64),
-    lane: usize,
+    (pin, lane): ((f64, f64), usize),
+    room: usize,
     how: &Drawing<'_>,
 ) {
     let node = item.node();
@@ -172,7 +172,7 @@ fn push_item(
         ),
     );
     let mut safe = String::new();
-    escape_into(&mut safe, &clip(&title, 43));
+    escape_into(&mut safe, &clip(&title, room));
     put(out, format_args!(r#"<text x="{}" y="{}">{safe}</text>"#, x + 32.0, y + 18.0));
     put(out, format_args!(r#"<text class="meta" x="{}" y="{}">{meta}</text>"#, x + 32.0, y + 33.0));
     push_context(out, node, rect);
@@ -199,8 +199,8 @@ fn push_context(out: &mut String, node: &Node, rect: Rect) {
 }
 
 fn push_branch_name(out: &mut String, branch: &str, rect: Rect, lane: usize) {
-    let text = clip(branch, 22);
-    let w = 7.0 * f64::from(u32::try_from(text.chars().count()).unwrap_or(22)) + 14.0;
+    let text = clip(branch, NAME);
+    let w = 7.0 * f64::from(u32::try_from(text.chars().count()).unwrap_or(0)) + 14.0;
     let mut safe = String::new();
     escape_into(&mut safe, &text);
     let (x, y) = (rect.x + rect.w - w - 8.0, rect.y + 5.0);

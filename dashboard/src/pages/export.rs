@@ -16,7 +16,7 @@ use crate::{
     error::PageError,
     recordings::Recording,
     render,
-    view::{Ctx, escape},
+    view::{Ctx, escape, put},
 };
 
 /// Exchanges of one file. More would be more memory than a page may take; `nexus export` has no such
@@ -160,7 +160,7 @@ fn markdown(graph: &ConversationGraph, turns: &[Turn]) -> String {
     let mut out = format!("# {}\n\n", title(graph).replace('\n', " "));
     for item in turns.iter().flat_map(|turn| &turn.items) {
         if let Some((heading, text)) = section(&item.content) {
-            out.push_str(&format!("## {heading}\n\n{text}\n\n"));
+            put(&mut out, format_args!("## {heading}\n\n{text}\n\n"));
         }
     }
     out
@@ -205,7 +205,7 @@ fn html(graph: &ConversationGraph, turns: &[Turn]) -> String {
     );
     for item in turns.iter().flat_map(|turn| &turn.items) {
         let block = render::show(item);
-        out.push_str(&format!("<article><h2>{}</h2>{}</article>", block.name, block.html));
+        put(&mut out, format_args!("<article><h2>{}</h2>{}</article>", block.name, block.html));
     }
     out.push_str("</html>");
     out

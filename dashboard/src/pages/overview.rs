@@ -147,7 +147,7 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         stats: stats(&totals, &sum(&past), from.is_some(), &current, &latency),
         requests: requests_chart(&buckets, &current, ctx),
         tokens: tokens_chart(&buckets, &current, ctx),
-        windows: windows(&accounts, ctx.scope.account(), now),
+        windows: windows(&accounts, ctx.scope.account(), now, true),
         running: ctx.dashboard.hub.running.list(now),
         is_empty: conversations.items.is_empty() && totals.requests == 0 && from.is_none()
             || accounts.is_empty() && conversations.items.is_empty(),
@@ -240,19 +240,15 @@ fn requests_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart
     chart::bars(&Data {
         title: "Requests over time".into(),
         unit: Unit::Count,
-        series: vec![
-            Series { name: "Completed".into(), values: well },
-            Series { name: "Errors".into(), values: errors },
-        ],
+        series: vec![Series::new("Completed", well), Series::bad("Errors", errors)],
         labels: buckets.labels(&ctx.zone()),
         limit: None,
     })
 }
 
 fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
-    let series = |name: &str, of: fn(&UsageTotals) -> u64| Series {
-        name: name.into(),
-        values: course.iter().map(|totals| float(of(totals))).collect(),
+    let series = |name: &str, of: fn(&UsageTotals) -> u64| {
+        Series::new(name, course.iter().map(|totals| float(of(totals))).collect())
     };
     chart::bars(&Data {
         title: "Tokens over time".into(),
@@ -273,10 +269,14 @@ pub(super) fn windows(
     accounts: &[AccountSummary],
     wanted: Option<&str>,
     now: Timestamp,
+    only_long: bool,
 ) -> Vec<Window> {
     let of = accounts.iter().filter(|account| wanted.is_none_or(|id| id == account.account_id));
-    let mut windows: Vec<Window> =
-        of.flat_map(|account| &account.windows).map(|window| Window::of(window, now)).collect();
+    let mut windows: Vec<Window> = of
+        .flat_map(|account| &account.windows)
+        .filter(|window| !only_long || Window::is_long(window))
+        .map(|window| Window::of(window, now))
+        .collect();
     windows.sort_by(|a, b| b.utilization.unwrap_or(-1.0).total_cmp(&a.utilization.unwrap_or(-1.0)));
     windows
 }

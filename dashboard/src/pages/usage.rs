@@ -14,7 +14,7 @@ use super::{
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
-    view::{Buckets, Ctx, Fragment, Page, Place, Range, Window},
+    view::{Buckets, Ctx, Fragment, Page, Place, Range, Window, put},
 };
 
 /// The price of a cached token read is a tenth of an uncached one's, for all models so far.
@@ -136,7 +136,7 @@ impl Used {
         let none = accounts.iter().filter(|account| account.windows.is_empty());
         let query = ctx.scope.query();
         UsagePage {
-            windows: windows(accounts, ctx.scope.account(), self.now),
+            windows: windows(accounts, ctx.scope.account(), self.now, false),
             unknown: none.map(|account| account.account_id.clone()).collect(),
             tokens: self.tokens(),
             cost: self.cost(),
@@ -198,9 +198,8 @@ impl Used {
 
     fn tokens(&self) -> Chart {
         let (course, labels) = self.course();
-        let series = |name: &str, of: fn(&UsageTotals) -> u64| Series {
-            name: name.into(),
-            values: course.iter().map(|totals| float(of(totals))).collect(),
+        let series = |name: &str, of: fn(&UsageTotals) -> u64| {
+            Series::new(name, course.iter().map(|totals| float(of(totals))).collect())
         };
         chart::bars(&Data {
             title: "Tokens over time".into(),
@@ -222,7 +221,7 @@ impl Used {
         chart::bars(&Data {
             title: "Cost over time".into(),
             unit: Unit::Usd,
-            series: vec![Series { name: "Cost".into(), values }],
+            series: vec![Series::new("Cost", values)],
             labels,
             limit: None,
         })
@@ -251,7 +250,7 @@ impl Used {
         chart::lines(&Data {
             title: "Tokens in the five hours before, over seven days".into(),
             unit: Unit::Count,
-            series: vec![Series { name: "Last 5 hours".into(), values }],
+            series: vec![Series::new("Last 5 hours", values)],
             labels: cut.labels(&self.zone),
             limit: None,
         })
@@ -263,7 +262,7 @@ impl Used {
         let known = self.buckets.iter().filter_map(|bucket| {
             prices.saved(bucket.key.model.as_deref()?, &bucket.totals.tokens, bucket.start)
         });
-        known.map(|cost| cost.usd()).reduce(|sum, cost| sum + cost)
+        known.map(nexus_messages::Cost::usd).reduce(|sum, cost| sum + cost)
     }
 
     fn csv(&self) -> String {
@@ -285,18 +284,21 @@ impl Used {
         for ((day, account, domain, model), totals) in rows {
             let cost = totals.cost_usd().map(|cost| format!("{cost:.6}")).unwrap_or_default();
             let tokens = &totals.tokens;
-            out.push_str(&format!(
-                "{day},{},{},{},{},{},{},{},{},{},{cost}\n",
-                cell(&account),
-                cell(&domain),
-                cell(&model),
-                totals.requests,
-                totals.errors,
-                tokens.input,
-                tokens.output,
-                tokens.cache_read,
-                tokens.cache_creation()
-            ));
+            put(
+                &mut out,
+                format_args!(
+                    "{day},{},{},{},{},{},{},{},{},{},{cost}\n",
+                    cell(&account),
+                    cell(&domain),
+                    cell(&model),
+                    totals.requests,
+                    totals.errors,
+                    tokens.input,
+                    tokens.output,
+                    tokens.cache_read,
+                    tokens.cache_creation()
+                ),
+            );
         }
         out
     }

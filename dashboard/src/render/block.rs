@@ -185,13 +185,14 @@ fn document(title: Option<&str>, source: &Value) -> String {
 
 fn source(title: &str, url: &str, text: &str) -> String {
     let title = if title.is_empty() { url } else { title };
-    let name = match url.starts_with("https://") || url.starts_with("http://") {
-        true => format!(
+    let name = if url.starts_with("https://") || url.starts_with("http://") {
+        format!(
             "<a href=\"{}\" rel=\"noopener noreferrer nofollow\">{}</a>",
             escape(url),
             escape(title)
-        ),
-        false => escape(title),
+        )
+    } else {
+        escape(title)
     };
     let text =
         if text.is_empty() { String::new() } else { fold("Passage", text.len(), &pre(text)) };

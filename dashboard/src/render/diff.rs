@@ -2,7 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::view::escape;
+use crate::view::{escape, put};
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
@@ -70,10 +70,15 @@ pub fn diff_html(old: &str, new: &str) -> String {
             DiffSign::Gap => ("gap", "⋯"),
         };
         let number = |line: Option<usize>| line.map(|line| line.to_string()).unwrap_or_default();
-        out.push_str(&format!(
-            "<tr class=\"{class}\"><td class=\"ln\">{}</td><td class=\"ln\">{}</td><td class=\"sg\">{sign}</td><td>{}</td></tr>",
-            number(row.old), number(row.new), escape(&row.text)
-        ));
+        put(
+            &mut out,
+            format_args!(
+                "<tr class=\"{class}\"><td class=\"ln\">{}</td><td class=\"ln\">{}</td><td class=\"sg\">{sign}</td><td>{}</td></tr>",
+                number(row.old),
+                number(row.new),
+                escape(&row.text)
+            ),
+        );
     }
     out.push_str("</tbody></table></div>");
     out
@@ -85,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_change_is_shown_with_its_surroundings() {
-        let old: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let old = (1..=20).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         let rows = diff(&old, &old.replace("line 10\n", "line ten\n"));
         assert_eq!(rows.len(), 8);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::view::escape;
+use crate::view::{escape, put};
 
 /// Nesting shown; what lies deeper is shown as text.
 const DEPTH: usize = 24;
@@ -61,9 +61,10 @@ fn close(out: &mut String, size: usize) {
 }
 
 fn leaf(out: &mut String, name: &str, class: &str, value: &str) {
-    out.push_str(&format!(
-        "<div class=\"leaf\">{name}<span class=\"{class}\">{value}</span></div>"
-    ));
+    put(
+        out,
+        format_args!("<div class=\"leaf\">{name}<span class=\"{class}\">{value}</span></div>"),
+    );
 }
 
 /// The beginning of a text, with what was left out said.

@@ -74,7 +74,7 @@ fn require_loopback_name(request: &HttpRequest) -> Result<(), PageError> {
         .headers()
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+        .or_else(|| request.uri().authority().map(actix_web::http::uri::Authority::as_str));
     if host.is_some_and(is_loopback_name) {
         return Ok(());
     }

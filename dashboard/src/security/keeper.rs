@@ -1,6 +1,6 @@
 //! Sessions as signed cookies, keys compared in constant time, CSRF tokens.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::config::DashboardConfig;
+use crate::{config::DashboardConfig, deps::Random};
 
 /// The session's cookie.
 pub const COOKIE: &str = "nexus_session";
@@ -22,7 +22,7 @@ pub struct Keeper {
     key: Option<SecretString>,
     secret: SecretSlice<u8>,
     lifetime: Duration,
-    random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    random: Random,
     ended: Cache<String, ()>,
 }
 
@@ -35,7 +35,7 @@ pub struct Session {
 }
 
 impl Keeper {
-    pub fn new(config: &DashboardConfig, random: Arc<dyn Fn(&mut [u8]) + Send + Sync>) -> Self {
+    pub fn new(config: &DashboardConfig, random: Random) -> Self {
         let ended =
             Cache::builder().max_capacity(MAX_ENDED).time_to_live(config.session_lifetime).build();
         Self {
@@ -118,7 +118,7 @@ mod tests {
     fn keeper() -> Keeper {
         let mut config = DashboardConfig::new(vec![7; 32].into());
         config.api_key = Some("right".into());
-        Keeper::new(&config, Arc::new(|bytes: &mut [u8]| bytes.fill(9)))
+        Keeper::new(&config, std::sync::Arc::new(|bytes: &mut [u8]| bytes.fill(9)))
     }
 
     fn at(second: i64) -> Timestamp {

@@ -9,7 +9,7 @@ use moka::sync::Cache;
 const MAX_ADDRESSES: u64 = 50_000;
 /// Wrong keys that cost nothing: people mistype.
 const FREE: u32 = 5;
-const MEMORY: Duration = Duration::from_secs(15 * 60);
+const MEMORY: Duration = Duration::from_mins(15);
 
 /// Counts wrong keys by address. From the sixth on, each doubles the wait, up to five minutes.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ mod tests {
         for _ in 0..40 {
             limit.failed(address, now);
         }
-        assert_eq!(limit.wait(address, now), Some(Duration::from_secs(300)));
+        assert_eq!(limit.wait(address, now), Some(Duration::from_mins(5)));
         limit.succeeded(address);
         assert_eq!(limit.wait(address, now), None);
     }

@@ -49,7 +49,7 @@ fn register_functions(tera: &mut Tera, assets: &Assets) {
 
 /// An icon of the sprite; decoration, so hidden from screen readers.
 pub fn icon(sprite: &str, name: &str, class: &str) -> String {
-    format!(r##"<svg class="icon {class}" aria-hidden="true"><use href="{sprite}#{name}"/></svg>"##)
+    format!(r#"<svg class="icon {class}" aria-hidden="true"><use href="{sprite}#{name}"/></svg>"#)
 }
 
 fn meter(share: f64, label: &str, tone: &str) -> String {
@@ -71,6 +71,12 @@ fn tone(share: f64) -> &'static str {
 /// A number where there is one: what is not known is none.
 fn number(value: &Value) -> Option<f64> {
     f64::try_from(value.clone()).ok()
+}
+
+/// Appends to a text.
+pub fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing into a string does not fail.
+    let _infallible = std::fmt::Write::write_fmt(out, text);
 }
 
 /// Escapes text for HTML content and attributes.

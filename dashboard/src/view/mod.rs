@@ -17,7 +17,7 @@ pub use chrome::Chrome;
 pub use chrome::{Crumb, Place};
 pub use context::Ctx;
 pub use failure::error_page;
-pub use filters::escape;
+pub use filters::{escape, put};
 pub use links::{Link, Links};
 pub use page::{Fragment, Page, Views};
 pub use scope::Range;

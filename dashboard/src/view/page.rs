@@ -34,7 +34,7 @@ pub trait Page: Fragment {
 
     /// What the search field holds.
     fn query(&self) -> &str {
-        ""
+        Default::default()
     }
 
     /// The way from the place to the page.

@@ -20,6 +20,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether it is one of the long ones that people plan by, not a limit per minute.
+    pub fn is_long(window: &AccountWindow) -> bool {
+        length(&window.name).is_some()
+    }
+
     pub fn of(window: &AccountWindow, now: Timestamp) -> Self {
         let is_over = window.resets_at.is_some_and(|reset| reset <= now);
         Self {
@@ -50,16 +55,22 @@ impl Window {
     }
 }
 
+/// `unified-5h` is what the upstream calls the five-hour window of a subscription.
+fn plain(name: &str) -> &str {
+    name.strip_prefix("unified").map_or(name, |rest| rest.trim_start_matches(['-', '_']))
+}
+
 fn label(name: &str) -> String {
-    match name {
+    match plain(name) {
         "5h" => "5 hours".into(),
         "7d" => "7 days".into(),
+        "" => "all windows".into(),
         other => other.replace(['-', '_'], " "),
     }
 }
 
 fn length(name: &str) -> Option<SignedDuration> {
-    match name {
+    match plain(name) {
         "5h" => Some(SignedDuration::from_hours(5)),
         name if name.starts_with("7d") => Some(SignedDuration::from_hours(7 * 24)),
         _ => None,

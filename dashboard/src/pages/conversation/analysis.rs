@@ -98,7 +98,7 @@ impl Page for AnalysisPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 

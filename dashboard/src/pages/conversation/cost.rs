@@ -73,7 +73,7 @@ impl Page for CostPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 
@@ -164,10 +164,7 @@ fn hits(graph: &ConversationGraph, branch: Option<&str>) -> Chart {
     chart::lines(&Data {
         title: "Share of the context read from the cache, by turn".into(),
         unit: Unit::Percent,
-        series: vec![Series {
-            name: "Cache hit rate".into(),
-            values: nodes.iter().map(share).collect(),
-        }],
+        series: vec![Series::new("Cache hit rate", nodes.iter().map(share).collect())],
         labels: nodes.iter().map(|node| node.timestamp.strftime("%H:%M:%S").to_string()).collect(),
         limit: None,
     })

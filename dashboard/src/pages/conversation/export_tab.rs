@@ -40,7 +40,7 @@ impl Page for ExportPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 

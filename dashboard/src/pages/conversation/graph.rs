@@ -62,7 +62,8 @@ impl Fragment for GraphPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         let loaded = data::sample();
-        let graph = view(&loaded, &GraphQuery::default(), "/i.svg", "");
+        let asked = GraphQuery { tasks: "subtask_2".into(), ..GraphQuery::default() };
+        let graph = view(&loaded, &asked, "/assets/icons.svg", "");
         let head = Head::of(&loaded, "", Some("main"));
         let detail = Some(Detail::sample());
         vec![Self { head, graph, detail, runs_open: false, runs_href: "#".into() }]
@@ -77,7 +78,7 @@ impl Page for GraphPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 

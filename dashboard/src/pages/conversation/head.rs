@@ -65,7 +65,7 @@ impl Head {
         }
     }
 
-    pub fn crumbs(&self) -> Vec<Crumb> {
+    pub fn crumbs() -> Vec<Crumb> {
         vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }]
     }
 }

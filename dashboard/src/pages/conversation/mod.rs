@@ -9,6 +9,8 @@ mod export_tab;
 mod graph;
 mod head;
 mod path;
+#[cfg(test)]
+mod sample;
 mod timeline;
 mod transcript;
 

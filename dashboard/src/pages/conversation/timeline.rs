@@ -64,7 +64,7 @@ impl Page for TimelinePage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 

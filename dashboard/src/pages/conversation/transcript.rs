@@ -88,7 +88,7 @@ impl Page for TranscriptPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        self.head.crumbs()
+        Head::crumbs()
     }
 }
 
@@ -184,7 +184,7 @@ fn sample_chunk() -> Chunk {
     };
     Chunk {
         turns: vec![turn],
-        next: Some("/more".into()),
+        next: Some("/conversations/x/transcript/more?start=12".into()),
         earlier: Some("/earlier".into()),
         branch: "main".into(),
         conversation: node.request_id,
