@@ -11,6 +11,7 @@ mod deps;
 mod error;
 pub mod graph;
 pub mod live;
+pub mod mcp;
 mod pages;
 mod recordings;
 pub mod render;

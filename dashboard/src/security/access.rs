@@ -81,7 +81,7 @@ fn require_loopback_name(request: &HttpRequest) -> Result<(), PageError> {
     Err(PageError::Forbidden("this dashboard answers only under localhost, 127.0.0.1 or [::1]"))
 }
 
-fn is_loopback_name(host: &str) -> bool {
+pub fn is_loopback_name(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(literal) => literal.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -8,7 +8,7 @@ mod headers;
 mod keeper;
 mod login_limit;
 
-pub use access::{Visitor, identify, may_write};
+pub use access::{Visitor, identify, is_loopback_name, may_write};
 pub use address::{client_address, is_https};
 pub use cookie::{find_cookie, hidden_cookie};
 pub use guard::{api, pages};
