@@ -1,10 +1,14 @@
 //! The data API: what scripts and the pages' fragments read as JSON.
+//!
+//! Every route stands in `openapi.json`, which a test holds against the answers.
 
 mod accounts;
 mod answer;
 mod conversations;
 mod csv;
 mod export;
+mod import;
+mod openapi;
 mod params;
 mod pipeline;
 mod recorded;
@@ -39,6 +43,8 @@ pub fn routes(service: &mut ServiceConfig) {
         .route("/usage/requests/hourly", web::get().to(usage::hourly))
         .route("/usage/tokens/hourly", web::get().to(usage::hourly))
         .route("/analytics/token-usage/sliding-window", web::get().to(usage::sliding_window))
+        .route("/openapi.json", web::get().to(openapi::serve))
+        .route("/import", web::post().to(import::import))
         .route("/pipeline", web::get().to(pipeline::status))
         .route("/spark/feedback", web::post().to(spark::send))
         .route("/spark/feedback/batch", web::post().to(spark::batch))

@@ -24,7 +24,13 @@ impl FromRequest for Params {
 
 impl Params {
     pub fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        // PostgreSQL takes every character in a text but NUL; nothing stored has one.
+        Self(
+            pairs
+                .map(|(name, value)| (name.into_owned(), value.replace('\0', "\u{fffd}")))
+                .collect(),
+        )
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {

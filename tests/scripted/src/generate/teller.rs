@@ -136,7 +136,8 @@ impl Teller {
                 state: TerminalState::UpstreamCut,
                 first_byte_ms: Some(400),
                 duration_ms: 900,
-                usage: None,
+                // What its first event said.
+                usage: Some(Used { output: 1, ..Used::default() }.json().to_string()),
             }
         } else {
             let error = json!({"type": "error", "error": {"type": kind, "message": "Try later"}});

@@ -1,0 +1,160 @@
+//! Numbers and lists against a recount of what was generated.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::{ToSpan, tz::TimeZone};
+use nexus_contract::TerminalState;
+use nexus_messages::{Tokens, Usage};
+use nexus_scripted::generate::Exchange;
+use nexus_store::{store_tests, testing::TestStore};
+use serde_json::Value;
+
+use crate::fixture::{Fixture, filled};
+
+fn tokens(exchange: &Exchange) -> Tokens {
+    exchange.usage.as_deref().map(|usage| Usage::from_json(usage).tokens()).unwrap_or_default()
+}
+
+fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> (u64, u64, Tokens) {
+    sent.into_iter().fold((0, 0, Tokens::default()), |(requests, errors, sum), one| {
+        let is_error = u64::from(one.state != TerminalState::Completed);
+        (requests + 1, errors + is_error, sum + tokens(one))
+    })
+}
+
+#[track_caller]
+fn same(answer: &Value, (requests, errors, tokens): (u64, u64, Tokens)) {
+    let found = |name: &str| answer[name].as_u64().unwrap_or_else(|| panic!("{name}: {answer}"));
+    assert_eq!(found("totalRequests"), requests, "requests");
+    assert_eq!(found("errorCount"), errors, "errors");
+    assert_eq!(found("totalInputTokens"), tokens.input);
+    assert_eq!(found("totalOutputTokens"), tokens.output);
+    assert_eq!(found("totalCacheReadTokens"), tokens.cache_read);
+    assert_eq!(found("totalCacheCreationTokens"), tokens.cache_creation());
+}
+
+async fn sums_are_those_of_a_recount(store: TestStore) {
+    let fixture = filled(store).await;
+    let sent = &fixture.sent;
+    same(&fixture.json("/api/stats").await, recount(sent));
+    let domain = &sent[0].domain;
+    let of_domain = recount(sent.iter().filter(|one| one.domain == *domain));
+    same(&fixture.json(&format!("/api/stats?domain={domain}")).await, of_domain);
+    for minutes in [7, 300, 1_000] {
+        let start = fixture.now - i64::from(minutes).minutes();
+        let expected = recount(sent.iter().filter(|one| one.at >= start));
+        let address = format!("/api/token-usage/current?window={minutes}");
+        same(&fixture.json(&address).await, expected);
+    }
+}
+
+async fn days_are_those_of_the_zone(store: TestStore) {
+    let fixture = filled(store).await;
+    for name in ["UTC", "Asia/Kathmandu", "America/Los_Angeles"] {
+        let zone = TimeZone::get(name).expect("a zone");
+        let mut days: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
+        for one in &fixture.sent {
+            days.entry(one.at.to_zoned(zone.clone()).date().to_string()).or_default().push(one);
+        }
+        let address = format!("/api/token-usage/daily?days=30&aggregate=true&tz={name}");
+        let answer = fixture.json(&address).await;
+        let rows = answer["usage"].as_array().expect("rows");
+        assert_eq!(rows.len(), days.len(), "{name}");
+        for (row, (day, sent)) in rows.iter().zip(days) {
+            assert_eq!(row["date"], day);
+            same(row, recount(sent));
+        }
+    }
+}
+
+async fn a_sliding_sum_is_right_from_its_first_step(store: TestStore) {
+    let fixture = filled(store).await;
+    let address = "/api/analytics/token-usage/sliding-window?days=1&window=300&bucket=60";
+    let answer = fixture.json(address).await;
+    let steps = answer["series"].as_array().expect("steps");
+    assert!(steps.len() >= 24, "{} steps", steps.len());
+    for step in steps {
+        let end: jiff::Timestamp = step["time"].as_str().expect("a time").parse().expect("a time");
+        let start = end - 300.minutes();
+        same(step, recount(fixture.sent.iter().filter(|one| one.at >= start && one.at < end)));
+    }
+}
+
+async fn pages_give_each_request_once_and_in_order(store: TestStore) {
+    let fixture = filled(store).await;
+    for sort in ["time", "duration"] {
+        let found = walk(&fixture, &format!("/api/requests?limit=7&sort={sort}")).await;
+        let ids: HashSet<_> = found.iter().map(|one| one["requestId"].to_string()).collect();
+        assert_eq!((found.len(), ids.len()), (fixture.sent.len(), fixture.sent.len()), "{sort}");
+        let field = if sort == "time" { "timestamp" } else { "durationMs" };
+        let in_order = |pair: &[Value]| match sort {
+            "time" => pair[0][field].as_str() >= pair[1][field].as_str(),
+            _duration => pair[0][field].as_u64() >= pair[1][field].as_u64(),
+        };
+        assert!(found.windows(2).all(in_order), "{sort}");
+    }
+}
+
+async fn filters_combine(store: TestStore) {
+    let fixture = filled(store).await;
+    let model = "claude-opus-5-5";
+    let wanted = fixture.sent.iter().filter(|one| {
+        one.status == Some(529) && String::from_utf8_lossy(&one.request).contains(model)
+    });
+    let wanted: HashSet<_> = wanted.map(|one| one.id.to_string()).collect();
+    let found =
+        walk(&fixture, &format!("/api/requests?status=5xx&q=has:error+model:{model}")).await;
+    let found: HashSet<_> =
+        found.iter().filter_map(|one| one["requestId"].as_str()).map(str::to_owned).collect();
+    assert_eq!(found, wanted);
+    let rare = walk(&fixture, "/api/requests?q=%22the+invoice+export%22+invoice").await;
+    assert!(!rare.is_empty() && rare.len() < fixture.sent.len(), "{} found", rare.len());
+}
+
+async fn exports_hold_every_row(store: TestStore) {
+    let fixture = filled(store).await;
+    let (_, csv) = fixture.get("/api/requests/export").await;
+    assert!(csv.starts_with("requestId,externalId,timestamp,"), "{csv:.80}");
+    assert_eq!(csv.lines().filter(|line| line.len() > 36).count(), fixture.sent.len() + 1);
+    let (_, lines) = fixture.get("/api/requests/export?format=jsonl").await;
+    let rows: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.len(), fixture.sent.len());
+}
+
+async fn a_request_is_given_as_it_was_sent(store: TestStore) {
+    let fixture = filled(store).await;
+    for one in fixture.sent.iter().step_by(9) {
+        let answer = fixture.json(&format!("/api/requests/{}", one.id)).await;
+        let sent: Value = serde_json::from_slice(&one.request).expect("JSON");
+        assert_eq!(answer["requestBody"], sent);
+        assert_eq!(answer["requestHeaders"]["user-agent"], "claude-cli/2.1.330 (external, cli)");
+        if one.state == TerminalState::Completed {
+            assert_eq!(answer["responseBody"]["type"], "message");
+            assert_eq!(answer["usage"]["output_tokens"].as_u64(), Some(tokens(one).output));
+        }
+    }
+}
+
+async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let mut page = fixture.json(&format!("{address}{cursor}")).await;
+        all.append(page["requests"].as_array_mut().expect("a list"));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+store_tests!(
+    sums_are_those_of_a_recount,
+    days_are_those_of_the_zone,
+    a_sliding_sum_is_right_from_its_first_step,
+    pages_give_each_request_once_and_in_order,
+    filters_combine,
+    exports_hold_every_row,
+    a_request_is_given_as_it_was_sent,
+);
