@@ -52,6 +52,7 @@ pub async fn filled(store: TestStore) -> Fixture {
     let stream = EmbeddedLog::open(EmbeddedConfig::new(log.path()), clock.clone()).await;
     let deps = Deps {
         queries: store.store.clone(),
+        analyses: store.store.clone(),
         recordings: Arc::new(StoredRecordings::new(store.store.clone())),
         live,
         stream: Arc::new(stream.expect("the log opens")),
