@@ -86,7 +86,7 @@ pub struct DemoArgs {
     pub seed: Option<u64>,
     /// How many conversations to generate
     #[arg(long, default_value_t = 200, requires = "seed")]
-    pub conversations: usize,
+    pub conversations: u32,
     /// Keep the data in this directory and stop when it is generated
     #[arg(long, requires = "seed", value_name = "DIR")]
     pub into: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! From the command line to what it does.
 
 mod api;
+mod copy;
 mod credentials;
 mod dead_letters;
 pub mod doctor;
@@ -59,7 +60,7 @@ fn with_settings(command: Command, output: Output, loaded: Loaded) -> anyhow::Re
         Command::Storage => serve(loaded, &[Role::Storage]),
         Command::Analysis => serve(loaded, &[Role::Analysis]),
         Command::Dashboard => serve(loaded, &[Role::Dashboard]),
-        Command::Demo(_) => roles::run_demo(loaded.settings, &loaded.resolved.warnings),
+        Command::Demo(args) => roles::run_demo(loaded.settings, &loaded.resolved.warnings, args),
         command => actix_rt::System::new().block_on(admin(command, output, &loaded)),
     }
 }
@@ -106,6 +107,7 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::Migrate => {
             output.print(&Schema { schema: "current" }, |_| "the schema is up to date".into())
         }
+        Command::CopyConversation(args) => copy::run(&args, store.as_ref(), settings, output).await,
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,

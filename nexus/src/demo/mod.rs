@@ -2,6 +2,7 @@
 //! this process, and a small client uses the gateway like a few people at once.
 
 mod agent;
+mod generated;
 mod scene;
 mod tools;
 
@@ -9,12 +10,13 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
-use nexus_contract::SystemClock;
+use nexus_contract::{Clock, SystemClock};
 use nexus_scripted::{Anthropic, Gemini, Server};
 use tokio_util::sync::CancellationToken;
 
 use self::{agent::Agent, scene::Scene};
 use crate::{
+    cli::DemoArgs,
     roles::{Role, process},
     settings::Settings,
 };
@@ -57,9 +59,13 @@ impl Demo {
     pub async fn run(
         mut settings: Settings,
         metrics: PrometheusHandle,
+        args: &DemoArgs,
     ) -> anyhow::Result<ExitCode> {
         let demo = Arc::new(Self::prepare()?);
         demo.adapt(&mut settings)?;
+        if args.seed.is_some() {
+            return demo.generated(settings, metrics, args).await;
+        }
         let base = format!("http://127.0.0.1:{}", settings.port);
         process::run(settings, &Role::ALL, metrics, |front| {
             let stop = front.stop.clone();
@@ -67,6 +73,23 @@ impl Demo {
             front.spawn("demo's client", async move { driven.drive(base, stop).await });
         })
         .await
+    }
+
+    /// Fills a store, then shows it; with `--into` it is only filled, and kept.
+    async fn generated(
+        &self,
+        mut settings: Settings,
+        metrics: PrometheusHandle,
+        args: &DemoArgs,
+    ) -> anyhow::Result<ExitCode> {
+        if let Some(dir) = &args.into {
+            settings.data_dir.clone_from(dir);
+        }
+        generated::fill(&settings, args, SystemClock.now()).await?;
+        match args.into {
+            Some(_) => Ok(ExitCode::SUCCESS),
+            None => process::run(settings, &Role::ALL, metrics, |_| {}).await,
+        }
     }
 
     /// Works until `stop`: all scenes at once, a pause, again.

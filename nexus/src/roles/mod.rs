@@ -25,6 +25,7 @@ pub use salt::salt;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    cli::DemoArgs,
     demo::Demo,
     settings::Settings,
     telemetry::{logging, metrics},
@@ -62,9 +63,13 @@ pub fn run(settings: Settings, warnings: &[String], roles: &[Role]) -> anyhow::R
 }
 
 /// `nexus demo`.
-pub fn run_demo(settings: Settings, warnings: &[String]) -> anyhow::Result<ExitCode> {
+pub fn run_demo(
+    settings: Settings,
+    warnings: &[String],
+    args: DemoArgs,
+) -> anyhow::Result<ExitCode> {
     let metrics = observe(&settings, warnings)?;
-    actix_rt::System::new().block_on(Demo::run(settings, metrics))
+    actix_rt::System::new().block_on(Demo::run(settings, metrics, &args))
 }
 
 /// Starts log lines and figures, and says what was odd about the settings.

@@ -16,6 +16,11 @@ impl HeaderFields {
             .flat_map(|(name, value)| values(value).map(move |value| (name.clone(), value)))
             .collect()
     }
+
+    /// One value under `name` (lower case), in place of those it had.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.into());
+    }
 }
 
 fn values(value: &serde_json::Value) -> impl Iterator<Item = String> {
