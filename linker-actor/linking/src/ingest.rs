@@ -67,6 +67,19 @@ pub async fn ingest<I: Index>(index: &mut I, facts: &[Fact]) -> Result<Changes, 
             round.new_facts += 1;
         }
     }
+    settle(index, round).await
+}
+
+/// Decides exchanges anew whose facts are in the index already.
+pub async fn redecide<I: Index>(
+    index: &mut I,
+    moments: impl IntoIterator<Item = Moment> + Send,
+) -> Result<Changes, I::Error> {
+    let round = Round { dirty: moments.into_iter().collect(), ..Round::default() };
+    settle(index, round).await
+}
+
+async fn settle<I: Index>(index: &mut I, mut round: Round) -> Result<Changes, I::Error> {
     while let Some(moment) = round.dirty.pop_first() {
         decide_anew(index, moment, &mut round).await?;
     }
@@ -126,17 +139,16 @@ async fn keep<I: Index>(
     }
     let before = known.as_ref().map(|link| link.edge.clone());
     round.before.entry(moment.id).or_insert(before);
-    let link = match known {
-        Some(link) => Link { edge: decision.edge, ..link },
-        None => {
-            round.outcomes.push(Outcome {
-                client: request.client.clone(),
-                kind: decision.edge.kind,
-                method: decision.edge.method,
-                continues: request.continues,
-            });
-            Link::new(moment, decision.edge)
-        }
+    let link = if let Some(link) = known {
+        Link { edge: decision.edge, ..link }
+    } else {
+        round.outcomes.push(Outcome {
+            client: request.client.clone(),
+            kind: decision.edge.kind,
+            method: decision.edge.method,
+            continues: request.continues,
+        });
+        Link::new(moment, decision.edge)
     };
     index.put_link(&link, &decision.waits).await?;
     round.dirty.extend(decide::closing(index, moment.id, &link.edge).await?);

@@ -4,6 +4,7 @@ pub mod block;
 pub mod canonical;
 pub mod chain;
 pub mod decide;
+pub mod explain;
 pub mod facts;
 #[cfg(feature = "test-support")]
 pub mod forest;
@@ -19,6 +20,6 @@ pub mod structure;
 pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};
 pub use hash::Hash;
 pub use index::{Exchange, Index};
-pub use ingest::{Changes, Outcome, ingest};
+pub use ingest::{Changes, Outcome, ingest, redecide};
 pub use link::{Edge, Link, LinkKind, Method};
 pub use memory::Memory;

@@ -10,13 +10,14 @@ mod graph;
 mod index;
 mod outbox;
 mod prefixes;
+mod relink;
 mod row;
 mod tasks;
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
-use nexus_linking::{Changes, Exchange, Fact, Index as _, Link, ingest};
+use nexus_linking::{Changes, Exchange, Fact, Index as _, Link, ingest, redecide};
 use sqlx::{Postgres, Sqlite};
 
 use self::index::SqlIndex;
@@ -32,6 +33,10 @@ pub trait LinkStore: Send + Sync {
     /// Takes the facts in, all or none, and links everything anew that they touch. Facts may come in
     /// any order and again. What changed is announced, see [`announcements`](Self::announcements).
     async fn link(&self, facts: &[Fact]) -> Result<Changes>;
+
+    /// Decides all links anew from the stored facts, and gives those that come out different. With
+    /// `dry_run` nothing is changed; else the changes are announced.
+    async fn relink(&self, dry_run: bool) -> Result<Vec<Relinked>>;
 
     /// Commits that were not yet [`announced`](Self::announced), oldest first.
     async fn announcements(&self, limit: u32) -> Result<Vec<Announcement>>;
@@ -49,6 +54,13 @@ pub trait LinkStore: Send + Sync {
     async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>>;
 }
 
+/// A link that came out different.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relinked {
+    pub before: Option<Link>,
+    pub after: Link,
+}
+
 /// Names the lock of the linkers on PostgreSQL.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7305518436192)";
 
@@ -63,6 +75,24 @@ impl LinkStore for SqlStore<Engine> {
         index.announce(&changes.links).await?;
         transaction.commit().await.context("links cannot be committed")?;
         Ok(changes)
+    }
+
+    async fn relink(&self, dry_run: bool) -> Result<Vec<Relinked>> {
+        let mut transaction = self.begin().await?;
+        Self::lock_links(&mut transaction).await?;
+        let mut index = SqlIndex::<Engine>::new(&mut transaction);
+        index.forget_decisions().await?;
+        let moments = index.moments().await?;
+        redecide(&mut index, moments).await?;
+        let changed = index.compare().await?;
+        if dry_run {
+            transaction.rollback().await.context("a dry run cannot be undone")?;
+        } else {
+            let ids: Vec<_> = changed.iter().map(|one| one.after.moment.id).collect();
+            index.announce(&ids).await?;
+            transaction.commit().await.context("links cannot be committed")?;
+        }
+        Ok(changed)
     }
 
     async fn announcements(&self, limit: u32) -> Result<Vec<Announcement>> {

@@ -1,6 +1,8 @@
 //! Recordings and what a person would draw of them.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod story;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,

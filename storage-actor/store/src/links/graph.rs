@@ -73,7 +73,7 @@ impl SqlIndex<'_, Engine> {
         Ok(self.links(query).await?.into_iter().next())
     }
 
-    async fn links(&mut self, mut query: QueryBuilder<Engine>) -> Result<Vec<Link>> {
+    pub(super) async fn links(&mut self, mut query: QueryBuilder<Engine>) -> Result<Vec<Link>> {
         let rows: Vec<LinkRow> = query
             .build_query_as()
             .fetch_all(&mut *self.connection)

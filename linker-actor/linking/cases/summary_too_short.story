@@ -1,0 +1,7 @@
+# A summary too short to tell is no match; the session still is.
+k 09:00:00 -
+  user: Your task is to create a detailed summary of the conversation so far
+  answer: <summary>Short.</summary>
+c 09:00:10 -
+  user: This session is being continued from a previous conversation that ran out of context. Summary: Short.
+expect c root apart k

@@ -1,0 +1,192 @@
+//! Why two exchanges are, or are not, parent and child.
+
+use nexus_messages::request::{Block, Request};
+use serde::Serialize;
+
+use crate::{
+    block::Line,
+    chain,
+    facts::{AnswerFacts, RequestFacts},
+    hash::Hash,
+    index::Place,
+    link::Reply,
+};
+
+/// One of the two exchanges, read from its bodies.
+pub struct Side {
+    pub request: RequestFacts,
+    pub answer: Option<AnswerFacts>,
+    /// The history's blocks in normal form, as they are hashed.
+    pub lines: Vec<String>,
+}
+
+/// What the comparison says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Blocks that both histories begin with.
+    pub common: usize,
+    /// The first block of each that the other does not have there; `None` where a history ends.
+    pub left: Option<String>,
+    pub right: Option<String>,
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What one rule says of the pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    pub rule: &'static str,
+    pub holds: bool,
+    pub because: String,
+}
+
+impl Side {
+    pub fn new(request: RequestFacts, answer: Option<AnswerFacts>, body: &Request<'_>) -> Self {
+        let told = body.messages.iter().filter(|message| message.role != "system");
+        let lines = told.flat_map(|message| {
+            let assistant = message.role == "assistant";
+            message.blocks.iter().filter_map(move |block: &Block<'_>| Line::of(block, assistant))
+        });
+        Self { request, answer, lines: lines.map(|line| line.line).collect() }
+    }
+
+    /// The hash of each prefix of the history.
+    fn chain(&self) -> Vec<chain::Node> {
+        chain::extend(Hash::START, 0, &self.request.blocks)
+    }
+}
+
+/// Compares `parent` with `child`, rule by rule.
+pub fn explain(parent: &Side, child: &Side) -> Explanation {
+    let common =
+        parent.lines.iter().zip(&child.lines).take_while(|(left, right)| left == right).count();
+    Explanation {
+        common,
+        left: parent.lines.get(common).cloned(),
+        right: child.lines.get(common).cloned(),
+        verdicts: vec![
+            near(parent, child),
+            repeat(parent, child),
+            prefix(parent, child),
+            answer(parent, child),
+            task(parent, child),
+            summary(parent, child),
+            session(parent, child),
+        ],
+    }
+}
+
+fn verdict(rule: &'static str, holds: bool, because: impl Into<String>) -> Verdict {
+    Verdict { rule, holds, because: because.into() }
+}
+
+fn near(parent: &Side, child: &Side) -> Verdict {
+    let (parent, child) = (&parent.request, &child.request);
+    let same_session = parent.session.is_some() && parent.session == child.session;
+    let because = match (same_session, parent.domain == child.domain) {
+        (true, _) => "both name the same session",
+        (false, true) => "the sessions differ or are unknown; the domain is the same",
+        (false, false) => "neither session nor domain is the same: never linked",
+    };
+    verdict("scope", same_session || parent.domain == child.domain, because)
+}
+
+fn repeat(parent: &Side, child: &Side) -> Verdict {
+    let same = parent.lines == child.lines;
+    let failed = parent.answer.as_ref().is_some_and(|answer| !answer.complete);
+    let named = child.request.identified && parent.request.session == child.request.session;
+    let because = match (same, named, failed) {
+        (false, ..) => "the histories are not equal",
+        (true, true, _) => "equal histories in one session and agent",
+        (true, false, true) => "equal histories, and the first did not complete",
+        (true, false, false) => {
+            "equal histories, but the first completed or is not known to have failed"
+        }
+    };
+    verdict("attempt", same && (named || failed), because)
+}
+
+fn prefix(parent: &Side, child: &Side) -> Verdict {
+    let (nodes, longer) = (parent.chain(), child.chain());
+    let place = nodes.last().map(|node| Place { current: node.hash, length: node.length });
+    let holds = place.is_some_and(|place| {
+        longer.len() > place.length as usize
+            && longer.get(place.length as usize - 1).is_some_and(|n| n.hash == place.current)
+    });
+    let because = if holds {
+        format!("all {} blocks of the parent begin the child's {}", nodes.len(), longer.len())
+    } else {
+        format!(
+            "the child's {} blocks do not begin with the parent's {}",
+            longer.len(),
+            nodes.len()
+        )
+    };
+    verdict("prefix", holds, because)
+}
+
+fn answer(parent: &Side, child: &Side) -> Verdict {
+    let Some(answer) = &parent.answer else {
+        return verdict("answer", false, "the parent's answer is not known");
+    };
+    let at = parent.request.blocks.len();
+    let behind = child.request.blocks.get(at..).unwrap_or_default();
+    let reply: Vec<_> = behind.iter().take_while(|block| block.assistant).collect();
+    let call = Reply { hash: None, call: reply.iter().find_map(|block| block.tool_use.clone()) };
+    let same = answer.blocks.iter().eq(reply) && !answer.blocks.is_empty();
+    if same {
+        return verdict("answer", true, "the parent's answer is what follows in the child");
+    }
+    let same_call = answer.first_call.is_some() && answer.first_call == call.call;
+    let because = if same_call {
+        "the answer differs, but its first tool call is the one that follows"
+    } else {
+        "something else than the parent's answer follows in the child"
+    };
+    verdict("answer", same_call, because)
+}
+
+fn task(parent: &Side, child: &Side) -> Verdict {
+    let spawns = parent.answer.as_ref().map(|answer| answer.spawns.as_slice()).unwrap_or_default();
+    let called = spawns
+        .iter()
+        .find(|call| call.prompt.is_some_and(|prompt| child.request.openings.contains(&prompt)));
+    match called {
+        Some(call) => {
+            verdict("sub-agent", true, format!("call {} has the child's prompt", call.tool_use_id))
+        }
+        None if spawns.is_empty() => verdict("sub-agent", false, "the answer starts no sub-agent"),
+        None => {
+            verdict("sub-agent", false, "no call of the answer has a text of the child's opening")
+        }
+    }
+}
+
+fn summary(parent: &Side, child: &Side) -> Verdict {
+    if child.request.summary_length == 0 {
+        return verdict("compaction", false, "the child does not go on from a summary");
+    }
+    let answer = parent.answer.as_ref();
+    let plain = answer.and_then(|a| a.plain_summary).filter(|_| parent.request.summarises);
+    let probe = answer.and_then(|answer| answer.summary).or(plain);
+    let holds = probe.is_some_and(|probe| child.request.probes.contains(&probe));
+    let because = match (probe, holds) {
+        (None, _) => "the parent's answer is no summary, or too short a one",
+        (_, true) => "the child's summary is in the parent's answer",
+        (_, false) => "the child's summary is another one",
+    };
+    verdict("compaction", holds, because)
+}
+
+fn session(parent: &Side, child: &Side) -> Verdict {
+    let (parent, child) = (&parent.request, &child.request);
+    let same = parent.session.is_some() && parent.session == child.session;
+    let holds = same && parent.agent == child.agent && parent.moment < child.moment;
+    let because = if holds {
+        "the same session and agent, earlier: an edge when nothing better is found"
+    } else {
+        "not an earlier exchange of the same session and agent"
+    };
+    verdict("session", holds, because)
+}
