@@ -31,6 +31,7 @@ pub fn routes(service: &mut ServiceConfig) {
         .route("/requests", web::get().to(requests::list))
         .route("/requests/export", web::get().to(export::requests))
         .route("/requests/{id}", web::get().to(requests::one))
+        .route("/requests/{id}/body/{part}", web::get().to(requests::body_bytes))
         .route("/conversations", web::get().to(conversations::list))
         .route("/conversations/{id}", web::get().to(conversations::one))
         .route("/domains", web::get().to(accounts::domains))

@@ -1,6 +1,9 @@
 //! `/api/requests`.
 
-use actix_web::web::{Data, Path};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
 use nexus_contract::{Headers, TerminalState};
 use nexus_messages::{Answer as Said, RequestType};
 use nexus_store::queries::{
@@ -73,6 +76,24 @@ pub async fn one(dashboard: Data<Dashboard>, path: Path<String>) -> Answer {
     let usage = said.usage.raw();
     fields.insert("usage".into(), if usage.is_empty() { Value::Null } else { json!(usage) });
     json(&detail)
+}
+
+/// `GET /api/requests/{id}/body/{part}`: the recorded bytes of a `request` or its `response`, as
+/// they passed.
+pub async fn body_bytes(dashboard: Data<Dashboard>, path: Path<(String, String)>) -> Answer {
+    let found = dashboard.deps.recordings.list_recordings(&[id(&path.0)]).await?;
+    let missing = || PageError::NotFound("recorded body".into());
+    let (_, recording) = found.into_iter().next().ok_or_else(missing)?;
+    let bytes = match path.1.as_str() {
+        "request" => recording.request,
+        "response" => recording.response,
+        _other => return Err(missing()),
+    };
+    // Captured content is hostile: never a page of this origin, whatever it holds.
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", "application/octet-stream"))
+        .insert_header(("content-disposition", "attachment"))
+        .body(bytes))
 }
 
 fn link(request: &RequestSummary) -> Value {

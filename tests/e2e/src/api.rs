@@ -25,12 +25,21 @@ impl Api {
 
     /// The same as the text that came.
     pub async fn text(&self, path: &str) -> anyhow::Result<String> {
+        Ok(String::from_utf8(self.bytes(path).await?)?)
+    }
+
+    /// The recorded bytes of an exchange's `request` or `response`.
+    pub async fn body(&self, id: &str, part: &str) -> anyhow::Result<Vec<u8>> {
+        self.bytes(&format!("requests/{id}/body/{part}")).await
+    }
+
+    async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/api/{path}", self.base);
         let answer = self.client.get(&url).header("x-dashboard-key", &self.key).send().await?;
         let status = answer.status();
-        let body = answer.text().await?;
-        ensure!(status.is_success(), "{url}: {status}: {body}");
-        Ok(body)
+        let body = answer.bytes().await?;
+        ensure!(status.is_success(), "{url}: {status}: {}", String::from_utf8_lossy(&body));
+        Ok(body.into())
     }
 
     /// All exchanges that a query finds, newest first, over all pages.
