@@ -172,10 +172,10 @@ pub enum ShowCommand {
 
 #[derive(Debug, Args)]
 pub struct RelinkArgs {
-    /// Only this domain
+    /// Print only changes of this domain
     #[arg(long)]
     pub domain: Option<String>,
-    /// Only exchanges since this time (RFC 3339) or for this long (`7d`)
+    /// Print only changes of exchanges since this time (RFC 3339) or for this long (`7d`)
     #[arg(long)]
     pub since: Option<String>,
     /// Print what would change

@@ -5,12 +5,14 @@ mod copy;
 mod credentials;
 mod dead_letters;
 pub mod doctor;
+mod explain_link;
 mod export;
 mod health;
 mod import;
 mod keys;
 mod prune;
 mod rebuild;
+mod relink;
 mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
@@ -108,6 +110,8 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
             output.print(&Schema { schema: "current" }, |_| "the schema is up to date".into())
         }
         Command::CopyConversation(args) => copy::run(&args, store.as_ref(), settings, output).await,
+        Command::ExplainLink(args) => explain_link::run(&args, store.as_ref(), output).await,
+        Command::Relink(args) => relink::run(&args, store.as_ref(), output).await,
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,

@@ -55,7 +55,7 @@ pub trait LinkStore: Send + Sync {
 }
 
 /// A link that came out different.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Relinked {
     pub before: Option<Link>,
     pub after: Link,
