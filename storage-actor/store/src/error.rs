@@ -59,7 +59,7 @@ impl StoreError {
         let code = database.code().unwrap_or_default();
         database.is_foreign_key_violation()
             || database.is_unique_violation()
-            || matches!(&code[..], "40001" | "40P01")
+            || matches!(&code[..], "40001" | "40P01" | DUPLICATE_TABLE)
     }
 }
 
@@ -120,13 +120,16 @@ fn sqlite_is_transient(code: &str) -> bool {
     })
 }
 
+/// PostgreSQL's code when two make the same partition at once, `IF NOT EXISTS` or not.
+const DUPLICATE_TABLE: &str = "42P07";
+
 /// Connection, resources, operator, system, serialisation, deadlock, lock or statement time-out, and
 /// a foreign key that a concurrent deletion broke
 /// (<https://www.postgresql.org/docs/15/errcodes-appendix.html>).
 fn postgres_is_transient(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "53" | "57" | "58")
-        || matches!(code, "40001" | "40P01" | "55P03" | "25006" | "23503")
+        || matches!(code, "40001" | "40P01" | "55P03" | "25006" | "23503" | DUPLICATE_TABLE)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const POSTGRES_COLUMNS: &str = "SELECT c.table_name || '.' || c.column_name || '
 const SQLITE_INDICES: &str = "SELECT name FROM sqlite_master WHERE type = 'index' \
     AND name NOT LIKE 'sqlite_autoindex%'";
 const POSTGRES_INDICES: &str = "SELECT indexname::text FROM pg_indexes WHERE schemaname = 'public' \
-    AND indexname NOT LIKE '%\\_pkey' AND indexname NOT LIKE 'usage\\_other%' \
+    AND indexname NOT LIKE '%\\_pkey' AND indexname NOT LIKE '%\\_key' AND indexname NOT LIKE 'usage\\_other%' \
     AND indexname <> 'search_documents_by_word'";
 
 #[tokio::test]

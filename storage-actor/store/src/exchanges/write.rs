@@ -25,7 +25,7 @@ use crate::{
 
 /// A transaction that lost a race against another writer is tried again so often, with what it knew
 /// forgotten.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 
 const STUBS: &str = "INSERT INTO exchanges (exchange_id, domain, gateway, at) ";
 const DROP_STUBS: &str = "DELETE FROM exchanges WHERE method IS NULL AND state IS NULL \
