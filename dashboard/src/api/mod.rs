@@ -21,6 +21,7 @@ mod usage;
 use actix_web::web::{self, ServiceConfig};
 
 pub use self::recorded::StoredRecordings;
+pub(crate) use self::spark::send as send_feedback;
 use crate::error::PageError;
 
 /// The routes below `/api`.

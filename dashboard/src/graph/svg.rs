@@ -236,7 +236,7 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
     let mut text = String::new();
     escape_into(
         &mut text,
-        &clip(&format!("sub-task {} ({}) · {}", task.number, task.steps, task.label), 34),
+        &clip(&format!("sub-task {} ({}) · {}", task.number, task.steps, task.label), 30),
     );
     put(
         out,

@@ -4,6 +4,7 @@ mod analyses;
 mod conversation;
 mod conversations;
 mod export;
+mod feedback;
 mod live;
 mod login;
 mod media;
@@ -61,6 +62,7 @@ fn details(service: &mut web::ServiceConfig) {
     service
         .route("/requests/{id}", web::get().to(request::page))
         .route("/requests/{id}/raw/{part}", web::get().to(request::raw))
+        .route("/feedback/{session}", web::post().to(feedback::send))
         .route("/media/{block}", web::get().to(media::image))
         .route("/conversations/{id}/export.{format}", web::get().to(export::download))
         .configure(conversation::routes);

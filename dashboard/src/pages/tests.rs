@@ -48,6 +48,7 @@ fn every_template_renders_with_every_sample() {
     render_all::<pipeline::PipelineFragment>(&views);
     render_all::<pipeline::LetterPage>(&views);
     render_all::<setup::SetupPage>(&views);
+    render_all::<feedback::Thanks>(&views);
     render_all::<login::LoginPage>(&views);
     conversation::render_samples(&mut Renderer(&views));
 }
