@@ -12,7 +12,7 @@ use nexus_store::Store;
 
 use crate::{
     failure::WrongUsage,
-    roles::{Role, analysis, engines::Engines, tasks::Group},
+    roles::{Role, analysis, engines::Engines, retention, tasks::Group},
     settings::Settings,
     telemetry::otel::Spans,
 };
@@ -36,6 +36,7 @@ pub fn start(
     }
     if roles.contains(&Role::Storage) {
         consume(back, "storage", engines, storage(store, engines, settings)?);
+        retention::start(back, settings, engines, store);
         if let Some(spans) = Spans::new(settings, store.clone())? {
             consume(back, "traces", engines, Arc::new(spans));
         }

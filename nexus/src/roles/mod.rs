@@ -12,6 +12,7 @@ mod listeners;
 mod no_stream;
 mod private;
 pub mod process;
+mod retention;
 mod salt;
 pub mod tasks;
 

@@ -1,6 +1,6 @@
 //! One process: bind, open, start the parts, run, stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -24,6 +24,9 @@ use crate::{
     },
     settings::Settings,
 };
+
+/// How often the stream is asked for its figures.
+const FIGURES: Duration = Duration::from_secs(10);
 
 /// What the parts of a process share.
 pub struct Process {
@@ -83,6 +86,11 @@ impl Process {
             self.front
                 .spawn("dashboard", async move { Ok(dashboard.serve(listener, stop).await?) });
         }
+        let (stream, stop) = (self.engines.stream.clone(), self.back.stop.clone());
+        self.back.spawn("stream figures", async move {
+            nexus_bus::report(stream, FIGURES, stop).await;
+            Ok(())
+        });
         if let Some(listener) = listeners.admin {
             let store =
                 self.engines.store.clone().map(|store| -> Arc<dyn nexus_store::Health> { store });

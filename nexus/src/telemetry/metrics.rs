@@ -13,6 +13,10 @@ const SECONDS: [f64; 16] = [
 pub fn start() -> anyhow::Result<PrometheusHandle> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .and_then(|builder| {
+            let overhead = Matcher::Full("nexus_gateway_overhead_seconds".into());
+            builder.set_buckets_for_metric(overhead, &nexus_gateway::OVERHEAD_BUCKETS)
+        })
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics cannot be recorded")
 }
