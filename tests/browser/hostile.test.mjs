@@ -7,7 +7,7 @@ import { beacons, corpus } from './corpus.mjs';
 import { pages } from './crawl.mjs';
 import { Nexus } from './nexus.mjs';
 
-let nexus; let browser; let paths;
+let nexus; let browser; let paths; let planted;
 
 // One header line may hold no line breaks, and only Latin-1.
 const header = (text) => text.replace(/[^\x20-\x7e]/g, ' ').trim();
@@ -50,7 +50,8 @@ before(async () => {
   browser = await launch();
   const ids = [];
   for (const [n, text] of [...corpus, ...beacons].entries()) ids.push(await plant(text, n));
-  await nexus.stored(ids.filter(Boolean));
+  planted = ids.filter(Boolean);
+  await nexus.stored(planted);
   const { page, context } = await watched(browser, nexus.dashboard);
   paths = await pages(page, nexus.dashboard, { each: 3 });
   const requests = (await nexus.api('requests?limit=500')).requests.map(({ requestId }) => `/requests/${requestId}`);
@@ -65,7 +66,12 @@ after(async () => {
   await nexus?.stop();
 });
 
-test('the corpus is large enough', () => assert.ok(corpus.length >= 150, String(corpus.length)));
+test('the corpus is large enough, planted, and looked at', () => {
+  assert.ok(corpus.length >= 150, String(corpus.length));
+  assert.ok(planted.length >= corpus.length * 0.95, `${planted.length} planted`);
+  assert.ok(paths.filter((path) => path.startsWith('/requests/')).length >= 45, paths.join('\n'));
+  assert.ok(paths.filter((path) => path.startsWith('/conversations/')).length >= 10, paths.join('\n'));
+});
 
 test('nothing planted runs, loads or opens', async () => {
   const { page, seen } = await watched(browser, nexus.dashboard);
