@@ -20,6 +20,9 @@ pub struct DashboardConfig {
     pub trusted_proxies: Vec<IpAddr>,
     /// Where clients reach the gateway, for the set-up page: `http://localhost:3000`.
     pub gateway_url: String,
+    /// `AI_ANALYSIS_RATE_LIMIT_CREATION` and `…_RETRIEVAL`: calls a visitor and minute.
+    pub analysis_creations: u32,
+    pub analysis_retrievals: u32,
     /// `SPARK_API_URL` with `SPARK_API_KEY`; `None` when there is no key.
     pub spark: Option<SparkConfig>,
     /// Live streams that one session, one address, and all together may hold open.
@@ -45,6 +48,8 @@ impl DashboardConfig {
             cache_ttl: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             gateway_url: "http://localhost:3000".into(),
+            analysis_creations: 15,
+            analysis_retrievals: 100,
             spark: None,
             max_streams_per_session: 12,
             max_streams_per_address: 64,

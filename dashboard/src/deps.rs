@@ -1,6 +1,6 @@
 //! What the dashboard stands on, passed in.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nexus_bus::{EventStream, LiveBus};
 use nexus_contract::Clock;
@@ -8,9 +8,11 @@ use nexus_store::{AnalysisStore, queries::Queries};
 
 use crate::{
     DashboardError,
+    analyses::MinuteLimit,
     assets::Assets,
     config::DashboardConfig,
     live::Hub,
+    mcp::Mcp,
     recordings::Recordings,
     security::{Keeper, LoginLimit},
     view::Views,
@@ -42,6 +44,10 @@ pub struct Dashboard {
     pub(crate) keeper: Keeper,
     pub(crate) logins: LoginLimit,
     pub(crate) hub: Arc<Hub>,
+    /// What `/mcp` serves, when it is switched on.
+    pub(crate) prompts: OnceLock<Arc<Mcp>>,
+    pub(crate) creations: MinuteLimit,
+    pub(crate) retrievals: MinuteLimit,
     pub(crate) names: crate::pages::Names,
 }
 
@@ -55,6 +61,26 @@ impl Dashboard {
         let logins = LoginLimit::default();
         let names = crate::pages::Names::new(config.cache_ttl);
         let hub = Arc::new(hub);
-        Ok(Arc::new(Self { config, deps, assets, views, keeper, logins, hub, names }))
+        let creations = MinuteLimit::new(config.analysis_creations);
+        let retrievals = MinuteLimit::new(config.analysis_retrievals);
+        Ok(Arc::new(Self {
+            config,
+            deps,
+            assets,
+            views,
+            keeper,
+            logins,
+            hub,
+            prompts: OnceLock::new(),
+            creations,
+            retrievals,
+            names,
+        }))
+    }
+
+    /// Shows the prompts of `mcp`, below `/prompts` and `/api/mcp`. To be called once, before the
+    /// dashboard is served; a second call changes nothing.
+    pub fn show_prompts(&self, mcp: Arc<Mcp>) {
+        let _kept = self.prompts.set(mcp);
     }
 }

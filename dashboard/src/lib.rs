@@ -3,6 +3,7 @@
 //! [`Dashboard`] is made once a process. It serves a port of its own ([`Dashboard::serve`]) and, under
 //! `nexus up`, mounts its `/api` on the gateway's ([`Dashboard::api_routes`]).
 
+mod analyses;
 mod api;
 mod assets;
 pub mod chart;

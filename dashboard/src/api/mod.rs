@@ -3,6 +3,7 @@
 //! Every route stands in `openapi.json`, which a test holds against the answers.
 
 mod accounts;
+mod analyses;
 mod answer;
 mod conversations;
 mod csv;
@@ -27,6 +28,7 @@ use crate::error::PageError;
 /// The routes below `/api`.
 pub fn routes(service: &mut ServiceConfig) {
     service
+        .configure(crate::mcp::api_routes)
         .route("/stats", web::get().to(stats::totals))
         .route("/dashboard/stats", web::get().to(stats::dashboard))
         .route("/requests", web::get().to(requests::list))
@@ -47,6 +49,9 @@ pub fn routes(service: &mut ServiceConfig) {
         .route("/analytics/token-usage/sliding-window", web::get().to(usage::sliding_window))
         .route("/openapi.json", web::get().to(openapi::serve))
         .route("/import", web::post().to(import::import))
+        .route("/analyses", web::post().to(analyses::create))
+        .route("/analyses/{conversation}/{branch}", web::get().to(analyses::one))
+        .route("/analyses/{conversation}/{branch}/regenerate", web::post().to(analyses::regenerate))
         .route("/pipeline", web::get().to(pipeline::status))
         .route("/spark/feedback", web::post().to(spark::send))
         .route("/spark/feedback/batch", web::post().to(spark::batch))

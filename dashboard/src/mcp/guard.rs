@@ -4,7 +4,7 @@ use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, header},
+    http::{Method, header, uri::Authority},
     middleware::Next,
     web,
 };
@@ -62,7 +62,7 @@ fn presented(request: &HttpRequest) -> Option<&str> {
 
 fn host(request: &HttpRequest) -> String {
     let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri().authority().map(Authority::as_str);
     header.or(authority).unwrap_or_default().to_ascii_lowercase()
 }
 

@@ -27,6 +27,7 @@ pub use config::{GitHubConfig, McpConfig};
 pub use guard::ClientKeys;
 pub use library::Library;
 pub use prompt::{Argument, Prompt, PromptError};
+pub(crate) use routes::api_routes;
 pub use status::SyncStatus;
 
 use self::{server::Peers, status::Status};

@@ -1,6 +1,6 @@
 //! One prompt: a Handlebars template and the arguments that it takes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use handlebars::{
     Handlebars, Path, Template,
@@ -104,16 +104,13 @@ fn arguments(template: &Template) -> Vec<Argument> {
     let mut found = Found::default();
     found.template(template);
     let Found { order, optional } = found;
-    order
-        .into_iter()
-        .map(|name| Argument { required: !optional.contains_key(&name), name })
-        .collect()
+    order.into_iter().map(|name| Argument { required: !optional.contains(&name), name }).collect()
 }
 
 #[derive(Default)]
 struct Found {
     order: Vec<String>,
-    optional: BTreeMap<String, ()>,
+    optional: BTreeSet<String>,
 }
 
 impl Found {
@@ -144,7 +141,7 @@ impl Found {
             if matches!(kind, "if" | "unless")
                 && let Some(name) = name_of(parameter)
             {
-                self.optional.insert(name, ());
+                self.optional.insert(name);
             }
         }
         // Inside of `each` and `with`, plain names are fields of the item.

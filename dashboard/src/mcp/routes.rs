@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Mcp, guard, server::Session};
-use crate::error::PageError;
+use crate::{deps::Dashboard, error::PageError};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_BODY: usize = 1024 * 1024;
@@ -40,20 +40,20 @@ impl Mcp {
             service.service(scope);
         }
     }
+}
 
-    /// What stands below `/api`, behind the dashboard's guard.
-    pub fn api_routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + use<> {
-        let mcp = Arc::clone(self);
-        move |service| {
-            let scope = web::scope("/mcp")
-                .app_data(Data::from(Arc::clone(&mcp)))
-                .route("/prompts", web::get().to(list))
-                .route("/prompts/{name}", web::get().to(one))
-                .route("/sync", web::post().to(sync))
-                .route("/sync/status", web::get().to(status));
-            service.service(scope);
-        }
-    }
+/// What stands below `/api/mcp`, behind the dashboard's guard.
+pub(crate) fn api_routes(service: &mut web::ServiceConfig) {
+    service
+        .route("/mcp/prompts", web::get().to(list))
+        .route("/mcp/prompts/{name}", web::get().to(one))
+        .route("/mcp/sync", web::post().to(sync))
+        .route("/mcp/sync/status", web::get().to(status));
+}
+
+fn prompts(dashboard: &Dashboard) -> Result<&Arc<Mcp>, PageError> {
+    let off = || PageError::NotFound("prompt: set MCP_ENABLED=true to serve prompts".into());
+    dashboard.prompts.get().ok_or_else(off)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,16 +62,27 @@ struct Asked {
     search: String,
 }
 
-async fn list(mcp: Data<Mcp>, asked: web::Query<Asked>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({"prompts": mcp.library.search(&asked.search)}))
+async fn list(
+    dashboard: Data<Dashboard>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, PageError> {
+    let found = prompts(&dashboard)?.library.search(&asked.search);
+    Ok(HttpResponse::Ok().json(json!({"prompts": found})))
 }
 
-async fn one(mcp: Data<Mcp>, name: web::Path<String>) -> Result<HttpResponse, PageError> {
-    let prompt = mcp.library.find(&name).ok_or_else(|| PageError::NotFound("prompt".into()))?;
+async fn one(
+    dashboard: Data<Dashboard>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, PageError> {
+    let prompt = prompts(&dashboard)?
+        .library
+        .find(&name)
+        .ok_or_else(|| PageError::NotFound("prompt".into()))?;
     Ok(HttpResponse::Ok().json(&*prompt))
 }
 
-async fn sync(mcp: Data<Mcp>) -> Result<HttpResponse, PageError> {
+async fn sync(dashboard: Data<Dashboard>) -> Result<HttpResponse, PageError> {
+    let mcp = prompts(&dashboard)?;
     if mcp.request_sync() {
         Ok(HttpResponse::Accepted().json(json!({"status": mcp.sync_status()})))
     } else {
@@ -81,7 +92,7 @@ async fn sync(mcp: Data<Mcp>) -> Result<HttpResponse, PageError> {
     }
 }
 
-async fn status(mcp: Data<Mcp>) -> HttpResponse {
-    let status = mcp.sync_status();
-    HttpResponse::Ok().json(json!({"configured": status.is_some(), "status": status}))
+async fn status(dashboard: Data<Dashboard>) -> Result<HttpResponse, PageError> {
+    let status = prompts(&dashboard)?.sync_status();
+    Ok(HttpResponse::Ok().json(json!({"configured": status.is_some(), "status": status})))
 }

@@ -99,7 +99,7 @@ impl Rig {
 /// The last JSON-RPC message of an answer, plain or as an event stream.
 fn message(body: &str) -> Value {
     let events = body.lines().filter_map(|line| line.strip_prefix("data:"));
-    let last = events.map(str::trim).filter(|data| data.starts_with('{')).next_back();
+    let last = events.map(str::trim).rfind(|data| data.starts_with('{'));
     serde_json::from_str(last.unwrap_or(body)).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 

@@ -50,5 +50,19 @@ impl Page for PromptsPage {
 /// `GET /prompts`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
     let gateway = ctx.dashboard.config.gateway_url.clone();
-    ctx.page(&PromptsPage { enabled: false, rows: Vec::new(), gateway }).await
+    let prompts = ctx.dashboard.prompts.get();
+    let rows = prompts.map(|mcp| mcp.library().all().values().map(|prompt| row(prompt)).collect());
+    let page = PromptsPage { enabled: prompts.is_some(), rows: rows.unwrap_or_default(), gateway };
+    ctx.page(&page).await
+}
+
+fn row(prompt: &crate::mcp::Prompt) -> Prompt {
+    let shown = |argument: &crate::mcp::Argument| {
+        if argument.required { argument.name.clone() } else { format!("{}?", argument.name) }
+    };
+    Prompt {
+        name: prompt.name.clone(),
+        description: prompt.description.clone().unwrap_or_default(),
+        arguments: prompt.arguments.iter().map(shown).collect(),
+    }
 }

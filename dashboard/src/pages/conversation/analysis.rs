@@ -2,20 +2,18 @@
 
 use actix_web::{HttpResponse, http::header, web};
 use jiff::Timestamp;
-use nexus_store::analyses::{Analysis, Branch, JobStatus, NewAnalysis};
+use nexus_store::analyses::{Analysis, Branch, JobStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{data, head::Head};
 use crate::{
+    analyses,
     error::PageError,
     pages::store,
     render,
     view::{Crumb, Ctx, Fragment, Page, Place},
 };
-
-/// A custom prompt's length at most.
-const MAX_PROMPT: usize = 8000;
 
 #[derive(Debug, Default, Deserialize)]
 pub struct AnalysisQuery {
@@ -134,22 +132,14 @@ pub async fn request(
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
     let branch = branch(&loaded, asked.branch.as_deref());
-    let prompt = wish.prompt.trim();
-    if prompt.len() > MAX_PROMPT {
-        return Err(PageError::BadRequest(format!("a prompt has at most {MAX_PROMPT} bytes")));
-    }
-    let visitor = ctx.visitor.as_ref().ok_or(PageError::LoginNeeded)?;
-    let new = NewAnalysis {
-        branch: branch.clone(),
-        custom_prompt: (!prompt.is_empty()).then(|| prompt.to_owned()),
-        requested_by: visitor.name(),
-        at: ctx.now(),
+    let who = ctx.visitor.as_ref().ok_or(PageError::LoginNeeded)?.name();
+    let (dashboard, prompt) = (&*ctx.dashboard, Some(wish.prompt.as_str()));
+    let asked_again = match wish.again {
+        true => analyses::ask(dashboard, &who, branch.clone(), prompt, true).await?,
+        false => None,
     };
-    let analyses = &ctx.dashboard.deps.analyses;
-    let regenerated =
-        if wish.again { analyses.regenerate_analysis(&new).await.map_err(store)? } else { None };
-    if regenerated.is_none() {
-        analyses.request_analysis(&new).await.map_err(store)?;
+    if asked_again.is_none() {
+        analyses::ask(dashboard, &who, branch.clone(), prompt, false).await?;
     }
     let named: String = url::form_urlencoded::byte_serialize(branch.branch_id.as_bytes()).collect();
     let place = format!("/conversations/{}/analysis?branch={named}", loaded.id());

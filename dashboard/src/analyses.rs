@@ -1,0 +1,161 @@
+//! Asking for analyses and reading them, for the API and the pages alike: limits, audit, waking the
+//! workers.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use nexus_contract::{AnalysisRequested, Envelope, Event, LiveEvent, LiveTopic, Payload};
+use nexus_store::analyses::{Analysis, AuditAction, AuditEntry, Branch, NewAnalysis, Requested};
+use serde_json::json;
+
+use crate::{deps::Dashboard, error::PageError};
+
+/// A custom prompt's length at most, in bytes.
+pub const MAX_PROMPT: usize = 8_000;
+/// Visitors that are counted at once.
+const MAX_COUNTED: usize = 10_000;
+const MINUTE: i64 = 60;
+
+/// How many calls a visitor may make in a minute.
+#[derive(Debug)]
+pub struct MinuteLimit {
+    per_minute: u32,
+    /// The minute that is counted, and each visitor's calls in it.
+    counts: Mutex<(i64, HashMap<String, u32>)>,
+}
+
+impl MinuteLimit {
+    pub fn new(per_minute: u32) -> Self {
+        Self { per_minute, counts: Mutex::default() }
+    }
+
+    /// Counts one call; `Err` with the time to wait when it is one too many.
+    pub fn take(&self, who: &str, now: Timestamp) -> Result<(), Duration> {
+        let minute = now.as_second().div_euclid(MINUTE);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.0 != minute {
+            *counts = (minute, HashMap::new());
+        }
+        let is_new = !counts.1.contains_key(who);
+        let is_full = is_new && counts.1.len() >= MAX_COUNTED;
+        let calls = counts.1.get(who).copied().unwrap_or_default();
+        if is_full || calls >= self.per_minute {
+            let left = MINUTE - now.as_second().rem_euclid(MINUTE);
+            return Err(Duration::from_secs(left.unsigned_abs()));
+        }
+        counts.1.insert(who.to_owned(), calls + 1);
+        Ok(())
+    }
+}
+
+/// Asks for an analysis, or for a new run of one. `None` when there is none to run again.
+pub async fn ask(
+    dashboard: &Dashboard,
+    who: &str,
+    branch: Branch,
+    custom_prompt: Option<&str>,
+    again: bool,
+) -> Result<Option<Requested>, PageError> {
+    let now = dashboard.deps.clock.now();
+    if let Err(wait) = dashboard.creations.take(who, now) {
+        audit(dashboard, who, AuditAction::Refused, &branch, Some("too many in a minute")).await;
+        return Err(PageError::TooMany(wait));
+    }
+    let custom = custom_prompt.map(str::trim).filter(|prompt| !prompt.is_empty());
+    if custom.is_some_and(|prompt| prompt.len() > MAX_PROMPT) {
+        return Err(PageError::BadRequest(format!("a prompt has at most {MAX_PROMPT} bytes")));
+    }
+    let new = NewAnalysis {
+        branch,
+        custom_prompt: custom.map(str::to_owned),
+        requested_by: who.to_owned(),
+        at: now,
+    };
+    let store = &dashboard.deps.analyses;
+    let requested = if again {
+        store.regenerate_analysis(&new).await?.map(Requested::Requeued)
+    } else {
+        Some(store.request_analysis(&new).await?)
+    };
+    let action = if again { AuditAction::Regenerated } else { AuditAction::Requested };
+    audit(dashboard, who, action, &new.branch, None).await;
+    if let Some(Requested::Created(job) | Requested::Requeued(job)) = &requested {
+        wake(dashboard, job).await;
+    }
+    Ok(requested)
+}
+
+/// The analysis of a branch, if there is one.
+pub async fn find(
+    dashboard: &Dashboard,
+    who: &str,
+    branch: &Branch,
+) -> Result<Option<Analysis>, PageError> {
+    if let Err(wait) = dashboard.retrievals.take(who, dashboard.deps.clock.now()) {
+        audit(dashboard, who, AuditAction::Refused, branch, Some("too many in a minute")).await;
+        return Err(PageError::TooMany(wait));
+    }
+    let found = dashboard.deps.analyses.find_analysis(branch).await?;
+    if found.is_some() {
+        audit(dashboard, who, AuditAction::Retrieved, branch, None).await;
+    }
+    Ok(found)
+}
+
+async fn audit(
+    dashboard: &Dashboard,
+    who: &str,
+    action: AuditAction,
+    branch: &Branch,
+    detail: Option<&str>,
+) {
+    let entry = AuditEntry {
+        at: dashboard.deps.clock.now(),
+        actor: who.to_owned(),
+        action,
+        branch: branch.clone(),
+        detail: detail.map(str::to_owned),
+    };
+    if let Err(error) = dashboard.deps.analyses.write_audit(&entry).await {
+        tracing::error!(%error, "the audit log cannot be written");
+    }
+}
+
+/// Tells open pages and the workers. The row is the job: nothing is lost when this is.
+async fn wake(dashboard: &Dashboard, job: &Analysis) {
+    let branch = &job.branch;
+    dashboard.deps.live.publish(LiveEvent {
+        topic: LiveTopic::Analysis,
+        id: Some(branch.conversation_id),
+        at: job.requested_at,
+        domain: String::new(),
+        data: json!({
+            "conversationId": branch.conversation_id, "branchId": branch.branch_id,
+            "status": job.status, "run": job.run,
+        }),
+    });
+    let payload = Payload::AnalysisRequested(AnalysisRequested {
+        job_id: job.job_id.to_string(),
+        conversation_id: branch.conversation_id,
+        branch_id: branch.branch_id.clone(),
+        run: job.run,
+    });
+    let envelope = Envelope {
+        id: branch.conversation_id,
+        at: job.requested_at,
+        gateway: "dashboard".to_owned(),
+        domain: String::new(),
+        account_id: None,
+        payload,
+    };
+    if let Err(error) = dashboard.deps.stream.publish(&[Event { envelope, body: None }]).await {
+        tracing::warn!(%error, "the workers are not woken; they find the job by themselves");
+    }
+}
+
+#[cfg(test)]
+mod tests;

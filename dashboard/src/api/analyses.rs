@@ -1,0 +1,127 @@
+//! Analyses: asked for, read, run again.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Json, Path, ReqData},
+};
+use nexus_contract::ExchangeId;
+use nexus_store::{
+    analyses::{Analysis, Branch, JobStatus, Requested},
+    queries::ConversationGraph,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, id};
+use crate::{analyses, deps::Dashboard, error::PageError, security::Visitor};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wanted {
+    conversation_id: String,
+    branch_id: String,
+    custom_prompt: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Again {
+    custom_prompt: Option<String>,
+}
+
+/// `POST /api/analyses`
+pub async fn create(
+    dashboard: Data<Dashboard>,
+    visitor: ReqData<Visitor>,
+    wanted: Json<Wanted>,
+) -> Answer {
+    let branch = existing(&dashboard, &wanted.conversation_id, &wanted.branch_id).await?;
+    let prompt = wanted.custom_prompt.as_deref();
+    let requested = analyses::ask(&dashboard, &visitor.name(), branch, prompt, false).await?;
+    Ok(match requested.ok_or_else(missing)? {
+        Requested::Created(job) => HttpResponse::Created().json(shown(&job)),
+        Requested::Requeued(job) | Requested::Existing(job) => HttpResponse::Ok().json(shown(&job)),
+    })
+}
+
+/// `GET /api/analyses/{conversation}/{branch}`
+pub async fn one(
+    dashboard: Data<Dashboard>,
+    visitor: ReqData<Visitor>,
+    place: Path<(String, String)>,
+) -> Answer {
+    let branch = named(&place);
+    let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
+    Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
+}
+
+/// `POST /api/analyses/{conversation}/{branch}/regenerate`
+pub async fn regenerate(
+    dashboard: Data<Dashboard>,
+    visitor: ReqData<Visitor>,
+    place: Path<(String, String)>,
+    again: Option<Json<Again>>,
+) -> Answer {
+    let prompt = again.as_ref().and_then(|again| again.custom_prompt.as_deref());
+    let requested = analyses::ask(&dashboard, &visitor.name(), named(&place), prompt, true).await?;
+    match requested.ok_or_else(missing)? {
+        Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job) => {
+            Ok(HttpResponse::Ok().json(shown(&job)))
+        }
+    }
+}
+
+fn missing() -> PageError {
+    PageError::NotFound("analysis of that branch".into())
+}
+
+fn named(place: &(String, String)) -> Branch {
+    Branch { conversation_id: id(&place.0), branch_id: place.1.clone() }
+}
+
+/// The branch, under the conversation's present id.
+async fn existing(
+    dashboard: &Dashboard,
+    conversation: &str,
+    branch: &str,
+) -> Result<Branch, PageError> {
+    let graph = dashboard.deps.queries.find_graph(id(conversation), u32::MAX).await?;
+    let has = |graph: &ConversationGraph| graph.branches.iter().any(|b| b.branch_id == branch);
+    let graph = graph.filter(has).ok_or_else(|| PageError::NotFound("such branch".into()))?;
+    let conversation_id: ExchangeId = graph.conversation.conversation_id;
+    Ok(Branch { conversation_id, branch_id: branch.to_owned() })
+}
+
+fn shown(job: &Analysis) -> Value {
+    #[expect(clippy::cast_precision_loss, reason = "a figure for display")]
+    let cost_usd = job.cost_nanos.map(|nanos| nanos as f64 / 1e9);
+    let completed = job.status == JobStatus::Completed;
+    json!({
+        "id": job.job_id,
+        "conversationId": job.branch.conversation_id,
+        "branchId": job.branch.branch_id,
+        "status": job.status,
+        "content": job.content.as_ref().filter(|_| completed),
+        "data": job.data.as_ref().filter(|_| completed),
+        "error": job.error.as_ref().map(|message| json!({"code": job.error_kind, "message": message})),
+        "model": job.model,
+        "tokenUsage": {
+            "prompt": job.prompt_tokens,
+            "completion": job.completion_tokens,
+            "estimatedPrompt": job.estimated_tokens,
+        },
+        "costUsd": cost_usd,
+        "customPrompt": job.custom_prompt,
+        "attempts": job.attempts,
+        "run": job.run,
+        "requestedBy": job.requested_by,
+        "versions": job.versions,
+        "throughRequestId": job.through_id,
+        "timings": {
+            "requestedAt": job.requested_at,
+            "startedAt": job.started_at,
+            "finishedAt": job.finished_at,
+            "durationMs": job.duration_ms,
+        },
+    })
+}
