@@ -44,7 +44,7 @@ async fn a_recording_is_linked_and_announced_once() {
     let spec = ConsumerSpec {
         name: "storage".to_owned(),
         kinds: vec![Kind::Linked],
-        ack_timeout: Duration::from_secs(60),
+        ack_timeout: Duration::from_mins(1),
     };
     let mut consumer = stream.consumer(spec).await.expect("a consumer");
     let pulled = consumer.pull(10, Duration::from_secs(10)).await.expect("pulled");
