@@ -74,11 +74,15 @@ macro_rules! secret_name {
 }
 
 /// `"password": "…"`, `api_key='…'`, also within an escaped JSON string.
-const QUOTED: &str =
-    concat!(r"(?i)((?-u:\b)", secret_name!(), r#"\\*["']?\s*(?:=>|:=|=|:)\s*\\*["'])[^"'\\\r\n]{3,}"#);
+const QUOTED: &str = concat!(
+    r"(?i)((?-u:\b)",
+    secret_name!(),
+    r#"\\*["']?\s*(?:=>|:=|=|:)\s*\\*["'])[^"'\\\r\n]{3,}"#
+);
 
 /// `PASSWORD=…` in an environment, a query or a command line.
-const ASSIGNED: &str = concat!(r"(?i)((?-u:\b)", secret_name!(), r#"=)[^\s"'\\&;,<>(){}\[\]$`|]{4,}"#);
+const ASSIGNED: &str =
+    concat!(r"(?i)((?-u:\b)", secret_name!(), r#"=)[^\s"'\\&;,<>(){}\[\]$`|]{4,}"#);
 
 /// `password: hunter2x`, `--token abc123…`: without quotes only when it holds a digit or a mark, for
 /// `token: String` is code.

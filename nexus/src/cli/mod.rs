@@ -5,7 +5,7 @@ mod flags;
 
 pub use arguments::{
     AnalysesCommand, Cli, Command, CopyArgs, CredentialsCommand, DeadLettersCommand, DemoArgs,
-    DoctorArgs, ExplainArgs, ExportArgs, ImportArgs, KeysCommand, NatsCommand, PruneArgs,
-    RelinkArgs, ShowCommand,
+    ExplainArgs, ExportArgs, ImportArgs, KeysCommand, NatsCommand, PruneArgs, RelinkArgs,
+    ShowCommand,
 };
 pub use flags::{command, parse};

@@ -1,6 +1,6 @@
 //! `nexus import`: JSON Lines through the data API, with a bar.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use anyhow::Context;
 use futures::TryStreamExt;
@@ -65,9 +65,8 @@ fn text(answer: &Value) -> String {
         answer["rejected"].as_array().map_or(0, Vec::len)
     );
     for rejected in answer["rejected"].as_array().into_iter().flatten() {
-        text += &format!("line {}: ", rejected["line"]);
-        text += rejected["reason"].as_str().unwrap_or_default();
-        text.push('\n');
+        let reason = rejected["reason"].as_str().unwrap_or_default();
+        let _infallible = writeln!(text, "line {}: {reason}", rejected["line"]);
     }
     text
 }

@@ -1,5 +1,6 @@
 //! From the command line to what it does.
 
+mod analyses;
 mod api;
 mod copy;
 mod credentials;
@@ -62,7 +63,7 @@ fn with_settings(command: Command, output: Output, loaded: Loaded) -> anyhow::Re
         Command::Storage => serve(loaded, &[Role::Storage]),
         Command::Analysis => serve(loaded, &[Role::Analysis]),
         Command::Dashboard => serve(loaded, &[Role::Dashboard]),
-        Command::Demo(args) => roles::run_demo(loaded.settings, &loaded.resolved.warnings, args),
+        Command::Demo(args) => roles::run_demo(loaded.settings, &loaded.resolved.warnings, &args),
         command => actix_rt::System::new().block_on(admin(command, output, &loaded)),
     }
 }
@@ -112,10 +113,13 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::CopyConversation(args) => copy::run(&args, store.as_ref(), settings, output).await,
         Command::ExplainLink(args) => explain_link::run(&args, store.as_ref(), output).await,
         Command::Relink(args) => relink::run(&args, store.as_ref(), output).await,
+        Command::Analyses(command) => {
+            analyses::run(command, store.as_ref(), settings, output).await
+        }
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,
-        _ => Err(WrongUsage::new("this command is not there yet").into()),
+        other => unreachable!("{other:?} was taken before the store was opened"),
     };
     store.close().await;
     done

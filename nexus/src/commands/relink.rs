@@ -1,5 +1,7 @@
 //! `nexus relink`: all links decided anew from the stored facts.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use nexus_contract::{Clock, SystemClock};
 use nexus_linking::Link;
@@ -49,7 +51,8 @@ fn text(report: &Report) -> String {
     let mut text = String::new();
     for change in &report.shown {
         let before = change.before.as_ref().map_or("nothing".to_owned(), said);
-        text += &format!("{}: {before} → {}\n", change.after.moment.id, said(&change.after));
+        let (id, after) = (change.after.moment.id, said(&change.after));
+        let _infallible = writeln!(text, "{id}: {before} → {after}");
     }
     let verb = if report.dry_run { "would change" } else { "changed" };
     text + &format!("{} links {verb}\n", report.changed)

@@ -64,7 +64,7 @@ impl Demo {
         let demo = Arc::new(Self::prepare()?);
         demo.adapt(&mut settings)?;
         if args.seed.is_some() {
-            return demo.generated(settings, metrics, args).await;
+            return Box::pin(demo.generated(settings, metrics, args)).await;
         }
         let base = format!("http://127.0.0.1:{}", settings.port);
         process::run(settings, &Role::ALL, metrics, |front| {

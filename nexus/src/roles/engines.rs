@@ -1,6 +1,6 @@
 //! The engines under the roles, chosen by URL: the one place that knows which run.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use nexus_bus::{Bus, BusConfig, EmbeddedConfig, EventStream, LiveBus, NatsConfig};
@@ -25,7 +25,9 @@ pub struct Engines {
 
 /// Opens the store that the settings name, bringing its schema up to date when `migrate`.
 pub async fn open_store(settings: &Settings, migrate: bool) -> anyhow::Result<Arc<dyn Store>> {
-    let config = StoreConfig { migrate, ..StoreConfig::new(database_url(settings)?) };
+    let slow_statement = Duration::from_millis(settings.slow_query_threshold_ms);
+    let config =
+        StoreConfig { migrate, slow_statement, ..StoreConfig::new(database_url(settings)?) };
     Ok(nexus_store::open(&config).await?)
 }
 

@@ -9,6 +9,7 @@ mod engines;
 mod gateway_config;
 mod journal;
 mod listeners;
+mod mcp;
 mod no_stream;
 mod private;
 pub mod process;
@@ -67,10 +68,10 @@ pub fn run(settings: Settings, warnings: &[String], roles: &[Role]) -> anyhow::R
 pub fn run_demo(
     settings: Settings,
     warnings: &[String],
-    args: DemoArgs,
+    args: &DemoArgs,
 ) -> anyhow::Result<ExitCode> {
     let metrics = observe(&settings, warnings)?;
-    actix_rt::System::new().block_on(Demo::run(settings, metrics, &args))
+    actix_rt::System::new().block_on(Demo::run(settings, metrics, args))
 }
 
 /// Starts log lines and figures, and says what was odd about the settings.

@@ -19,6 +19,7 @@ use crate::{
         gateway_config::gateway_config,
         journal,
         listeners::Listeners,
+        mcp,
         salt::salt,
         tasks::{self, Group},
     },
@@ -126,10 +127,18 @@ impl Process {
         };
         let config = gateway_config(settings, &self.instance, salt(settings)?);
         let gateway = Gateway::new(config, deps)?;
+        let mcp = mcp::start(&mut self.back, settings, gateway.credentials(), engines)?;
+        if let Some((dashboard, mcp)) = dashboard.as_ref().zip(mcp.as_ref()) {
+            dashboard.show_prompts(Arc::clone(mcp));
+        }
         let stop = self.front.stop.clone();
         self.front.spawn("gateway", async move {
             let routes = dashboard.map(|dashboard| dashboard.api_routes());
+            let prompts = mcp.map(|mcp| mcp.routes());
             let extra = move |service: &mut actix_web::web::ServiceConfig| {
+                if let Some(prompts) = &prompts {
+                    prompts(service);
+                }
                 if let Some(routes) = &routes {
                     routes(service);
                 }

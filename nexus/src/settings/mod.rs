@@ -13,7 +13,7 @@ mod table;
 mod typed;
 
 pub use definition::Definition;
-pub use parse::{ByteSize, FromSetting, Period, Rate};
+pub use parse::{FromSetting, Period, Rate};
 pub use resolve::{Inputs, Resolved, resolve};
 pub use table::TABLE;
 pub use typed::{Capture, LogFormat, OnClientAbort, Settings};

@@ -33,7 +33,7 @@ pub fn start(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn filter(settings: &Settings) -> anyhow::Result<EnvFilter> {
-    let sql = if settings.debug_sql { ",nexus_store::sql=debug" } else { "" };
+    let sql = if settings.debug_sql { ",sqlx=debug" } else { "" };
     let debug = if settings.debug { ",nexus_gateway=debug" } else { "" };
     Ok(EnvFilter::try_new(format!("{QUIET},{}{sql}{debug}", settings.log_level))?)
 }

@@ -33,6 +33,8 @@ pub struct StoreConfig {
     pub write_timeout: Duration,
     /// How long a caller waits for a free connection.
     pub acquire_timeout: Duration,
+    /// Statements that take longer are logged as warnings; all of them at debug.
+    pub slow_statement: Duration,
     /// Bring the schema up to date when opening. Without it, a schema that isn't is refused.
     pub migrate: bool,
     /// Never write: the pool for writing is the read-only one (the dashboard's role).
@@ -48,6 +50,7 @@ impl StoreConfig {
             read_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_mins(1),
             acquire_timeout: Duration::from_secs(30),
+            slow_statement: Duration::from_secs(5),
             migrate: true,
             read_only: false,
         }

@@ -134,9 +134,10 @@ pub async fn request(
     let branch = branch(&loaded, asked.branch.as_deref());
     let who = ctx.visitor.as_ref().ok_or(PageError::LoginNeeded)?.name();
     let (dashboard, prompt) = (&*ctx.dashboard, Some(wish.prompt.as_str()));
-    let asked_again = match wish.again {
-        true => analyses::ask(dashboard, &who, branch.clone(), prompt, true).await?,
-        false => None,
+    let asked_again = if wish.again {
+        analyses::ask(dashboard, &who, branch.clone(), prompt, true).await?
+    } else {
+        None
     };
     if asked_again.is_none() {
         analyses::ask(dashboard, &who, branch.clone(), prompt, false).await?;

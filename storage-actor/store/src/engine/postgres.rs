@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use sqlx::{
-    Postgres,
+    ConnectOptions, Postgres,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
+
+use tracing::log::LevelFilter;
 
 use super::{SqlStore, StoreConfig, migrate, without_password};
 use crate::error::{Context, Result, StoreError};
@@ -51,6 +53,12 @@ fn writing(config: &StoreConfig) -> Result<PgConnectOptions> {
 
 fn options(config: &StoreConfig) -> Result<PgConnectOptions> {
     PgConnectOptions::from_str(&config.url)
-        .map(|options| options.application_name("nexus").statement_cache_capacity(256))
+        .map(|options| {
+            options
+                .application_name("nexus")
+                .statement_cache_capacity(256)
+                .log_statements(LevelFilter::Debug)
+                .log_slow_statements(LevelFilter::Warn, config.slow_statement)
+        })
         .map_err(|error| StoreError::Url(format!("{}: {error}", without_password(&config.url))))
 }

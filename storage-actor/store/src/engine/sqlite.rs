@@ -3,9 +3,10 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    Sqlite,
+    ConnectOptions, Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tracing::log::LevelFilter;
 
 use super::{SqlStore, StoreConfig, migrate};
 use crate::error::{Context, Result, StoreError};
@@ -48,6 +49,8 @@ fn options(config: &StoreConfig) -> Result<SqliteConnectOptions> {
         .busy_timeout(config.write_timeout.min(Duration::from_secs(30)))
         .statement_cache_capacity(256)
         .pragma("cache_size", CACHE)
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        .log_statements(LevelFilter::Debug)
+        .log_slow_statements(LevelFilter::Warn, config.slow_statement);
     Ok(if config.read_only { options } else { options.journal_mode(SqliteJournalMode::Wal) })
 }

@@ -1,0 +1,148 @@
+//! `nexus analyses`: analysis jobs.
+
+use nexus_contract::{Clock, ExchangeId, SystemClock};
+use nexus_store::{
+    Store,
+    analyses::{Analysis, AnalysisCounts, Branch, JobStatus, NewAnalysis, Requested},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::AnalysesCommand,
+    failure::WrongUsage,
+    output::{Output, table},
+    settings::Settings,
+};
+
+pub async fn run(
+    command: AnalysesCommand,
+    store: &dyn Store,
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<()> {
+    match command {
+        AnalysesCommand::List { status, limit } => {
+            list(status.as_deref(), limit, store, output).await
+        }
+        AnalysesCommand::Show { conversation_id, branch_id } => {
+            show(&conversation_id, branch_id, store, output).await
+        }
+        AnalysesCommand::Retry { conversation_id, branch_id } => {
+            retry(&conversation_id, branch_id, store, output).await
+        }
+        AnalysesCommand::ResetStuck => {
+            let count = store.reset_stuck_analyses(SystemClock.now()).await?;
+            output.print(&json!({"reset": count}), |_| format!("{count} jobs are queued again"))
+        }
+        AnalysesCommand::FailExceeded => {
+            let now = SystemClock.now();
+            let count = store.fail_exceeded_analyses(settings.ai_max_retries, now).await?;
+            output.print(&json!({"failed": count}), |_| format!("{count} jobs failed"))
+        }
+        AnalysesCommand::CheckConfig => check(store, settings, output).await,
+    }
+}
+
+async fn list(
+    status: Option<&str>,
+    limit: u32,
+    store: &dyn Store,
+    output: Output,
+) -> anyhow::Result<()> {
+    let status = status
+        .map(|name| {
+            JobStatus::parse(name).ok_or_else(|| {
+                WrongUsage::new("--status is pending, processing, completed or failed")
+            })
+        })
+        .transpose()?;
+    let jobs = store.list_analyses(status, None, limit).await?;
+    let rows: Vec<Value> = jobs.iter().map(shown).collect();
+    output.print(&rows, |_| listed(&jobs))
+}
+
+fn listed(jobs: &[Analysis]) -> String {
+    if jobs.is_empty() {
+        return "no analyses\n".into();
+    }
+    let rows: Vec<Vec<String>> = jobs
+        .iter()
+        .map(|job| {
+            vec![
+                job.branch.conversation_id.to_string(),
+                job.branch.branch_id.clone(),
+                job.status.as_str().to_owned(),
+                job.requested_at.to_string(),
+                job.error.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(&["conversation", "branch", "status", "requested", "error"], &rows)
+}
+
+fn shown(job: &Analysis) -> Value {
+    json!({
+        "jobId": job.job_id, "conversationId": job.branch.conversation_id,
+        "branchId": job.branch.branch_id, "status": job.status.as_str(),
+        "requestedAt": job.requested_at, "error": job.error, "model": job.model,
+    })
+}
+
+async fn show(
+    conversation: &str,
+    branch_id: String,
+    store: &dyn Store,
+    output: Output,
+) -> anyhow::Result<()> {
+    let branch = Branch { conversation_id: ExchangeId::from_external(conversation), branch_id };
+    let job = store
+        .find_analysis(&branch)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("there is no analysis of that branch"))?;
+    let attempts = store.list_attempts(job.job_id).await?;
+    let mut data = shown(&job);
+    data["content"] = json!(job.content);
+    data["attempts"] = serde_json::to_value(&attempts)?;
+    output.print(&data, |data| {
+        let content = job.content.as_deref().unwrap_or("(no result)");
+        format!("{}: {content}\n\n{:#}", job.status.as_str(), data["attempts"])
+    })
+}
+
+/// Queues it in the store; workers find it there at their next look.
+async fn retry(
+    conversation: &str,
+    branch_id: String,
+    store: &dyn Store,
+    output: Output,
+) -> anyhow::Result<()> {
+    let new = NewAnalysis {
+        branch: Branch { conversation_id: ExchangeId::from_external(conversation), branch_id },
+        custom_prompt: None,
+        requested_by: "nexus analyses retry".to_owned(),
+        at: SystemClock.now(),
+    };
+    anyhow::ensure!(
+        store.find_analysis(&new.branch).await?.is_some(),
+        "there is no analysis of that branch"
+    );
+    let job = match store.request_analysis(&new).await? {
+        Requested::Created(job) | Requested::Requeued(job) => job,
+        Requested::Existing(job) => {
+            anyhow::bail!("it is {}, only a failed one can be queued again", job.status.as_str())
+        }
+    };
+    output.print(&shown(&job), |_| "it is queued again".to_owned())
+}
+
+async fn check(store: &dyn Store, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let AnalysisCounts { pending, processing, completed, failed } = store.count_analyses().await?;
+    if settings.gemini_key.is_none() {
+        return Err(WrongUsage::new("GEMINI_API_KEY is not set").into());
+    }
+    let data = json!({
+        "worker": settings.ai_enabled, "model": settings.gemini_model, "url": settings.gemini_url.as_str(),
+        "pending": pending, "processing": processing, "completed": completed, "failed": failed,
+    });
+    output.print(&data, |data| format!("{data:#}"))
+}
