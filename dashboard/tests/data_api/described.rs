@@ -113,9 +113,9 @@ async fn no_input_is_an_error_of_ours(store: TestStore) {
                 description.pointer(pointer).expect("described")["name"].as_str().expect("a name");
             for value in values {
                 let address = if path.contains("{id}") {
-                        path.replace("{id}", if value.is_empty() { "x" } else { value })
-                    } else {
-                        format!("{path}?{name}={value}")
+                    path.replace("{id}", if value.is_empty() { "x" } else { value })
+                } else {
+                    format!("{path}?{name}={value}")
                 };
                 let (status, body) = fixture.get(&address).await;
                 assert!(status.as_u16() < 500, "{address}: {status} {body}");

@@ -12,12 +12,12 @@ pub fn errors(root: &Value, schema: &Value, value: &Value, place: &str) -> Vec<S
     let mut wrong = Vec::new();
     for (keyword, said) in schema.as_object().expect("a schema is an object") {
         match keyword.as_str() {
-            "type" if !is_type(said, value) => wrong.push(format!("{place}: {value} is no {said}"));,
+            "type" if !is_type(said, value) => wrong.push(format!("{place}: {value} is no {said}")),
             "enum" if !said.as_array().is_some_and(|known| known.contains(value)) => {
                 wrong.push(format!("{place}: {value} is none of {said}"));
             }
             "format" if !has_format(said, value) => {
-                wrong.push(format!("{place}: {value} is no {said}"))
+                wrong.push(format!("{place}: {value} is no {said}"));
             }
             "items" => wrong.extend(items(root, said, value, place)),
             "properties" => wrong.extend(properties(root, schema, value, place)),
