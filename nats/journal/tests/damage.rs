@@ -81,7 +81,9 @@ proptest! {
         prop_assert!(no_wrong_bytes(&shipped));
         let intact = whole(&shipped);
         prop_assert!(intact + 1 >= usize::try_from(EXCHANGES)?, "{intact} whole, {counts:?}");
-        prop_assert!(intact == usize::try_from(EXCHANGES)? || counts.damaged > 0, "{counts:?}");
+        // A frame at a segment's very end leaves no gap to see; what it headed is counted then.
+        let counted = counts.damaged + counts.headless + counts.aborted;
+        prop_assert!(intact == usize::try_from(EXCHANGES)? || counted > 0, "{counts:?}");
     }
 
     #[test]

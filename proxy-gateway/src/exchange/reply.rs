@@ -46,7 +46,9 @@ pub async fn answer(
     let watch = Watch::new(deadline, ledger.state.config.upstream.idle_timeout);
     let end_state = end_state(response.status);
     let mut parts = Parts { ledger, body: response.body, watch, events, end_state };
-    if !parts.body.is_complete() {
+    // A body of length 0 is never asked for, also when its end has not come yet (HTTP/2).
+    let has_none = matches!(size, BodySize::None | BodySize::Sized(0));
+    if !parts.body.is_complete() && !has_none {
         return down.body(Answer::new(parts, size));
     }
     // Without a body there is nothing to hold back but the head.

@@ -82,7 +82,15 @@ pub(super) async fn connect(config: &NatsConfig) -> Result<Client, StreamError> 
     if let Some((user, password)) = user {
         options = options.user_and_password(user.to_owned(), password.to_owned());
     }
+    choose_cryptography();
     options.connect(servers).await.map_err(|error| refused(&error))
+}
+
+/// The client takes the process's choice of cryptography and panics when there is none, which is so
+/// as soon as two libraries bring one each.
+fn choose_cryptography() {
+    // An error only says that the choice was made before.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Without a connection nothing is handed to the client: it would pile up in memory.
