@@ -61,7 +61,11 @@ impl Running {
                     run.first_token_ms = event.data.get("firstTokenMs").and_then(Value::as_i64);
                 }
             }
-            LiveTopic::Finished | LiveTopic::Stored => {
+            LiveTopic::Finished => {
+                runs.remove(&id);
+            }
+            // The request's half is stored while the answer still comes; only an end ends it.
+            LiveTopic::Stored if event.data.get("state").is_some_and(|state| !state.is_null()) => {
                 runs.remove(&id);
             }
             _ => {}
@@ -109,5 +113,18 @@ mod tests {
         running.note(&event(LiveTopic::Finished, 2, now));
         assert_eq!(running.list(now).len(), 1);
         assert!(running.list(now + 16.minutes()).is_empty(), "a lost end is forgotten");
+    }
+
+    #[test]
+    fn the_stored_half_of_a_request_does_not_end_it() {
+        let now = Timestamp::UNIX_EPOCH;
+        let running = Running::default();
+        running.note(&event(LiveTopic::Started, 1, now));
+        running.note(&event(LiveTopic::Stored, 1, now));
+        assert_eq!(running.list(now).len(), 1);
+        let mut ended = event(LiveTopic::Stored, 1, now);
+        ended.data = serde_json::json!({"state": "completed"});
+        running.note(&ended);
+        assert!(running.list(now).is_empty());
     }
 }
