@@ -86,12 +86,15 @@ struct Import<'a> {
 
 impl Import<'_> {
     async fn take(&mut self, lines: &[u8]) -> Result<(), PageError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
         for line in lines.split(|byte| *byte == b'\n') {
+            self.line += 1;
             if line.trim_ascii().is_empty() {
-                self.line += u64::from(!line.is_empty());
                 continue;
             }
-            self.line += 1;
             match std::str::from_utf8(line).map_err(|error| error.to_string()).and_then(parsed) {
                 Ok(events) => self.accept(events).await?,
                 Err(reason) => self.reject(reason),
