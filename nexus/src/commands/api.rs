@@ -35,12 +35,17 @@ impl Api {
         Ok(Self { http: client()?, url, key, private: Some(api) })
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}/api/{path}", self.url));
         match &self.key {
             Some(key) => request.header("x-dashboard-key", key),
             None => request,
         }
+    }
+
+    /// Imports JSON Lines; returns when all of them are stored and linked.
+    pub async fn import(&self, lines: impl Into<reqwest::Body>) -> anyhow::Result<Value> {
+        json(self.request(Method::POST, "import").body(lines).send().await?).await
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -61,7 +66,7 @@ fn client() -> reqwest::Result<reqwest::Client> {
 }
 
 /// The answer's JSON, or its error's message.
-pub async fn json(response: Response) -> anyhow::Result<Value> {
+async fn json(response: Response) -> anyhow::Result<Value> {
     let status = response.status();
     let text = response.text().await.context("the API's answer broke off")?;
     if status.is_success() {

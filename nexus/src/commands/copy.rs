@@ -8,15 +8,11 @@ use nexus_store::{
     Store,
     archive::{Selection, export},
 };
-use reqwest::Method;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    api::{self, Api},
-    export::conversation,
-};
+use super::{api::Api, export::conversation};
 use crate::{
     cli::CopyArgs, failure::WrongUsage, output::Output, roles::Access, settings::Settings,
 };
@@ -104,11 +100,7 @@ async fn import(lines: &str, database: &str, settings: &Settings) -> anyhow::Res
     settings.nats_url = None;
     settings.data_dir = dir.path().to_owned();
     let api = Api::private(&settings, Access::Work).await?;
-    let sent = api.request(Method::POST, "import").body(lines.to_owned()).send().await;
-    let answer = match sent {
-        Ok(response) => api::json(response).await,
-        Err(error) => Err(error.into()),
-    };
+    let answer = api.import(lines.to_owned()).await;
     api.close().await?;
     let answer = answer?;
     let rejected = answer["rejected"].as_array().map_or(0, Vec::len);

@@ -5,12 +5,12 @@ use std::{fmt::Write, path::Path};
 use anyhow::Context;
 use futures::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Body, Method};
+use reqwest::Body;
 use serde_json::Value;
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
-use super::api::{self, Api};
+use super::api::Api;
 use crate::{cli::ImportArgs, output::Output, roles::Access, settings::Settings};
 
 pub async fn run(args: &ImportArgs, settings: &Settings, output: Output) -> anyhow::Result<()> {
@@ -25,11 +25,7 @@ pub async fn run(args: &ImportArgs, settings: &Settings, output: Output) -> anyh
     let counted = bar.clone();
     let chunks = ReaderStream::with_capacity(source, 256 * 1024)
         .inspect_ok(move |chunk| counted.inc(chunk.len() as u64));
-    let sent = api.request(Method::POST, "import").body(Body::wrap_stream(chunks)).send().await;
-    let answer = match sent {
-        Ok(response) => api::json(response).await,
-        Err(error) => Err(error.into()),
-    };
+    let answer = api.import(Body::wrap_stream(chunks)).await;
     bar.finish_and_clear();
     api.close().await?;
     output.print(&answer?, text)
