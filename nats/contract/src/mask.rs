@@ -15,6 +15,8 @@ const PRIVATE_KEY: &str = concat!(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
     r"(?:[\s\S]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
     r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})*)",
+    // PuTTY's.
+    r"|Private-Lines: \d+(?:(?:\s|\\[nr])+[A-Za-z0-9+/=]{16,})+",
 );
 
 /// Keys and tokens with a prefix of their own. The prefix must not continue a word, where an escaped
@@ -43,6 +45,9 @@ const PREFIXED: &str = concat!(
     r"|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|(?:AC|SK)[a-f0-9]{32}|key-[a-f0-9]{32}|lin_(?:api|oauth)_[A-Za-z0-9]{16,}|figd_[A-Za-z0-9_-]{16,}",
     r"|(?:secret|ntn)_[A-Za-z0-9]{40,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9_-]{16,}|sbp_[a-f0-9]{32,}|nfp_[A-Za-z0-9]{16,}|FlyV1 [A-Za-z0-9_=,+/-]{16,}",
     r"|glsa_[A-Za-z0-9_]{32,}|glc_[A-Za-z0-9+/=]{32,}|PMAK-[a-f0-9-]{32,}|phc_[A-Za-z0-9]{30,}|sntr[yu]s?_[A-Za-z0-9_=+/]{30,}|NRAK-[A-Z0-9]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|tskey-[A-Za-z0-9-]{16,}",
+    r"|sb_secret_[A-Za-z0-9_-]{16,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{16,}|pcsk_[A-Za-z0-9_]{16,}|xkeysib-[A-Za-z0-9-]{16,}|sq[pua]_[a-f0-9]{40}",
+    r"|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_-]{16,}|pul-[a-f0-9]{40}|CCIPAT_[A-Za-z0-9_]{16,}|bkua_[a-f0-9]{40}|EAA[A-Za-z0-9]{60,}",
+    r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{64}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|sk_[a-f0-9]{40,}|[a-f0-9]{32}-us\d{1,2}",
     // JSON Web Tokens: two or three parts, the first one a JSON object.
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
     r")",
@@ -50,10 +55,12 @@ const PREFIXED: &str = concat!(
 
 /// Credentials in URLs, and URLs that are credentials.
 const URL: &str = concat!(
-    r"(?i)((?-u:\b)[a-z][a-z0-9+.-]*://[^\s/:@\x22'<>]*:)[^\s/@\x22'<>]+(@)",
+    // A password may hold an `@` that nobody escaped.
+    r"(?i)((?-u:\b)[a-z][a-z0-9+.-]*://[^\s/:@\x22'<>]*:)[^\s/\x22'<>]+(@)",
     r"|((?-u:\b)hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_-]+()",
     r"|((?-u:\b)discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_-]+()",
     r"|((?-u:\b)[a-z0-9.-]+\.webhook\.office\.com/)[A-Za-z0-9/@_-]+()",
+    r"|([?&](?:sig|signature|x-amz-signature)=)[^\s&\x22'<>]{16,}()",
 );
 
 /// `Authorization: Bearer …` and its like; header lines whose value is a credential.
@@ -63,12 +70,23 @@ const HEADER: &str = concat!(
     r"|((?-u:\b)x-(?:api|goog-api|dashboard|auth)-(?:key|token)\s*:\s*)[^\s\x22']+",
 );
 
+/// Passwords on command lines and in files where no name says what they are: curl, sshpass, MySQL,
+/// `.netrc`, Docker's and npm's `auth`.
+const PLACED: &str = concat!(
+    r"(?i)((?-u:\b)curl\s[^\r\n|;]*?(?-i:-u|--user)[\s=]+\\*[\x22']?[^\s:\x22'\\]+:)[^\s\x22'\\]+",
+    r"|((?-u:\b)sshpass\s+(?-i:-p)\s*\\*[\x22']?)[^\s\x22'\\]+",
+    r"|((?-u:\b)(?:mysql|mysqldump|mysqladmin|mariadb)\s(?:[^\r\n|;]*?\s)?(?-i:-p))[^\s\x22'\\]{3,}",
+    r"|((?-u:\b)login\s+\S+\s+password\s+)\S+",
+    r"|(\x22auth\\*\x22\s*:\s*\\*\x22)[A-Za-z0-9+/]{12,}={0,2}",
+    r"|((?-u:\b)_auth\s*=\s*)[A-Za-z0-9+/]{8,}={0,2}",
+);
+
 /// A name that ends in a word for a secret. `max_tokens` is none, `githubToken` is one.
 macro_rules! secret_name {
     () => {
         concat!(
             r"[A-Za-z0-9_.-]*(?:pass(?:word|wd|phrase|code)|pwd|secret|token|api[_-]?key|apikey",
-            r"|(?:access|account|private|signing|encryption|shared|secret|auth|storage)[_-]?key|credentials?|_pass)"
+            r"|(?:access|account|private|signing|encryption|shared|secret|auth|storage)[_-]?key|key[_-]data|credentials?|_pass)"
         )
     };
 }
@@ -102,9 +120,10 @@ struct Rule {
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     [
         (PRIVATE_KEY, "[masked]"),
-        (URL, "$1$3$5$7[masked]$2$4$6$8"),
+        (URL, "$1$3$5$7$9[masked]$2$4$6$8${10}"),
         (PREFIXED, "$1[masked]"),
         (HEADER, "$1$2$3[masked]"),
+        (PLACED, "$1$2$3$4$5$6[masked]"),
         (QUOTED, "$1[masked]"),
         (ASSIGNED, "$1[masked]"),
     ]

@@ -61,12 +61,28 @@ fn corpus() -> Vec<String> {
         "tskey-auth-",
         "AIza",
         "123456789:AA",
+        "sb_secret_",
+        "lsv2_pt_",
+        "pcsk_",
+        "xkeysib-",
+        "pscale_tkn_",
+        "CCIPAT_",
     ]
     .map(|prefix| joined(&[prefix, ALNUM]))
     .to_vec();
     corpus.extend(
-        ["dop_v1_", "shpat_", "rubygems_", "sbp_", "PMAK-", "access-production-"]
-            .map(|prefix| joined(&[prefix, HEX])),
+        [
+            "dop_v1_",
+            "shpat_",
+            "rubygems_",
+            "sbp_",
+            "PMAK-",
+            "access-production-",
+            "pul-",
+            "squ_",
+            "sk_",
+        ]
+        .map(|prefix| joined(&[prefix, HEX])),
     );
     corpus.extend(["AC", "SK", "key-", "dapi"].map(|prefix| joined(&[prefix, &HEX[..32]])));
     corpus.extend(["AKIA", "ASIA"].map(|prefix| joined(&[prefix, &upper[..16]])));
@@ -115,6 +131,24 @@ fn passwords_are_masked_by_where_they_stand() {
         ("Cookie: session=abc; other=def\nnext", "Cookie: [masked]\nnext"),
         ("AccountKey=abcdefghijk==;Endpoint", "AccountKey=[masked];Endpoint"),
         ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/[masked]"),
+        ("postgres://app:p@ss:w0rd@db:5432/x", "postgres://app:[masked]@db:5432/x"),
+        ("nats://a:4222,nats://u:pw@b:4222", "nats://a:4222,nats://u:[masked]@b:4222"),
+        (
+            "https://a.example/b?sv=1&sig=aBcDeFgHiJkLmNoP%3D&x=1",
+            "https://a.example/b?sv=1&sig=[masked]&x=1",
+        ),
+        ("curl -s -u app:hunter2 https://x", "curl -s -u app:[masked] https://x"),
+        (r#"curl --user \"app:hunter2\" https://x"#, r#"curl --user \"app:[masked]\" https://x"#),
+        ("sshpass -p hunter2 ssh a@b", "sshpass -p [masked] ssh a@b"),
+        ("mysql -h db -P3306 -phunter2 x", "mysql -h db -P3306 -p[masked] x"),
+        ("machine x login app password hunter", "machine x login app password [masked]"),
+        (r#"{"auth": "YXBwOmh1bnRlcjI="}"#, r#"{"auth": "[masked]"}"#),
+        ("_auth=YXBwOmh1bnRlcjI=", "_auth=[masked]"),
+        ("client-key-data: LS0tLS1CRUdJTiBSU0E", "client-key-data: [masked]"),
+        (
+            "Private-Lines: 2\nAAAAB3NzaC1yc2EAAAAD\nAAAAB3NzaC1yc2EAAAAE=\nPrivate-MAC: x",
+            "[masked]\nPrivate-MAC: x",
+        ),
     ] {
         assert_eq!(mask_secrets(text), masked);
     }
