@@ -1,8 +1,6 @@
 //! The links are a function of the set of facts: any order, any number of times, any batches.
 
-mod common;
-
-use common::ready;
+use crate::common::ready;
 use nexus_linking::{Fact, Memory, forest::forest, ingest, reference::link_all};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
 

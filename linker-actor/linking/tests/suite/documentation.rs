@@ -12,7 +12,7 @@ fn the_example_in_the_documentation_is_true() {
         {"role":"user","content":"  And\r\nbye <system-reminder>x</system-reminder>"}]}"#;
     let request = Request::parse(body.as_bytes()).expect("a request");
     let nodes = chain::extend(Hash::START, 0, &chain::blocks(&request));
-    let page = include_str!("../../../docs/linking.md");
+    let page = include_str!("../../../../docs/linking.md");
     assert_eq!(nodes.len(), 3);
     for node in &nodes {
         let line = format!("h({}) = {}", node.length, node.hash);
@@ -28,5 +28,5 @@ fn the_lines_in_the_documentation_hash_to_the_same() {
         r#"["user","text","And\nbye"]"#,
     ];
     let last = lines.iter().fold(Hash::START, |hash, line| hash.then(Hash::of(line)));
-    assert!(include_str!("../../../docs/linking.md").contains(&last.to_string()));
+    assert!(include_str!("../../../../docs/linking.md").contains(&last.to_string()));
 }

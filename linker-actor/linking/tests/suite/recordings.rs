@@ -1,8 +1,6 @@
 //! Sessions of real clients come out as a person would draw them.
 
-mod common;
-
-use common::{Recording, anonymous, recordings};
+use crate::common::{Recording, anonymous, recordings};
 
 #[test]
 fn every_recording_is_linked_as_expected() {

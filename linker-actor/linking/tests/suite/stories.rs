@@ -1,8 +1,6 @@
 //! One file under `cases/` for each thing that must hold.
 
-mod common;
-
-use common::{ready, story::Story};
+use crate::common::{ready, story::Story};
 use nexus_linking::{Memory, ingest};
 
 #[test]

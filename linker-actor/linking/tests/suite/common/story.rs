@@ -9,9 +9,10 @@
 //!   user: TEXT        a message; `system:` and `assistant:` likewise
 //!   block: TEXT       one more text in the last message
 //!   result ID: TEXT   a tool result in the last message of the user, or in a new one
-//!   rewrite HOW       `strings`, `blocks`, `merge`, `crlf`, `reminders`, `thinking`, `doubled`
+//!   calls ID TOOL: PROMPT   a tool call in the last message of the model
+//!   rewrite HOW       `strings`, `blocks`, `merge`, `split`, `crlf`, `reminders`, `thinking`, `doubled`
 //!   answer: TEXT      what the model says; `call ID TOOL: PROMPT` what it calls
-//!   fails | cut | pending
+//!   fails | cut | aborted | pending
 //!   thread NAME       only the new messages, behind that exchange's answer
 //!   class NAME | prompt: TEXT (system prompt) | plain (no tools) | domain NAME | max_tokens N
 //! expect NAME KIND [of NAME] [on BRANCH] [with NAME]      `with`: same conversation
@@ -74,13 +75,14 @@ impl Story {
 
     fn tell(&self, scene: &mut Scene, line: &str) {
         let (word, text) = line.split_once(": ").unwrap_or((line, ""));
+        let text = &text.replace("\\n", "\n");
         let mut words = word.split_whitespace();
         match (words.next().expect("a word"), words.next()) {
             ("after", Some(name)) => scene.go_on(&self.scenes[name], true),
             ("upto", Some(name)) => scene.go_on(&self.scenes[name], false),
             ("thread", Some(name)) => scene.thread = Some(format!("msg_{name}")),
             (role @ ("user" | "system" | "assistant"), None) => {
-                scene.messages.push(json!({"role": role, "content": text}));
+                scene.messages.push(json!({"role": role, "content": text.as_str()}));
             }
             ("block", None) => scene.push_block(json!({"type": "text", "text": text})),
             ("result", Some(id)) => {
@@ -90,15 +92,11 @@ impl Story {
             }
             ("rewrite", Some(how)) => scene.rewrite(how),
             ("answer", None) => scene.answer.push(json!({"type": "text", "text": text})),
-            ("call", Some(id)) => {
-                let name = words.next().expect("a tool");
-                let input = json!({"description": "d", "prompt": text});
-                scene
-                    .answer
-                    .push(json!({"type": "tool_use", "id": id, "name": name, "input": input}));
-            }
+            ("call", Some(id)) => scene.answer.push(call(id, words.next(), text)),
+            ("calls", Some(id)) => scene.push_block(call(id, words.next(), text)),
             ("fails", None) => scene.state = Some(TerminalState::UpstreamError),
             ("cut", None) => scene.state = Some(TerminalState::UpstreamCut),
+            ("aborted", None) => scene.state = Some(TerminalState::ClientAborted),
             ("pending", None) => scene.pending = true,
             ("class", Some(class)) => scene.class = Some(class.to_owned()),
             ("prompt", None) => scene.prompt = Some(text.to_owned()),
@@ -223,6 +221,9 @@ impl Scene {
         for message in &mut self.messages {
             rewrite(message, how);
         }
+        if how == "split" {
+            self.messages = self.messages.iter().flat_map(split).collect();
+        }
     }
 
     fn facts(&self, name: &str) -> Vec<Fact> {
@@ -284,6 +285,17 @@ impl Scene {
         let named = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
         named.map(|(name, value)| (format!("x-claude-code-{name}"), value)).collect()
     }
+}
+
+/// One message for each block.
+fn split(message: &Value) -> Vec<Value> {
+    let blocks = message["content"].as_array().into_iter().flatten();
+    blocks.map(|block| json!({"role": message["role"], "content": [block]})).collect()
+}
+
+fn call(id: &str, name: Option<&str>, prompt: &str) -> Value {
+    let input = json!({"description": "d", "prompt": prompt});
+    json!({"type": "tool_use", "id": id, "name": name.expect("a tool"), "input": input})
 }
 
 fn rewrite(message: &mut Value, how: &str) {
