@@ -1,4 +1,4 @@
-//! `/api/pipeline`: how far events have come.
+//! `/api/pipeline`: how far events have come, and how well they were linked.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
@@ -14,5 +14,13 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
             Value::Null
         }
     };
-    json(&json!({"stream": stream, "version": env!("CARGO_PKG_VERSION")}))
+    // The stream's state is wanted most when the store is gone.
+    let links = match dashboard.deps.queries.list_client_links().await {
+        Ok(clients) => json!(clients),
+        Err(error) => {
+            tracing::warn!(%error, "how well linking goes is not known");
+            Value::Null
+        }
+    };
+    json(&json!({"stream": stream, "links": links, "version": env!("CARGO_PKG_VERSION")}))
 }

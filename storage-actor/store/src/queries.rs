@@ -29,7 +29,7 @@ pub use self::{
     syntax::{Has, Search, SyntaxError},
     types::*,
 };
-use crate::{engine::SqlStore, error::Result};
+use crate::{engine::SqlStore, error::Result, links::ClientLinks};
 
 /// What the data API and the dashboard read.
 ///
@@ -85,6 +85,10 @@ pub trait Queries: Send + Sync {
 
     /// Percentiles over the newest exchanges of the filter.
     async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample>;
+
+    /// How well the newest exchanges were linked, by the clients' versions; those with the most
+    /// exchanges first.
+    async fn list_client_links(&self) -> Result<Vec<ClientLinks>>;
 }
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -153,5 +157,9 @@ impl Queries for SqlStore<Engine> {
 
     async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample> {
         self.latency_sample(filter).await
+    }
+
+    async fn list_client_links(&self) -> Result<Vec<ClientLinks>> {
+        self.client_links().await
     }
 }
