@@ -7,7 +7,7 @@ use std::{
 };
 
 use nexus_contract::SystemClock;
-use nexus_e2e::{Nexus, NexusBuilder, nexus::DASHBOARD_KEY};
+use nexus_e2e::{Nexus, NexusBuilder, nexus::DASHBOARD_KEY, paths};
 use nexus_scripted::{Anthropic, Server};
 use serde_json::Value;
 
@@ -114,4 +114,33 @@ async fn an_import_names_the_lines_that_it_cannot_take() {
     let named: Vec<_> = rejected.iter().filter_map(|one| one["line"].as_u64()).collect();
     assert_eq!(named, [1, 4, 6], "{report}");
     assert!(rejected.iter().all(|one| one["reason"].as_str().is_some_and(|why| !why.is_empty())));
+}
+
+/// Schemathesis makes up parameters, bodies and headers from the description, valid and hostile ones.
+/// The stream never ends, an import is no JSON, and what Spark is asked goes on to Spark.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemathesis_finds_no_error_of_ours() {
+    let (_upstream, nexus) = started().await;
+    let shell = Shell {
+        nexus: &nexus,
+        base: nexus.dashboard(),
+        request: String::new(),
+        conversation: String::new(),
+    };
+    let import = lines().into_iter().find(|line| line.contains("/api/import"));
+    shell.says(&import.expect("an import"));
+    let output = tokio::process::Command::new(paths::python_tool("st"))
+        .arg("run")
+        .arg(paths::root().join("dashboard/src/api/openapi.json"))
+        .args(["--url", &nexus.dashboard(), "--workers", "2", "--seed", "1", "--no-color"])
+        .args(["--header", &format!("X-Dashboard-Key: {DASHBOARD_KEY}")])
+        .args(["--checks", "not_a_server_error", "--phases", "coverage,fuzzing"])
+        .args(["--max-examples", "10", "--exclude-path-regex", "/(events|import|spark)"])
+        .current_dir(nexus.dir())
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .await
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
