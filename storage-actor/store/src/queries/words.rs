@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(texts(Words::of::<Sqlite>(&search)), [r#""fix" "src main rs 12" "it s so""#]);
         assert_eq!(
             texts(Words::of::<Postgres>(&search)),
-            ["fix src main rs 12 it s so", "% src main rs 12 %", "% it s so %"]
+            ["fix src main rs 12 it s so", " src main rs 12 ", " it s so "]
         );
     }
 
