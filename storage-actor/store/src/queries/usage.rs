@@ -142,10 +142,10 @@ fn conditions(statement: &mut Statement, filter: &UsageFilter) {
 fn sum_of_buckets(filter: &UsageFilter, group: GroupBy, stretches: &[Stretch]) -> Statement {
     let mut statement = Statement::new("SELECT ");
     push_keys(&mut statement, group);
-    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (1 = 0", []);
-    for stretch in stretches {
-        statement.push(
-            " OR u.width_minutes = ? AND u.start >= ? AND u.start < ?",
+    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (", []);
+    for (index, stretch) in stretches.iter().enumerate() {
+        statement.push(or(index), []).push(
+            "u.width_minutes = ? AND u.start >= ? AND u.start < ?",
             [stretch.width_minutes.into(), stretch.from.into(), stretch.to.into()],
         );
     }
@@ -158,14 +158,21 @@ fn sum_of_buckets(filter: &UsageFilter, group: GroupBy, stretches: &[Stretch]) -
 fn sum_of_rows(filter: &UsageFilter, group: GroupBy, edges: &[(i64, i64)]) -> Statement {
     let mut statement = Statement::new("SELECT ");
     push_keys(&mut statement, group);
-    statement.push(OF_ROWS, []).push(" FROM usage u WHERE (1 = 0", []);
-    for (from, to) in edges {
-        statement.push(" OR u.at >= ? AND u.at < ?", [(*from).into(), (*to).into()]);
+    statement.push(OF_ROWS, []).push(" FROM usage u WHERE (", []);
+    for (index, (from, to)) in edges.iter().enumerate() {
+        let edge = [(*from).into(), (*to).into()];
+        statement.push(or(index), []).push("u.at >= ? AND u.at < ?", edge);
     }
     statement.push(")", []);
     conditions(&mut statement, filter);
     statement.push(BY_KEYS, []);
     statement
+}
+
+/// Between the parts of the time. One that no index serves, `1 = 0` say, would make SQLite read the
+/// whole table.
+const fn or(index: usize) -> &'static str {
+    if index == 0 { "" } else { " OR " }
 }
 
 /// After [`push_keys`] at the beginning.
