@@ -90,6 +90,36 @@ fn conditions(statement: &mut Statement, filter: &RequestFilter) {
     }
     statement.between("e.at", filter.from, filter.to);
     search_conditions(statement, &filter.search);
+    rare_values(statement, filter);
+}
+
+/// Says again, as the partial indices say it, what follows from the filter: a bound value shows no
+/// engine that such an index holds all it looks for.
+fn rare_values(statement: &mut Statement, filter: &RequestFilter) {
+    let is_error = match filter.status {
+        Some(StatusFilter::Code(code)) => code >= 400,
+        Some(StatusFilter::Class(class)) => class >= 4,
+        None => false,
+    };
+    let is_rare = |rare: bool, sql: &'static str| rare.then_some(sql);
+    let known = [
+        is_rare(is_error, " AND e.status >= 400"),
+        is_rare(
+            filter.request_type.is_some_and(|kind| kind != RequestType::Inference),
+            " AND e.request_type <> 'inference'",
+        ),
+        is_rare(
+            filter.kind.is_some_and(|kind| kind != ExchangeKind::Turn),
+            " AND e.kind <> 'turn'",
+        ),
+        is_rare(
+            filter.state.is_some_and(|state| state != TerminalState::Completed),
+            " AND e.state <> 'completed'",
+        ),
+    ];
+    for sql in known.into_iter().flatten() {
+        statement.push(sql, []);
+    }
 }
 
 fn page(rows: Vec<ExchangeRow>, sort: RequestSort, limit: u32) -> Result<Page<RequestSummary>> {
