@@ -71,7 +71,7 @@ pub async fn ask(
     }
     let new = NewAnalysis {
         branch,
-        custom_prompt: custom.map(str::to_owned),
+        custom_prompt: custom.map(crate::api::clean),
         requested_by: who.to_owned(),
         at: now,
     };

@@ -1,7 +1,8 @@
 //! What an operator can set.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use nexus_messages::PriceTable;
 use secrecy::{SecretSlice, SecretString};
 
 /// The dashboard's settings; the binary reads them from flags, environment and file.
@@ -23,6 +24,8 @@ pub struct DashboardConfig {
     /// `AI_ANALYSIS_RATE_LIMIT_CREATION` and `…_RETRIEVAL`: calls a visitor and minute.
     pub analysis_creations: u32,
     pub analysis_retrievals: u32,
+    /// What a missed cache is priced by.
+    pub prices: Arc<PriceTable>,
     /// `SPARK_API_URL` with `SPARK_API_KEY`; `None` when there is no key.
     pub spark: Option<SparkConfig>,
     /// Live streams that one session, one address, and all together may hold open.
@@ -50,6 +53,7 @@ impl DashboardConfig {
             gateway_url: "http://localhost:3000".into(),
             analysis_creations: 15,
             analysis_retrievals: 100,
+            prices: Arc::new(PriceTable::listed()),
             spark: None,
             max_streams_per_session: 12,
             max_streams_per_address: 64,

@@ -28,6 +28,8 @@ pub enum PageError {
     Forbidden(&'static str),
     #[error("there is no {0} here")]
     NotFound(String),
+    #[error("this route has another method")]
+    Method,
     #[error("too many requests; try again in {} seconds", .0.as_secs())]
     TooMany(Duration),
     /// Something that this answer needs is not there now.
@@ -52,6 +54,7 @@ impl ResponseError for PageError {
             Self::LoginNeeded => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -76,6 +79,7 @@ impl PageError {
             Self::LoginNeeded => "unauthorized",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
+            Self::Method => "method_not_allowed",
             Self::TooMany(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",

@@ -178,3 +178,17 @@ fn keys_and_completions_need_no_settings() {
     assert!(nexus.says("completions bash").contains("_nexus"));
     assert!(!Path::new(&nexus.0.path().join(".nexus")).exists(), "nothing was made on disk");
 }
+
+#[test]
+fn a_generated_store_is_linked_priced_and_summed_up() {
+    let nexus = Nexus::new();
+    nexus.says("demo --seed 3 --conversations 4 --into .nexus");
+    let counted = nexus.json("rebuild --json")["exchanges"].as_u64().expect("a number");
+    assert!(counted > 4, "{counted} exchanges");
+    let repriced = nexus.json("reprice --json");
+    assert_eq!((&repriced["exchanges"], &repriced["changed"]), (&counted.into(), &0.into()));
+    assert_eq!(nexus.json("relink --dry-run --json")["changed"], 0);
+    let (code, error) = failure(&nexus.run("demo --seed 4 --conversations 1 --into .nexus"));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("holds exchanges already"), "{error}");
+}

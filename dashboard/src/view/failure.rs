@@ -18,7 +18,7 @@ struct Failure {
 impl Failure {
     fn of(error: &PageError) -> Self {
         let (heading, next) = match error {
-            PageError::BadRequest(_) => {
+            PageError::BadRequest(_) | PageError::Method => {
                 ("This address makes no sense", "Check the address, or start from the overview.")
             }
             PageError::LoginNeeded => {

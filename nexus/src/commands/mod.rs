@@ -14,6 +14,7 @@ mod keys;
 mod prune;
 mod rebuild;
 mod relink;
+mod reprice;
 mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
@@ -119,6 +120,7 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,
+        Command::Reprice => reprice::run(store.as_ref(), settings, output).await,
         other => unreachable!("{other:?} was taken before the store was opened"),
     };
     store.close().await;

@@ -150,7 +150,7 @@ impl Process {
 
     fn dashboard(&self) -> anyhow::Result<Arc<Dashboard>> {
         let store = self.engines.store.clone().context("the dashboard needs a store")?;
-        let config = dashboard_config(&self.settings, &salt(&self.settings)?);
+        let config = dashboard_config(&self.settings, &salt(&self.settings)?)?;
         let deps = nexus_dashboard::Deps {
             queries: store.clone(),
             analyses: store.clone(),

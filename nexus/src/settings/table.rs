@@ -193,7 +193,7 @@ pub const TABLE: &[Definition] = &[
         Group::Access,
         "DASHBOARD_CACHE_TTL",
         Some("30"),
-        "Seconds for which the dashboard may reuse an answer; 0: off.",
+        "Seconds for which a sum may be given again while nothing is stored; 0: off.",
     ),
     secret(
         Group::Access,

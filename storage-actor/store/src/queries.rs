@@ -8,16 +8,21 @@ mod conversations;
 mod cover;
 pub mod graph;
 pub mod metrics;
+pub mod misses;
 mod path;
+mod reason;
 mod requests;
 mod row;
 mod search;
 mod snippet;
 mod statement;
 pub mod syntax;
+mod texts;
 pub mod types;
 mod usage;
 mod words;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
@@ -50,6 +55,9 @@ pub trait Queries: Send + Sync {
     /// [`Paging::MAX`].
     async fn list_children(&self, id: ExchangeId) -> Result<Vec<RequestSummary>>;
 
+    /// Why it is linked as it is; `None` until it is linked.
+    async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>>;
+
     async fn list_conversations(
         &self,
         filter: &ConversationFilter,
@@ -73,6 +81,13 @@ pub trait Queries: Send + Sync {
 
     /// The sum over all exchanges of the filter that have ended.
     async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals>;
+
+    /// The same by group, exact to the instant; together they give [`sum_usage`](Self::sum_usage).
+    async fn sum_usage_by(
+        &self,
+        filter: &UsageFilter,
+        group: GroupBy,
+    ) -> Result<BTreeMap<UsageKey, UsageTotals>>;
 
     /// Sums per stretch of `width_minutes` (counted from 1970-01-01T00:00Z; 15 or a multiple of it)
     /// and group, in order of time. Stretches without exchanges are left out.
@@ -110,6 +125,10 @@ impl Queries for SqlStore<Engine> {
         self.children(id).await
     }
 
+    async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>> {
+        self.link_reason(id).await
+    }
+
     async fn list_conversations(
         &self,
         filter: &ConversationFilter,
@@ -143,7 +162,16 @@ impl Queries for SqlStore<Engine> {
     }
 
     async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals> {
-        self.usage_sum(filter).await
+        let sums = self.usage_sums(filter, GroupBy::default()).await?;
+        Ok(sums.into_values().next().unwrap_or_default())
+    }
+
+    async fn sum_usage_by(
+        &self,
+        filter: &UsageFilter,
+        group: GroupBy,
+    ) -> Result<BTreeMap<UsageKey, UsageTotals>> {
+        self.usage_sums(filter, group).await
     }
 
     async fn list_usage(

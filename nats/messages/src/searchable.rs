@@ -1,12 +1,12 @@
 //! What an exchange is found by: what is new in its request, and what its answer says.
 
-use nexus_messages::{Answer, Block, Message, Request, text::without_reminders};
+use crate::{Answer, Block, Message, Request, text::without_reminders};
 
 /// Text of one half; more would not be indexed.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The texts and tool results behind the model's last answer.
-pub(crate) fn of_request(request: &Request<'_>) -> String {
+pub fn of_request(request: &Request<'_>) -> String {
     let mut text = Text::default();
     for message in new_messages(request) {
         message.blocks.iter().for_each(|block| text.add_block(block));
@@ -15,7 +15,7 @@ pub(crate) fn of_request(request: &Request<'_>) -> String {
 }
 
 /// The texts and tool inputs.
-pub(crate) fn of_answer(answer: &Answer) -> String {
+pub fn of_answer(answer: &Answer) -> String {
     let mut text = Text::default();
     text.add(&answer.text());
     for call in answer.tool_uses() {
@@ -29,9 +29,7 @@ pub(crate) fn of_answer(answer: &Answer) -> String {
 }
 
 /// The messages behind the last one of the model, without those of the system.
-pub(crate) fn new_messages<'r, 'a>(
-    request: &'r Request<'a>,
-) -> impl Iterator<Item = &'r Message<'a>> {
+pub fn new_messages<'r, 'a>(request: &'r Request<'a>) -> impl Iterator<Item = &'r Message<'a>> {
     let new = request.messages.rsplit(|message| message.role == "assistant").next();
     new.unwrap_or_default().iter().filter(|message| message.role == "user")
 }
