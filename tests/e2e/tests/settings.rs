@@ -36,7 +36,8 @@ async fn ask(nexus: &Nexus, prompt: &str) -> String {
         "messages": [{"role": "user", "content": prompt}],
     });
     let request = http_client().post(format!("{}/v1/messages", nexus.url()));
-    let request = request.header("x-api-key", SECRET).json(&body);
+    let request =
+        request.header("x-api-key", SECRET).header("anthropic-version", "2023-06-01").json(&body);
     let answer = request.send().await.expect("an answer");
     assert!(answer.status().is_success(), "{answer:?}");
     answer.text().await.expect("a body")
