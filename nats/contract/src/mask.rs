@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use crate::header::MASKED;
 
@@ -132,11 +132,15 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     PATTERNS.into_iter().map(rule).collect()
 });
 
+/// Bytes that the compiled set may take; the default is meant for one pattern.
+const MAX_SET: usize = 64 << 20;
+
 /// All patterns in one pass: most texts hold no secret, and header values are looked at while a
 /// client waits.
 static ANY: LazyLock<RegexSet> = LazyLock::new(|| {
     let patterns = PATTERNS.iter().map(|(pattern, _)| *pattern).chain([SPOKEN]);
-    RegexSet::new(patterns).expect("constant patterns compile")
+    let set = RegexSetBuilder::new(patterns).size_limit(MAX_SET).build();
+    set.expect("constant patterns compile")
 });
 
 static SPOKEN_RULE: LazyLock<Regex> = LazyLock::new(|| regex(SPOKEN));
