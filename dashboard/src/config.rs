@@ -1,7 +1,8 @@
 //! What an operator can set.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use ipnet::IpNet;
 use nexus_messages::PriceTable;
 use secrecy::{SecretSlice, SecretString};
 
@@ -18,7 +19,7 @@ pub struct DashboardConfig {
     /// `DASHBOARD_CACHE_TTL`: how long an aggregate may be shown again. Zero: not at all.
     pub cache_ttl: Duration,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
     /// Where clients reach the gateway, for the set-up page: `http://localhost:3000`.
     pub gateway_url: String,
     /// `AI_ANALYSIS_RATE_LIMIT_CREATION` and `…_RETRIEVAL`: calls a visitor and minute.

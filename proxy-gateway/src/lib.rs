@@ -17,6 +17,7 @@ mod meters;
 mod observe;
 mod outbound;
 mod problem;
+mod retire;
 mod routes;
 mod server;
 mod state;

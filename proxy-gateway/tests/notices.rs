@@ -201,6 +201,20 @@ async fn a_relay_records_nothing() {
 }
 
 #[tokio::test]
+async fn a_trusted_proxy_says_whether_it_was_https() {
+    let upstream = serve(Messages);
+    for (trusted, scheme) in
+        [("127.0.0.0/8", "https"), ("127.0.0.1/32", "https"), ("10.0.0.0/8", "http")]
+    {
+        let mut config = config(&upstream.url());
+        config.clients.trusted_proxies = vec![trusted.parse().expect("a network")];
+        let gateway = start(config);
+        let file = get(&gateway, "/client-setup/nexus.sh", "x-forwarded-proto: https\r\n").await;
+        assert!(file.text().contains(&format!("'{scheme}://h'")), "{trusted}: {}", file.text());
+    }
+}
+
+#[tokio::test]
 async fn setup_files_name_the_address_that_was_asked() {
     let upstream = serve(Messages);
     let gateway = start(config(&upstream.url()));

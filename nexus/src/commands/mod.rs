@@ -80,7 +80,7 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
         Command::Doctor(args) if args.settings => doctor::settings(&loaded.resolved, output),
         Command::Doctor(_) => doctor::run(loaded, output).await,
         Command::Credentials(command) => credentials::run(command, settings, output).await,
-        command => act(command, output, settings).await.map(|()| ExitCode::SUCCESS),
+        command => Box::pin(act(command, output, settings)).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -1,7 +1,5 @@
 //! `/client-setup/:filename`: what a person needs to point a client at this gateway.
 
-use std::net::IpAddr;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
@@ -9,13 +7,14 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::worker;
+use super::{refuse, worker};
 use crate::{domain::Domain, problem::Problem};
 
 /// Answers one of a few files, made for the address that the client used.
 pub async fn file(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
     let Some(base) = base_url(&request) else {
-        return Problem::InvalidRequest("the Host header is missing or not valid").response("");
+        let problem = Problem::InvalidRequest("the Host header is missing or not valid");
+        return refuse(&request, &problem);
     };
     let (kind, text) = match name.as_str() {
         "nexus.sh" => ("text/x-shellscript; charset=utf-8", shell(&base)),
@@ -23,7 +22,7 @@ pub async fn file(request: HttpRequest, name: web::Path<String>) -> HttpResponse
             ("text/plain; charset=utf-8", format!("$env:ANTHROPIC_BASE_URL = '{base}'\n"))
         }
         "settings.json" => ("application/json", settings(&base)),
-        _ => return Problem::NotFound.response(""),
+        _ => return refuse(&request, &Problem::NotFound),
     };
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, kind))
@@ -54,8 +53,9 @@ fn base_url(request: &HttpRequest) -> Option<String> {
 /// Whether a trusted proxy in front took the request over TLS.
 fn is_forwarded_tls(request: &HttpRequest) -> bool {
     let trusted = &worker(request).state.config.clients.trusted_proxies;
-    let peer: Option<IpAddr> = request.peer_addr().map(|peer| peer.ip());
-    let is_trusted = peer.is_some_and(|peer| trusted.contains(&peer));
+    // An IPv4 address counts as such also where a dual-stack socket writes it as IPv6.
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
     let says_tls = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"https");
     is_trusted && request.headers().get(header::X_FORWARDED_PROTO).is_some_and(says_tls)
 }

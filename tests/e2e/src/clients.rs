@@ -14,11 +14,37 @@ use crate::paths;
 pub const CLIENT_KEY: &str = "sk-ant-api03-test-client";
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// What a client authenticates with, and the variable by which it is told.
+#[derive(Debug, Clone)]
+pub struct Login {
+    variable: &'static str,
+    key: String,
+}
+
+impl Login {
+    /// Sent as `x-api-key`.
+    pub fn api_key(key: &str) -> Self {
+        Self { variable: "ANTHROPIC_API_KEY", key: key.to_owned() }
+    }
+
+    /// Sent as `Authorization: Bearer`.
+    pub fn bearer(key: &str) -> Self {
+        Self { variable: "ANTHROPIC_AUTH_TOKEN", key: key.to_owned() }
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self::api_key(CLIENT_KEY)
+    }
+}
+
 /// Claude Code in a project directory of its own.
 #[derive(Debug)]
 pub struct ClaudeCode {
     home: TempDir,
     base: String,
+    login: Login,
     env: Vec<(String, String)>,
 }
 
@@ -27,7 +53,13 @@ impl ClaudeCode {
     pub fn new(base: &str) -> anyhow::Result<Self> {
         let home = TempDir::with_prefix("nexus-claude-")?;
         std::fs::create_dir_all(home.path().join("project"))?;
-        Ok(Self { home, base: base.to_owned(), env: Vec::new() })
+        Ok(Self { home, base: base.to_owned(), login: Login::default(), env: Vec::new() })
+    }
+
+    #[must_use]
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = login;
+        self
     }
 
     #[must_use]
@@ -58,7 +90,7 @@ impl ClaudeCode {
         command
             .current_dir(self.project())
             .env("ANTHROPIC_BASE_URL", &self.base)
-            .env("ANTHROPIC_API_KEY", CLIENT_KEY)
+            .env(self.login.variable, &self.login.key)
             // Root may skip permissions only where it is told that the machine is a throw-away.
             .env("IS_SANDBOX", "1")
             .env("DISABLE_TELEMETRY", "1")
@@ -71,23 +103,23 @@ impl ClaudeCode {
 }
 
 /// Runs a script of `tests/clients` with the Python SDK; what it prints, as JSON.
-pub async fn python(script: &str, base: &str) -> anyhow::Result<Value> {
+pub async fn python(script: &str, base: &str, login: &Login) -> anyhow::Result<Value> {
     let mut command = Command::new(paths::python_tool("python"));
     command.arg(paths::clients().join(script));
-    sdk(command, base).await
+    sdk(command, base, login).await
 }
 
 /// Runs a script of `tests/clients` with the TypeScript SDK; what it prints, as JSON.
-pub async fn node(script: &str, base: &str) -> anyhow::Result<Value> {
+pub async fn node(script: &str, base: &str, login: &Login) -> anyhow::Result<Value> {
     let mut command = Command::new("node");
     command.arg(paths::clients().join(script));
-    sdk(command, base).await
+    sdk(command, base, login).await
 }
 
-async fn sdk(mut command: Command, base: &str) -> anyhow::Result<Value> {
+async fn sdk(mut command: Command, base: &str, login: &Login) -> anyhow::Result<Value> {
     let home = TempDir::with_prefix("nexus-sdk-")?;
     isolated(&mut command, home.path());
-    command.env("ANTHROPIC_BASE_URL", base).env("ANTHROPIC_API_KEY", CLIENT_KEY);
+    command.env("ANTHROPIC_BASE_URL", base).env(login.variable, &login.key);
     let output = run(command).await?;
     serde_json::from_str(&output).with_context(|| format!("the script printed {output}"))
 }

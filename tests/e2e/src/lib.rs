@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod clients;
+pub mod credentials;
 pub mod ledger;
 pub mod load;
 pub mod nexus;

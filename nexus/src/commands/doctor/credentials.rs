@@ -1,23 +1,47 @@
 //! Checks of the credential files.
 
-use nexus_gateway::credentials::{Credentials, Fingerprinter, Status};
+use std::path::Path;
+
+use nexus_gateway::credentials::{Credentials, DirectoryProblem, Fingerprinter, Status};
 
 use super::finding::Finding;
 use crate::{roles::salt, settings::Settings};
 
 pub fn check(settings: &Settings) -> Vec<Finding> {
     let Ok(salt) = salt(settings) else { return Vec::new() };
-    let statuses =
-        Credentials::open(&settings.credentials_dir, Fingerprinter::new(&salt)).statuses();
-    if statuses.is_empty() {
-        return vec![none(settings)];
+    let credentials = Credentials::open(&settings.credentials_dir, Fingerprinter::new(&salt));
+    let problem = credentials.directory_problem();
+    if let Some(problem @ DirectoryProblem::Unreadable(_)) = problem.as_deref() {
+        let detail = format!("{}: {problem}", settings.credentials_dir.display());
+        let remedy = "let the gateway's user read it, or set CREDENTIALS_DIR to another one";
+        return vec![Finding::problem("credentials", detail, remedy)];
     }
-    statuses.iter().map(|status| of(status, settings.client_auth)).collect()
+    let statuses = credentials.statuses();
+    if statuses.is_empty() {
+        return vec![none(settings, problem.is_some())];
+    }
+    let files = statuses.iter().map(|status| of(status, settings.client_auth));
+    files.chain(renewal(&settings.credentials_dir, &statuses)).collect()
 }
 
-fn none(settings: &Settings) -> Finding {
+/// OAuth pairs are written when they are renewed, and a lock file stands beside them.
+fn renewal(dir: &Path, statuses: &[Status]) -> Option<Finding> {
+    let has_oauth = statuses.iter().any(|status| status.kind == Some("oauth"));
+    let is_writable = rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_ok();
+    (has_oauth && !is_writable).then(|| {
+        Finding::problem(
+            "credentials",
+            format!("{} can't be written, so OAuth credentials can't be renewed", dir.display()),
+            "mount it writable for the gateway's user; API keys need no writing",
+        )
+    })
+}
+
+fn none(settings: &Settings, is_missing: bool) -> Finding {
     let passthrough = settings.allow_passthrough.unwrap_or_else(|| settings.host.is_loopback());
-    let detail = format!("no files in {}", settings.credentials_dir.display());
+    let dir = settings.credentials_dir.display();
+    let detail =
+        if is_missing { format!("{dir} does not exist") } else { format!("no files in {dir}") };
     if passthrough {
         return Finding::ok("credentials", format!("{detail}; clients use their own"));
     }
