@@ -178,3 +178,39 @@ fn keys_and_completions_need_no_settings() {
     assert!(nexus.says("completions bash").contains("_nexus"));
     assert!(!Path::new(&nexus.0.path().join(".nexus")).exists(), "nothing was made on disk");
 }
+
+/// `nexus analyses check-config` with these settings.
+fn check_config(settings: &[(&str, &str)]) -> Output {
+    let nexus = Nexus::new();
+    let mut command = nexus.command("analyses check-config --json");
+    command.envs(settings.iter().copied()).output().expect("the binary runs")
+}
+
+#[test]
+fn check_config_asks_gemini_and_says_what_is_wrong() {
+    use nexus_scripted::{Gemini, Server};
+
+    let gemini = Server::local(Gemini::default()).expect("a port");
+    let url = format!("{}/v1beta/models", gemini.url());
+    let (key, url) = (("GEMINI_API_KEY", "key"), ("GEMINI_API_URL", url.as_str()));
+
+    let fine = check_config(&[key, url, ("GEMINI_MODEL_NAME", "gemini-x")]);
+    let error = String::from_utf8_lossy(&fine.stderr);
+    assert!(fine.status.success(), "{error}");
+    let found: Value = serde_json::from_slice(&fine.stdout).expect("JSON");
+    assert_eq!((&found["answeredBy"], &found["keepsToSchema"]), (&"gemini-x".into(), &true.into()));
+    assert!(found["promptTokens"].is_u64() && found["estimatedPromptTokens"].is_u64(), "{found}");
+    assert_eq!(gemini.seen().count(), 1);
+
+    for (settings, code, advice) in [
+        (&[url][..], 2, "GEMINI_API_KEY is not set"),
+        (&[("GEMINI_API_KEY", "invalid"), url], 1, "check GEMINI_API_KEY"),
+        (&[key, ("GEMINI_API_URL", "http://127.0.0.1:9/models")], 1, "check GEMINI_API_URL"),
+        (&[key, url, ("AI_MAX_PROMPT_TOKENS", "100")], 1, "raise AI_MAX_PROMPT_TOKENS"),
+        (&[key, url, ("AI_ANALYSIS_MAX_RETRIES", "0")], 2, "AI_ANALYSIS_MAX_RETRIES"),
+    ] {
+        let (found, error) = failure(&check_config(settings));
+        assert_eq!(found, code, "{settings:?}: {error}");
+        assert!(error.contains(advice), "{settings:?}: {error}");
+    }
+}

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     outbox::{Letters, Outbox, outbox, send_all},
     report::Report,
+    slack::message as slack_message,
     stats::Stats,
 };
 use crate::{config::DomainSlack, domain::Domain, state::State};
