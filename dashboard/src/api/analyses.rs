@@ -50,7 +50,7 @@ pub async fn one(
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
 ) -> Answer {
-    let branch = named(&place);
+    let branch = named(&place)?;
     let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
     Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
 }
@@ -63,7 +63,8 @@ pub async fn regenerate(
     again: Option<Json<Again>>,
 ) -> Answer {
     let prompt = again.as_ref().and_then(|again| again.custom_prompt.as_deref());
-    let requested = analyses::ask(&dashboard, &visitor.name(), named(&place), prompt, true).await?;
+    let branch = named(&place)?;
+    let requested = analyses::ask(&dashboard, &visitor.name(), branch, prompt, true).await?;
     match requested.ok_or_else(missing)? {
         Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job) => {
             Ok(HttpResponse::Ok().json(shown(&job)))
@@ -75,8 +76,13 @@ fn missing() -> PageError {
     PageError::NotFound("analysis of that branch".into())
 }
 
-fn named(place: &(String, String)) -> Branch {
-    Branch { conversation_id: id(&place.0), branch_id: place.1.clone() }
+/// PostgreSQL could not even be asked for a text with U+0000.
+fn named(place: &(String, String)) -> Result<Branch, PageError> {
+    let (conversation, branch) = place;
+    if branch.contains('\0') {
+        return Err(missing());
+    }
+    Ok(Branch { conversation_id: id(conversation), branch_id: branch.clone() })
 }
 
 /// The branch, under the conversation's present id.
