@@ -47,6 +47,7 @@ fn the_transcript_holds_what_was_said_and_done() {
         vec![
             Content::SystemPrompt { text: "be good".into(), blocks: 1 },
             Content::Reminders { texts: vec!["remember".into()] },
+            human("<local-command-caveat>a client's words</local-command-caveat>"),
             human("fix it"),
             Content::Thinking { text: "hmm".into(), redacted: false },
             Content::Assistant {
@@ -66,6 +67,26 @@ fn the_transcript_holds_what_was_said_and_done() {
          --- feedbeef END TRANSCRIPT ---\n"
     );
     assert_eq!(prompt.through, Some(ExchangeId::from_external("1")));
+}
+
+#[test]
+fn a_clients_request_for_a_summary_is_not_told() {
+    let assistant = |text: &str| Content::Assistant { text: text.into(), citations: vec![] };
+    let asked = turn(vec![
+        human("fix it"),
+        assistant("fixed"),
+        human("CRITICAL: respond with a summary"),
+        assistant("<summary>\n1. All is fixed.\n2. Nothing is left.</summary>"),
+    ]);
+    let goes_on =
+        |summary: &str| turn(vec![Content::Compaction { summary: summary.into() }, human("go on")]);
+    let told = |next: Turn| {
+        let entries = entries(&[asked.clone(), next]);
+        entries.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>()
+    };
+    let summary = "1. All is fixed.\n2. Nothing is left.\n\nRead the transcript for more.";
+    assert_eq!(told(goes_on(summary)), ["fix it", "fixed", summary, "go on"]);
+    assert_eq!(told(goes_on("Another one.")).len(), 6);
 }
 
 #[test]

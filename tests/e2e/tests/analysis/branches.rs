@@ -36,8 +36,8 @@ impl Recorded {
 }
 
 fn messages(transcript: &str) -> Vec<Message> {
-    let mark = transcript.split(' ').nth(1).expect("a mark");
-    let parts = transcript.split(&format!("--- {mark} "));
+    let mark = format!("--- {} ", transcript.split(' ').nth(1).expect("a mark"));
+    let parts = transcript.split(&mark);
     let messages = parts.filter_map(|part| part.split_once(" ---\n")).filter_map(|(head, text)| {
         let (number, from) = head.split_once(' ')?;
         number.parse::<usize>().ok().map(|_| (from.to_owned(), text.trim_end().to_owned()))
@@ -92,7 +92,9 @@ async fn a_compacted_branch_is_read_from_its_beginning() {
     let asked = [
         "Look at notes.txt and tell me what is in it",
         "Append a line to notes.txt",
+        "/compact",
         "Carry on after the compaction",
+        "/compact keep the apple facts only",
         "Say goodbye in one word",
         "And once more in French",
     ];

@@ -18,9 +18,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::rig::{
-    Branch, PATIENCE, ask, builder, gemini, is_completed, job, post, told, transcript,
-};
+use crate::rig::{PATIENCE, ask, builder, gemini, is_completed, job, post, told, transcript};
 
 /// Jobs at once in each process.
 const SLOTS: usize = 3;
@@ -86,11 +84,10 @@ impl Place {
         self.builder("analysis", name).start().await.expect("nexus analysis starts")
     }
 
-    /// The attempts of jobs that a worker has begun.
-    async fn attempts_of(&self, worker: &str, jobs: &[Uuid]) -> Vec<Attempt> {
+    /// Every attempt of the jobs that has been begun.
+    async fn attempts(&self, jobs: &[Uuid]) -> Vec<Attempt> {
         let listed = jobs.iter().map(|job| self.store.list_attempts(*job));
-        let listed = try_join_all(listed).await.expect("the store answers");
-        listed.into_iter().flatten().filter(|attempt| attempt.worker == worker).collect()
+        try_join_all(listed).await.expect("the store answers").concat()
     }
 
     /// The requests to Gemini whose transcript holds this.
@@ -132,8 +129,9 @@ async fn a_killed_worker_loses_no_job_and_nothing_is_charged_beyond_its_leases()
     let id = |job: &Value| job["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let ids = asked.iter().map(id).collect::<Vec<Uuid>>();
     wait::until("the victim's jobs", PATIENCE, async || {
-        let begun = place.attempts_of("victim", &ids).await;
-        (begun.len() > SLOTS).then_some(())
+        let attempts = place.attempts(&ids).await;
+        let begun = attempts.iter().filter(|attempt| attempt.worker == "victim").count();
+        (begun > SLOTS).then_some(())
     })
     .await;
     victim.kill().await.expect("it dies");
@@ -157,10 +155,14 @@ async fn a_killed_worker_loses_no_job_and_nothing_is_charged_beyond_its_leases()
         assert!(attempts <= 2, "job {number}: {attempts} attempts");
         taken_over += usize::from(attempts == 2);
     }
-    let begun = place.attempts_of("victim", &ids).await;
-    let lost = begun.iter().filter(|attempt| attempt.outcome.as_deref() == Some("lost")).count();
-    assert_eq!(taken_over, lost, "{begun:#?}");
-    assert!((1..=SLOTS).contains(&lost), "{lost} were in the victim's hands");
+    let attempts = place.attempts(&ids).await;
+    let ended = |outcome: &str| {
+        let ended = attempts.iter().filter(|attempt| attempt.outcome.as_deref() == Some(outcome));
+        ended.count()
+    };
+    assert_eq!((ended("completed"), ended("lost")), (JOBS, taken_over), "{attempts:#?}");
+    assert_eq!(attempts.len(), JOBS + taken_over);
+    assert!((1..=SLOTS).contains(&taken_over), "{taken_over} were in the victim's hands");
     eprintln!("{JOBS} jobs, one worker killed: all completed, {taken_over} taken over");
     drop(survivor);
 }
