@@ -202,13 +202,14 @@ fn check_config_asks_gemini_and_says_what_is_wrong() {
     assert!(found["promptTokens"].is_u64() && found["estimatedPromptTokens"].is_u64(), "{found}");
     assert_eq!(gemini.seen().count(), 1);
 
-    for (settings, code, advice) in [
-        (&[url][..], 2, "GEMINI_API_KEY is not set"),
+    let cases: [(&[(&str, &str)], i32, &str); 5] = [
+        (&[url], 2, "GEMINI_API_KEY is not set"),
         (&[("GEMINI_API_KEY", "invalid"), url], 1, "check GEMINI_API_KEY"),
         (&[key, ("GEMINI_API_URL", "http://127.0.0.1:9/models")], 1, "check GEMINI_API_URL"),
         (&[key, url, ("AI_MAX_PROMPT_TOKENS", "100")], 1, "raise AI_MAX_PROMPT_TOKENS"),
         (&[key, url, ("AI_ANALYSIS_MAX_RETRIES", "0")], 2, "AI_ANALYSIS_MAX_RETRIES"),
-    ] {
+    ];
+    for (settings, code, advice) in cases {
         let (found, error) = failure(&check_config(settings));
         assert_eq!(found, code, "{settings:?}: {error}");
         assert!(error.contains(advice), "{settings:?}: {error}");

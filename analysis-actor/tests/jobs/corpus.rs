@@ -55,7 +55,8 @@ async fn injected_instructions_stay_inside_the_data() {
         assert!(data.ends_with(&format!("\n--- {mark} END TRANSCRIPT ---\n")), "{data}");
     }
     for text in INJECTIONS {
-        let holds = |data: &str| data.contains(text.trim());
+        let told = text.replace("\r\n", "\n");
+        let holds = |data: &str| data.contains(told.trim());
         assert_eq!(sent.iter().filter(|(_, data)| holds(data)).count(), 1, "{text:?} is data");
     }
 }
