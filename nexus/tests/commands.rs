@@ -186,8 +186,9 @@ fn check_config(settings: &[(&str, &str)]) -> Output {
     command.envs(settings.iter().copied()).output().expect("the binary runs")
 }
 
-#[test]
-fn check_config_asks_gemini_and_says_what_is_wrong() {
+/// The stand-in serves on another thread while the command is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_config_asks_gemini_and_says_what_is_wrong() {
     use nexus_scripted::{Gemini, Server};
 
     let gemini = Server::local(Gemini::default()).expect("a port");
