@@ -192,3 +192,41 @@ fn a_generated_store_is_linked_priced_and_summed_up() {
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("holds exchanges already"), "{error}");
 }
+
+/// `nexus analyses check-config` with these settings.
+fn check_config(settings: &[(&str, &str)]) -> Output {
+    let nexus = Nexus::new();
+    let mut command = nexus.command("analyses check-config --json");
+    command.envs(settings.iter().copied()).output().expect("the binary runs")
+}
+
+/// The stand-in serves on another thread while the command is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_config_asks_gemini_and_says_what_is_wrong() {
+    use nexus_scripted::{Gemini, Server};
+
+    let gemini = Server::local(Gemini::default()).expect("a port");
+    let url = format!("{}/v1beta/models", gemini.url());
+    let (key, url) = (("GEMINI_API_KEY", "key"), ("GEMINI_API_URL", url.as_str()));
+
+    let fine = check_config(&[key, url, ("GEMINI_MODEL_NAME", "gemini-x")]);
+    let error = String::from_utf8_lossy(&fine.stderr);
+    assert!(fine.status.success(), "{error}");
+    let found: Value = serde_json::from_slice(&fine.stdout).expect("JSON");
+    assert_eq!((&found["answeredBy"], &found["keepsToSchema"]), (&"gemini-x".into(), &true.into()));
+    assert!(found["promptTokens"].is_u64() && found["estimatedPromptTokens"].is_u64(), "{found}");
+    assert_eq!(gemini.seen().count(), 1);
+
+    let cases: [(&[(&str, &str)], i32, &str); 5] = [
+        (&[url], 2, "GEMINI_API_KEY is not set"),
+        (&[("GEMINI_API_KEY", "invalid"), url], 1, "check GEMINI_API_KEY"),
+        (&[key, ("GEMINI_API_URL", "http://127.0.0.1:9/models")], 1, "check GEMINI_API_URL"),
+        (&[key, url, ("AI_MAX_PROMPT_TOKENS", "100")], 1, "raise AI_MAX_PROMPT_TOKENS"),
+        (&[key, url, ("AI_ANALYSIS_MAX_RETRIES", "0")], 2, "AI_ANALYSIS_MAX_RETRIES"),
+    ];
+    for (settings, code, advice) in cases {
+        let (found, error) = failure(&check_config(settings));
+        assert_eq!(found, code, "{settings:?}: {error}");
+        assert!(error.contains(advice), "{settings:?}: {error}");
+    }
+}

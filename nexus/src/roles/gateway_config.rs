@@ -79,7 +79,7 @@ pub fn access_config(settings: &Settings, salt: SecretString) -> AccessConfig {
     }
 }
 
-fn slack(settings: &Settings) -> Option<SlackConfig> {
+pub fn slack(settings: &Settings) -> Option<SlackConfig> {
     settings.slack_webhook.as_ref().map(|url| SlackConfig {
         webhook_url: url.expose_secret().to_owned().into(),
         channel: settings.slack_channel.clone(),

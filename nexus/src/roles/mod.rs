@@ -19,6 +19,7 @@ pub mod tasks;
 
 use std::process::ExitCode;
 
+pub use analysis::analysis_config;
 pub use consumers::prices;
 pub use engines::{nats_config, open_bus, open_store};
 pub use gateway_config::access_config;

@@ -1,6 +1,11 @@
 //! Values of settings: text in, type out, an error that says what would be right.
 
-use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -23,7 +28,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u16, u32, u64, usize);
+numbers!(u16, u32, u64, usize, NonZeroU32, NonZeroU64, NonZeroUsize);
 
 impl FromSetting for bool {
     fn from_setting(text: &str) -> Result<Self, String> {

@@ -1,6 +1,10 @@
 //! The settings as values of their types. The meaning of each field stands in the [table](super::TABLE).
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -127,11 +131,11 @@ pub struct Settings {
     pub mcp_github_api: Url,
     pub mcp_sync_interval_s: u64,
     pub ai_enabled: bool,
-    pub ai_poll_interval_ms: u64,
-    pub ai_max_concurrent_jobs: usize,
-    pub ai_job_timeout_minutes: u64,
-    pub ai_max_retries: u32,
-    pub gemini_timeout_ms: u64,
+    pub ai_poll_interval_ms: NonZeroU64,
+    pub ai_max_concurrent_jobs: NonZeroUsize,
+    pub ai_job_timeout_minutes: NonZeroU64,
+    pub ai_max_retries: NonZeroU32,
+    pub gemini_timeout_ms: NonZeroU64,
     pub gemini_key: Option<SecretString>,
     pub gemini_url: Url,
     pub gemini_model: String,

@@ -28,6 +28,7 @@ pub use self::{
     outbox::{Letters, Outbox, outbox, send_all},
     report::Report,
     request::{RequestCopy, Started},
+    slack::message as slack_message,
     stats::Stats,
 };
 use crate::{config::DomainSlack, domain::Domain, state::State};

@@ -33,8 +33,7 @@ impl Slack {
             TerminalState::ClientAborted | TerminalState::Aborted => return None,
             _failed => error_notice(reading),
         };
-        let body = payload(config, &mask_secrets(&text));
-        Some(Message { kind: "slack", url: config.webhook_url.clone(), body })
+        Some(message(config, &text))
     }
 
     /// Told once per prompt: the turns that only carry tool results have none.
@@ -86,6 +85,12 @@ fn error_notice(reading: &Reading<'_>) -> String {
         line(&why, MAX_TEXT),
         reading.report.id,
     )
+}
+
+/// A notice for a webhook, without secrets.
+pub fn message(config: &SlackConfig, text: &str) -> Message {
+    let body = payload(config, &mask_secrets(text));
+    Message { kind: "slack", url: config.webhook_url.clone(), body }
 }
 
 fn payload(config: &SlackConfig, text: &str) -> Value {
