@@ -1,10 +1,10 @@
-//! `/api/pipeline`: how far events have come.
+//! `/api/pipeline`: how far events have come, and who carries them.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, json};
-use crate::deps::Dashboard;
+use crate::{deps::Dashboard, live::journals};
 
 pub async fn status(dashboard: Data<Dashboard>) -> Answer {
     let stream = match dashboard.deps.stream.status().await {
@@ -14,5 +14,11 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
             Value::Null
         }
     };
-    json(&json!({"stream": stream, "version": env!("CARGO_PKG_VERSION")}))
+    let instances = dashboard.hub.instances.list();
+    json(&json!({
+        "journal": journals(&instances),
+        "stream": stream,
+        "instances": instances,
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
 }

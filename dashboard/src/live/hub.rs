@@ -12,6 +12,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    instances::Instances,
     running::Running,
     slots::{Limits, Slots},
 };
@@ -39,6 +40,7 @@ pub struct Hub {
     ring: Mutex<Ring>,
     sender: broadcast::Sender<Arc<Frame>>,
     pub running: Running,
+    pub instances: Instances,
     pub slots: Slots,
 }
 
@@ -59,6 +61,7 @@ impl Hub {
             ring: Mutex::new(Ring::default()),
             sender: broadcast::Sender::new(BEHIND),
             running: Running::default(),
+            instances: Instances::default(),
             slots: Slots::new(limits),
         }
     }
@@ -66,6 +69,7 @@ impl Hub {
     /// Hands an event to everybody who listens.
     pub fn publish(&self, event: &LiveEvent) {
         self.running.note(event);
+        self.instances.note(event);
         let mut ring = self.lock();
         let frame = Arc::new(frame(self.epoch, ring.next, event));
         ring.push(Arc::clone(&frame));
