@@ -1,10 +1,10 @@
-//! `/api/pipeline`: how far events have come, and how well they were linked.
+//! `/api/pipeline`: how far events have come, who carries them, and how well they were linked.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, json};
-use crate::deps::Dashboard;
+use crate::{deps::Dashboard, live::journals};
 
 pub async fn status(dashboard: Data<Dashboard>) -> Answer {
     let stream = match dashboard.deps.stream.status().await {
@@ -22,5 +22,12 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
             Value::Null
         }
     };
-    json(&json!({"stream": stream, "links": links, "version": env!("CARGO_PKG_VERSION")}))
+    let instances = dashboard.hub.instances.list();
+    json(&json!({
+        "journal": journals(&instances),
+        "stream": stream,
+        "links": links,
+        "instances": instances,
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
 }

@@ -15,6 +15,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    instances::Instances,
     running::Running,
     slots::{Limits, Slots},
 };
@@ -44,6 +45,7 @@ pub struct Hub {
     /// How often something was stored or linked.
     changes: AtomicU64,
     pub running: Running,
+    pub instances: Instances,
     pub slots: Slots,
 }
 
@@ -65,6 +67,7 @@ impl Hub {
             sender: broadcast::Sender::new(BEHIND),
             changes: AtomicU64::new(0),
             running: Running::default(),
+            instances: Instances::default(),
             slots: Slots::new(limits),
         }
     }
@@ -75,6 +78,7 @@ impl Hub {
         if matches!(event.topic, LiveTopic::Stored | LiveTopic::Linked) {
             self.changes.fetch_add(1, Ordering::Relaxed);
         }
+        self.instances.note(event);
         let mut ring = self.lock();
         let frame = Arc::new(frame(self.epoch, ring.next, event));
         ring.push(Arc::clone(&frame));

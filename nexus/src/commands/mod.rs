@@ -19,7 +19,7 @@ mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
-use nexus_bus::JetStream;
+use nexus_bus::{Connecting, JetStream, NatsConfig};
 use nexus_contract::SystemClock;
 use serde::Serialize;
 
@@ -97,7 +97,8 @@ async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::R
             api::show(settings, &format!("conversations/{}", escaped(&id)), output).await
         }
         Command::DeadLetters(command) => {
-            let bus = open_bus(settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
+            let clock = Arc::new(SystemClock);
+            let bus = open_bus(settings, "nexus dead-letters", Connecting::AtOnce, clock).await?;
             dead_letters::run(command, bus.stream.as_ref(), output).await
         }
         command => with_store(command, output, settings).await,
@@ -135,6 +136,7 @@ fn escaped(id: &str) -> String {
 async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<()> {
     let config = nats_config(settings, "nexus nats setup")
         .ok_or_else(|| WrongUsage::new("NATS_URL is not set, so there is nothing to set up"))?;
+    let config = NatsConfig { connecting: Connecting::AtOnce, ..config };
     JetStream::open(config).await?.setup().await?;
     output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())
 }

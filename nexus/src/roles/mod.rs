@@ -7,6 +7,7 @@ mod consumers;
 mod dashboard_config;
 mod engines;
 mod gateway_config;
+mod heartbeat;
 mod journal;
 mod listeners;
 mod mcp;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nexus_bus::Connecting;
 use nexus_contract::SystemClock;
 
 use super::finding::Finding;
@@ -40,7 +41,8 @@ async fn store(settings: &Settings) -> Finding {
 }
 
 async fn stream(settings: &Settings) -> Finding {
-    match open_bus(settings, "nexus doctor", Arc::new(SystemClock)).await {
+    let clock = Arc::new(SystemClock);
+    match open_bus(settings, "nexus doctor", Connecting::AtOnce, clock).await {
         Ok(bus) => match bus.stream.status().await {
             Ok(status) if status.dead_letters > 0 => Finding::warning(
                 "stream",
