@@ -33,6 +33,9 @@ pub enum PageError {
     /// Something that this answer needs is not there now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A service behind this one refused or failed.
+    #[error("{message}")]
+    Elsewhere { status: StatusCode, message: String },
     /// The cause is logged, not shown.
     #[error("something went wrong on our side")]
     Internal(String),
@@ -54,6 +57,7 @@ impl ResponseError for PageError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Elsewhere { status, .. } => *status,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -78,6 +82,7 @@ impl PageError {
             Self::NotFound(_) => "not_found",
             Self::TooMany(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Internal(_) => "internal",
         }
     }

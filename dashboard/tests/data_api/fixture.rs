@@ -32,6 +32,11 @@ pub struct Fixture {
 
 /// Generates, stores, and opens a dashboard over it.
 pub async fn filled(store: TestStore) -> Fixture {
+    configured(store, |_| {}).await
+}
+
+/// The same with other settings.
+pub async fn configured(store: TestStore, change: impl FnOnce(&mut DashboardConfig)) -> Fixture {
     let now: Timestamp = "2026-11-23T12:00:00Z".parse().expect("an instant");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let plan = Plan { seed: 5, conversations: 12, requests: 12, end: now, days: 3 };
@@ -61,6 +66,7 @@ pub async fn filled(store: TestStore) -> Fixture {
     };
     let mut config = DashboardConfig::new(vec![7; 32].into());
     config.api_key = Some(KEY.into());
+    change(&mut config);
     let dashboard = Dashboard::new(config, deps).expect("a dashboard");
     Fixture { dashboard, sent, now, _log: log, _store: store }
 }

@@ -4,4 +4,5 @@ mod described;
 mod documented;
 mod fixture;
 mod schema;
+mod spark;
 mod sums;
