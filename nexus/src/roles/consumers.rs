@@ -37,7 +37,7 @@ pub fn start(
     if roles.contains(&Role::Storage) {
         consume(back, "storage", engines, storage(store, engines, settings)?);
         retention::start(back, settings, engines, store);
-        if let Some(spans) = Spans::new(settings, store.clone())? {
+        if let Some(spans) = Spans::new(settings, store.clone(), engines.clock.clone())? {
             consume(back, "traces", engines, Arc::new(spans));
         }
     }
