@@ -40,6 +40,14 @@ pub struct DashboardConfig {
 pub struct SparkConfig {
     pub url: String,
     pub key: SecretString,
+    /// The longest that one of its answers may take.
+    pub timeout: Duration,
+}
+
+impl SparkConfig {
+    pub fn new(url: impl Into<String>, key: SecretString) -> Self {
+        Self { url: url.into(), key, timeout: Duration::from_secs(15) }
+    }
 }
 
 impl DashboardConfig {

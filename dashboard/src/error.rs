@@ -35,6 +35,9 @@ pub enum PageError {
     /// Something that this answer needs is not there now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A service behind this one refused or failed.
+    #[error("{message}")]
+    Elsewhere { status: StatusCode, message: String },
     /// The cause is logged, not shown.
     #[error("something went wrong on our side")]
     Internal(String),
@@ -57,6 +60,7 @@ impl ResponseError for PageError {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Elsewhere { status, .. } => *status,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -82,6 +86,7 @@ impl PageError {
             Self::Method => "method_not_allowed",
             Self::TooMany(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Internal(_) => "internal",
         }
     }

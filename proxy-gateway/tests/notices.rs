@@ -220,7 +220,13 @@ async fn setup_files_name_the_address_that_was_asked() {
     let gateway = start(config(&upstream.url()));
     let file = async |name: &str| get(&gateway, &format!("/client-setup/{name}"), "").await;
     assert!(file("nexus.sh").await.text().contains("ANTHROPIC_BASE_URL='http://h'"));
-    assert_eq!(file("settings.json").await.json()["env"]["ANTHROPIC_BASE_URL"], "http://h");
+    assert!(file("nexus.ps1").await.text().contains("$env:ANTHROPIC_BASE_URL = 'http://h'"));
+    for name in ["settings.json", "settings-with-key.json"] {
+        let settings = file(name).await.json();
+        let expected =
+            json!({"ANTHROPIC_BASE_URL": "http://h", "CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1"});
+        assert_eq!(settings["env"], expected, "{name}");
+    }
     for name in ["other", "..%2fsecret", "%2e%2e/secret"] {
         assert_eq!(file(name).await.status, 404, "{name}");
     }

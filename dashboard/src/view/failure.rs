@@ -35,6 +35,9 @@ impl Failure {
             PageError::Unavailable(_) => {
                 ("Not available now", "Reload in a moment; the pipeline page shows what is down.")
             }
+            PageError::Elsewhere { .. } => {
+                ("Another service failed", "Try again in a moment; nothing was changed here.")
+            }
             PageError::Internal(_) => (
                 "Something went wrong",
                 "Reload the page. If it stays, look into the log of the dashboard; the error is there with its cause.",

@@ -41,6 +41,15 @@ pub async fn filled(store: TestStore) -> Fixture {
 
 /// The same with three days of traffic up to `now`.
 pub async fn filled_until(store: TestStore, now: &str) -> Fixture {
+    configured(store, now, |_| {}).await
+}
+
+/// The same with other settings.
+pub async fn configured(
+    store: TestStore,
+    now: &str,
+    change: impl FnOnce(&mut DashboardConfig),
+) -> Fixture {
     let now: Timestamp = now.parse().expect("an instant");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let plan = Plan { seed: 5, conversations: 12, requests: 12, end: now, days: 3 };
@@ -74,6 +83,7 @@ pub async fn filled_until(store: TestStore, now: &str) -> Fixture {
     config.api_key = Some(KEY.into());
     // Tests change the store behind its back.
     config.cache_ttl = std::time::Duration::ZERO;
+    change(&mut config);
     let dashboard = Dashboard::new(config, deps).expect("a dashboard");
     dashboard.show_prompts(mcp);
     Fixture { dashboard, sent, now, _folder: folder, store }

@@ -3,4 +3,5 @@
 mod described;
 mod fixture;
 mod schema;
+mod spark;
 mod sums;

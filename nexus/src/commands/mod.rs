@@ -11,6 +11,7 @@ mod export;
 mod health;
 mod import;
 mod keys;
+mod nats;
 mod prune;
 mod rebuild;
 mod relink;
@@ -19,7 +20,6 @@ mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
-use nexus_bus::{Connecting, JetStream, NatsConfig};
 use nexus_contract::SystemClock;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use crate::{
     cli::{Cli, Command, NatsCommand, ShowCommand},
     failure::WrongUsage,
     output::Output,
-    roles::{self, Role, nats_config, open_bus, open_store},
+    roles::{self, Role, open_bus, open_store},
     settings::{Inputs, Resolved, Settings, environment, resolve},
 };
 
@@ -88,7 +88,7 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
 async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::Result<()> {
     match command {
         Command::Health => health::run(settings).await,
-        Command::Nats(NatsCommand::Setup) => nats_setup(settings, output).await,
+        Command::Nats(NatsCommand::Setup) => nats::setup(settings, output).await,
         Command::Import(args) => import::run(&args, settings, output).await,
         Command::Show(ShowCommand::Exchange { id }) => {
             api::show(settings, &format!("requests/{}", escaped(&id)), output).await
@@ -131,19 +131,6 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
 /// An id as one segment of a path.
 fn escaped(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<()> {
-    let config = nats_config(settings, "nexus nats setup")
-        .ok_or_else(|| WrongUsage::new("NATS_URL is not set, so there is nothing to set up"))?;
-    let config = NatsConfig { connecting: Connecting::AtOnce, ..config };
-    JetStream::open(config).await?.setup().await?;
-    output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())
-}
-
-#[derive(Serialize)]
-struct SetUp {
-    streams: &'static str,
 }
 
 #[derive(Serialize)]

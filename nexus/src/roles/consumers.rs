@@ -39,7 +39,7 @@ pub fn start(
         consume(back, "storage", engines, storage(store, engines, &prices));
         reprice(back, store, prices);
         retention::start(back, settings, engines, store);
-        if let Some(spans) = Spans::new(settings, store.clone())? {
+        if let Some(spans) = Spans::new(settings, store.clone(), engines.clock.clone())? {
             consume(back, "traces", engines, Arc::new(spans));
         }
     }

@@ -24,7 +24,7 @@ pub fn dashboard_config(
         spark: settings
             .spark_key
             .clone()
-            .map(|key| nexus_dashboard::SparkConfig { url: settings.spark_url.to_string(), key }),
+            .map(|key| nexus_dashboard::SparkConfig::new(settings.spark_url.as_str(), key)),
         analysis_creations: settings.ai_rate_creation.0,
         analysis_retrievals: settings.ai_rate_retrieval.0,
         ..DashboardConfig::new(session_secret(settings, salt))

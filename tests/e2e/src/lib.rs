@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod load;
 pub mod nexus;
 pub mod oracle;
+pub mod otlp;
 pub mod paths;
 pub mod payload;
 pub mod picture;
