@@ -15,4 +15,7 @@ pub use conversation::{
 pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
 pub use page::{Cursor, CursorError, Page, Paging};
 pub use request::{ExchangeKind, RequestSummary};
-pub use usage::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals};
+pub use usage::{
+    Activity, ActivitySample, GroupBy, Latency, Timing, UsageBucket, UsageFilter, UsageKey,
+    UsageTotals,
+};

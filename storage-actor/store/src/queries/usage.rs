@@ -6,10 +6,10 @@ use sqlx::{FromRow, Postgres, Sqlite};
 
 use super::{
     conditions::Conditions,
-    cover::{self, Stretch},
+    cover::{self, Cover, Stretch},
     row::{count, instant},
     statement::Statement,
-    types::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals},
+    types::{GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals},
 };
 use crate::{
     engine::SqlStore,
@@ -120,9 +120,25 @@ fn conditions(statement: &mut Statement, filter: &UsageFilter) {
     statement.equal("u.request_type", filter.request_type.map(RequestType::as_str));
 }
 
-fn sum_of_buckets(filter: &UsageFilter, stretches: &[Stretch]) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (1 = 0", []);
+fn sums(filter: &UsageFilter, cover: &Cover) -> Option<Statement> {
+    let mut statement = Statement::new("");
+    if !cover.stretches.is_empty() {
+        push_buckets(&mut statement, filter, &cover.stretches);
+    }
+    if !cover.edges.is_empty() {
+        if !cover.stretches.is_empty() {
+            statement.push(" UNION ALL ", []);
+        }
+        push_rows(&mut statement, filter, &cover.edges);
+    }
+    (*cover != Cover::default()).then_some(statement)
+}
+
+fn push_buckets(statement: &mut Statement, filter: &UsageFilter, stretches: &[Stretch]) {
+    statement
+        .push("SELECT ", [])
+        .push(OF_BUCKETS, [])
+        .push(" FROM usage_buckets u WHERE (1 = 0", []);
     for stretch in stretches {
         statement.push(
             " OR u.width_minutes = ? AND u.start >= ? AND u.start < ?",
@@ -130,19 +146,16 @@ fn sum_of_buckets(filter: &UsageFilter, stretches: &[Stretch]) -> Statement {
         );
     }
     statement.push(")", []);
-    conditions(&mut statement, filter);
-    statement
+    conditions(statement, filter);
 }
 
-fn sum_of_rows(filter: &UsageFilter, edges: &[(i64, i64)]) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    statement.push(OF_ROWS, []).push(" FROM usage u WHERE (1 = 0", []);
+fn push_rows(statement: &mut Statement, filter: &UsageFilter, edges: &[(i64, i64)]) {
+    statement.push("SELECT ", []).push(OF_ROWS, []).push(" FROM usage u WHERE (1 = 0", []);
     for (from, to) in edges {
         statement.push(" OR u.at >= ? AND u.at < ?", [(*from).into(), (*to).into()]);
     }
     statement.push(")", []);
-    conditions(&mut statement, filter);
-    statement
+    conditions(statement, filter);
 }
 
 fn buckets(filter: &UsageFilter, width_minutes: u32, group: GroupBy) -> Statement {
@@ -173,46 +186,16 @@ fn push_keys(statement: &mut Statement, group: GroupBy) {
     statement.push(", ", []);
 }
 
-fn latencies(filter: &UsageFilter) -> Statement {
-    let mut statement =
-        Statement::new("SELECT u.first_byte_ms, u.duration_ms FROM usage u WHERE u.errors = 0");
-    conditions(&mut statement, filter);
-    statement.between("u.at", filter.from, filter.to);
-    statement.push(" ORDER BY u.at DESC LIMIT ?", [LatencySample::MAX.into()]);
-    statement
-}
-
-/// The value below which the share `percent` of the sorted values lies (nearest rank).
-fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied()
-}
-
-fn latency(values: impl Iterator<Item = Option<i64>>) -> Latency {
-    let mut sorted: Vec<_> = values.flatten().map(count).collect();
-    sorted.sort_unstable();
-    Latency { p50_ms: percentile(&sorted, 50), p95_ms: percentile(&sorted, 95) }
-}
-
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     pub(super) async fn usage_sum(&self, filter: &UsageFilter) -> Result<UsageTotals> {
         let cover = cover::of(filter.from, filter.to);
-        let mut sum = UsageTotals::default();
-        if !cover.stretches.is_empty() {
-            let statement = sum_of_buckets(filter, &cover.stretches);
-            let rows: Vec<SumRow> = self.list(&statement, CANNOT).await?;
-            for row in rows {
-                sum += row.totals();
-            }
-        }
-        if !cover.edges.is_empty() {
-            let rows: Vec<SumRow> = self.list(&sum_of_rows(filter, &cover.edges), CANNOT).await?;
-            for row in rows {
-                sum += row.totals();
-            }
-        }
-        Ok(sum)
+        let Some(statement) = sums(filter, &cover) else { return Ok(UsageTotals::default()) };
+        let rows: Vec<SumRow> = self.list(&statement, CANNOT).await?;
+        Ok(rows.iter().fold(UsageTotals::default(), |mut sum, row| {
+            sum += row.totals();
+            sum
+        }))
     }
 
     pub(super) async fn usage_buckets(
@@ -224,26 +207,5 @@ impl SqlStore<Engine> {
         let statement = buckets(filter, width_minutes, group);
         let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
         rows.into_iter().map(BucketRow::bucket).collect()
-    }
-
-    pub(super) async fn latency_sample(&self, filter: &UsageFilter) -> Result<LatencySample> {
-        let rows: Vec<(Option<i64>, Option<i64>)> = self.list(&latencies(filter), CANNOT).await?;
-        Ok(LatencySample {
-            size: rows.len() as u64,
-            first_token: latency(rows.iter().map(|row| row.0)),
-            duration: latency(rows.iter().map(|row| row.1)),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        let values: Vec<u64> = (1..=20).collect();
-        assert_eq!((percentile(&values, 50), percentile(&values, 95)), (Some(10), Some(19)));
-        assert_eq!((percentile(&[7], 50), percentile(&[], 50)), (Some(7), None));
     }
 }
