@@ -3,6 +3,7 @@
 
 mod debug;
 mod glimpse;
+mod growing;
 mod outbox;
 mod reading;
 mod report;
@@ -22,12 +23,20 @@ use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use self::growing::{Growing, Pace};
 pub use self::{
+    growing::{Watched, listen},
     outbox::{Letters, Outbox, outbox, send_all},
     report::Report,
     stats::Stats,
 };
 use crate::{config::DomainSlack, domain::Domain, state::State};
+
+/// What the thread reads.
+pub enum Seen {
+    Ended(Box<Report>),
+    Growing(Growing),
+}
 
 /// Exchanges that wait for the observer at most, and the bytes they may hold together.
 const MAX_WAITING: usize = 1024;
@@ -38,22 +47,22 @@ const MAX_ANSWER: usize = 16 << 20;
 
 /// The way to the observer's thread.
 pub struct Observer {
-    queue: SyncSender<Report>,
+    queue: SyncSender<Seen>,
     waiting_bytes: AtomicUsize,
-    reports: Mutex<Option<Receiver<Report>>>,
+    seen: Mutex<Option<Receiver<Seen>>>,
 }
 
 impl Default for Observer {
     fn default() -> Self {
-        let (queue, reports) = sync_channel(MAX_WAITING);
-        Self { queue, waiting_bytes: AtomicUsize::new(0), reports: Mutex::new(Some(reports)) }
+        let (queue, seen) = sync_channel(MAX_WAITING);
+        Self { queue, waiting_bytes: AtomicUsize::new(0), seen: Mutex::new(Some(seen)) }
     }
 }
 
 impl Observer {
     /// What the thread reads; given out once.
-    fn take_reports(&self) -> Option<Receiver<Report>> {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_seen(&self) -> Option<Receiver<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The thread is done with a report of so many bytes.
@@ -68,11 +77,16 @@ impl Observer {
             self.release(bytes);
             return false;
         }
-        let is_taken = self.queue.try_send(report).is_ok();
+        let is_taken = self.queue.try_send(Seen::Ended(Box::new(report))).is_ok();
         if !is_taken {
             self.release(bytes);
         }
         is_taken
+    }
+
+    /// Lost when there is no room: the next chunk brings it again.
+    fn submit_growing(&self, growing: Growing) {
+        drop(self.queue.try_send(Seen::Growing(growing)));
     }
 }
 
@@ -82,8 +96,8 @@ pub fn spawn(
     outbox: Outbox,
     stop: CancellationToken,
 ) -> Option<std::thread::JoinHandle<()>> {
-    let reports = state.observer.take_reports()?;
-    let observing = move || thread::run(&state, &reports, outbox, &stop);
+    let seen = state.observer.take_seen()?;
+    let observing = move || thread::run(&state, &seen, outbox, &stop);
     let spawned = std::thread::Builder::new().name("gateway-observer".into()).spawn(observing);
     spawned.inspect_err(|error| tracing::error!(%error, "the observer can't be started")).ok()
 }
@@ -100,6 +114,7 @@ pub struct Observation {
     status: Option<u16>,
     answer: Vec<Bytes>,
     answer_bytes: usize,
+    pace: Pace,
 }
 
 impl Observation {
@@ -121,6 +136,7 @@ impl Observation {
             status: None,
             answer: Vec::new(),
             answer_bytes: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -133,10 +149,19 @@ impl Observation {
         publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
     }
 
-    pub fn chunk(&mut self, bytes: &Bytes) {
+    /// A part of the answer's body; `coding` is how all of it is encoded.
+    pub fn chunk(&mut self, state: &State, coding: Option<&str>, bytes: &Bytes) {
         if self.answer_bytes < MAX_ANSWER {
             self.answer_bytes += bytes.len();
             self.answer.push(bytes.clone());
+        }
+        if self.pace.is_due(state, self.id, self.answer_bytes) {
+            state.observer.submit_growing(Growing {
+                id: self.id,
+                domain: self.domain.clone(),
+                coding: coding.map(str::to_owned),
+                answer: self.answer.clone(),
+            });
         }
     }
 
