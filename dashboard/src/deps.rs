@@ -48,7 +48,8 @@ pub struct Dashboard {
     pub(crate) prompts: OnceLock<Arc<Mcp>>,
     pub(crate) creations: MinuteLimit,
     pub(crate) retrievals: MinuteLimit,
-    pub(crate) names: crate::pages::Names,
+    pub(crate) names: Arc<crate::pages::Names>,
+    pub(crate) graphs: crate::pages::KeptGraphs,
 }
 
 impl Dashboard {
@@ -75,6 +76,7 @@ impl Dashboard {
             creations,
             retrievals,
             names,
+            graphs: crate::pages::KeptGraphs::default(),
         }))
     }
 

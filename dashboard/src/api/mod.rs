@@ -22,7 +22,7 @@ mod usage;
 use actix_web::web::{self, ServiceConfig};
 
 pub use self::recorded::StoredRecordings;
-pub(crate) use self::spark::send as send_feedback;
+pub(crate) use self::spark::{batch as list_feedback, send as send_feedback};
 use crate::error::PageError;
 
 /// The routes below `/api`.

@@ -15,8 +15,9 @@ function showState(state) {
 }
 
 /** A fragment names the topics at which it wants to be fetched anew; bursts are one fetch. */
-function refresher(topic) {
+function refresher({ topic, data }) {
   for (const fragment of all(`[data-live~="${topic}"]`)) {
+    if (fragment.dataset.only && fragment.dataset.only !== data?.conversationId) continue;
     if (fragment.dataset.due || document.hidden || document.body.dataset.paused) continue;
     fragment.dataset.due = "1";
     setTimeout(() => {
@@ -24,15 +25,6 @@ function refresher(topic) {
       if (fragment.isConnected) window.htmx.trigger(fragment, "live");
     }, Number(fragment.dataset.every ?? 1500));
   }
-}
-
-function growing({ topic, id, data }) {
-  if (topic !== "delta" || !id) return;
-  const box = document.getElementById(`delta-${id}`);
-  if (!box) return;
-  box.hidden = false;
-  box.textContent = (box.textContent + (data.text ?? "")).slice(-20000);
-  box.scrollTop = box.scrollHeight;
 }
 
 function pill() {
@@ -53,8 +45,7 @@ function hear({ data }) {
   if (data.state) showState(data.state);
   if (data.reload) for (const fragment of all("[data-live]")) window.htmx.trigger(fragment, "live");
   if (!data.event) return;
-  refresher(data.event.topic);
-  growing(data.event);
+  refresher(data.event);
   for (const listener of listeners) listener(data.event);
 }
 
