@@ -10,7 +10,7 @@ const KEY = 'a-dashboard-key';
 let nexus; let browser; let cookies;
 
 before(async () => {
-  nexus = await Nexus.start({ DASHBOARD_API_KEY: KEY, AI_WORKER_ENABLED: 'true', AI_WORKER_POLL_INTERVAL_MS: '200', AI_ANALYSIS_MAX_RETRIES: '0' });
+  nexus = await Nexus.start({ DASHBOARD_API_KEY: KEY, AI_WORKER_ENABLED: 'true', AI_WORKER_POLL_INTERVAL_MS: '200', AI_ANALYSIS_MAX_RETRIES: '1' });
   browser = await launch();
   await realistic(nexus);
   const { page, context } = await watched(browser, nexus.dashboard);
@@ -75,15 +75,16 @@ test('a running agent is followed: its answer grows, its end shows, its next ste
     await visit(page, `${nexus.dashboard}/conversations/${conversationId}`);
     await page.locator('[data-live-state][data-state=on]').waitFor();
     await page.click('[data-follow]');
-    const second = session.prompt('And the second? [[wait ms=1500]] [[words n=150]] [[slow ms=60]] [[say: The last words.]]');
+    const content = 'And the second? [[slow ms=60]] [[words n=300]]';
+    const second = nexus.message({ messages: [...session.messages, { role: 'user', content }], stream: true }, session.headers);
     await page.locator('#detail >> text=in flight').first().waitFor({ timeout: 20_000 });
     const text = page.locator('#detail [data-watch] .text');
     await text.waitFor({ timeout: 20_000 });
     const before = (await text.innerText()).length;
-    await page.waitForFunction((length) => (document.querySelector('#detail [data-watch] .text')?.textContent.length ?? Infinity) > length, before, { timeout: 20_000 });
+    await page.waitForFunction((length) => document.querySelector('#detail [data-watch] .text')?.textContent.length > length, before, { timeout: 20_000 });
     await second;
-    await page.locator('#detail >> text=completed').first().waitFor({ timeout: 20_000 });
-    assert.equal(await page.locator('#detail [data-watch]').count(), 0);
+    await page.locator('#detail [data-watch]').waitFor({ state: 'detached', timeout: 20_000 });
+    assert.match(await page.innerText('#detail'), /completed/);
     assert.equal(await page.locator('a.node').count(), 2);
   }));
 
@@ -91,7 +92,7 @@ test('Live shows one answer as it grows, and tells its end', () =>
   journey({}, async (page) => {
     await visit(page, `${nexus.dashboard}/live`);
     await page.locator('[data-live-state][data-state=on]').waitFor();
-    const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[words n=400]] [[slow ms=60]]' }] });
+    const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=500]] [[words n=400]]' }] });
     await Promise.all([page.waitForNavigation(), page.locator('a:has-text("Watch")').first().click({ timeout: 20_000 })]);
     await page.locator('.watched .text').waitFor({ timeout: 20_000 });
     assert.ok((await page.innerText('.watched .text')).length > 0);
@@ -165,6 +166,10 @@ test('everything is reached by keyboard alone', () =>
     await page.keyboard.press('k');
     await go('Enter');
     assert.match(page.url(), /\/conversations\/[0-9a-f-]{36}/);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('why the build fails');
+    await page.locator('#palette [role=option]', { hasText: 'Find out why' }).first().waitFor();
+    await go('Enter');
     await page.locator('.canvas').focus();
     const chosen = () => page.locator('a.node.on').getAttribute('data-id');
     const first = await chosen();
@@ -177,7 +182,7 @@ test('everything is reached by keyboard alone', () =>
     assert.ok(!(await page.locator('#help').isVisible()));
     await page.keyboard.press('Control+k');
     await page.keyboard.type('plan the release');
-    await page.locator('#palette [role=option]', { hasText: 'Plan the release' }).first().waitFor();
+    await page.locator('#palette [role=option]', { hasText: /^Plan the release/ }).first().waitFor();
     await go('Enter');
     assert.match(await page.innerText('h1'), /Plan the release/);
     await page.keyboard.press('/');

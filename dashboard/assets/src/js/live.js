@@ -41,8 +41,14 @@ function pill() {
   button.addEventListener("click", () => location.reload());
 }
 
+/** What happened between the page's making and the stream's beginning was told to nobody. */
+function catchUp() {
+  for (const fragment of all("[data-catch-up]")) window.htmx.trigger(fragment, "live");
+}
+
 function hear({ data }) {
   if (data.state) showState(data.state);
+  if (data.state === "on") catchUp();
   if (data.reload) for (const fragment of all("[data-live]")) window.htmx.trigger(fragment, "live");
   if (!data.event) return;
   refresher(data.event);
