@@ -118,13 +118,10 @@ impl Chosen {
         Self { head: weighed(entries), left_out, tail: weighed(tail) }
     }
 
-    /// Cuts what alone is larger than its part. A message that is kept for its number's sake says
-    /// something even where its part is nothing.
+    /// Cuts what alone is larger than its part.
     fn cap(&mut self, config: &Truncation) {
-        let first = config.first_tokens.max(MIN_MESSAGE_TOKENS);
-        let last = config.last_tokens.max(MIN_MESSAGE_TOKENS);
-        self.head.iter_mut().for_each(|message| message.cap(first));
-        self.tail.iter_mut().for_each(|message| message.cap(last));
+        self.head.iter_mut().for_each(|message| message.cap(config.first_tokens));
+        self.tail.iter_mut().for_each(|message| message.cap(config.last_tokens));
     }
 
     fn fit(&mut self, limit: u64) {

@@ -1,10 +1,10 @@
-//! `/api/pipeline`: how far events have come, who carries them, and how well they were linked.
+//! `/api/pipeline`: how far events have come.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, json};
-use crate::{deps::Dashboard, live::journals};
+use crate::deps::Dashboard;
 
 pub async fn status(dashboard: Data<Dashboard>) -> Answer {
     let stream = match dashboard.deps.stream.status().await {
@@ -14,20 +14,5 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
             Value::Null
         }
     };
-    // The stream's state is wanted most when the store is gone.
-    let links = match dashboard.deps.queries.list_client_links().await {
-        Ok(clients) => json!(clients),
-        Err(error) => {
-            tracing::warn!(%error, "how well linking goes is not known");
-            Value::Null
-        }
-    };
-    let instances = dashboard.hub.instances.list();
-    json(&json!({
-        "journal": journals(&instances),
-        "stream": stream,
-        "links": links,
-        "instances": instances,
-        "version": env!("CARGO_PKG_VERSION"),
-    }))
+    json(&json!({"stream": stream, "version": env!("CARGO_PKG_VERSION")}))
 }

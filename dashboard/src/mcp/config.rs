@@ -30,8 +30,6 @@ pub struct GitHubConfig {
     /// The folder of the prompts in the repository.
     pub path: String,
     pub token: Option<SecretString>,
-    /// `HTTPS_PROXY`; `None`: directly.
-    pub proxy: Option<reqwest::Proxy>,
 }
 
 impl McpConfig {
@@ -57,7 +55,6 @@ impl GitHubConfig {
             branch: "main".to_owned(),
             path: "prompts/".to_owned(),
             token: None,
-            proxy: None,
         }
     }
 }

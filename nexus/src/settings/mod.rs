@@ -10,8 +10,6 @@ mod parse;
 mod resolve;
 mod suggest;
 mod table;
-#[cfg(test)]
-mod tested;
 mod typed;
 
 pub use definition::Definition;

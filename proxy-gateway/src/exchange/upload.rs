@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -15,7 +16,8 @@ use nexus_journal::Recording;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
-    observe::RequestCopy,
+    observe::Started,
+    state::State,
     upstream::{BodyStream, UpstreamError},
 };
 
@@ -56,8 +58,10 @@ struct Source {
     limits: Limits,
     stall: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), UploadFailure>>,
-    /// For the observer, if it cares.
-    copy: Option<RequestCopy>,
+    /// Everything that came, for the observer; only where it is announced.
+    copy: Vec<Bytes>,
+    started: Option<(Started, Arc<State>)>,
+    is_observed: bool,
 }
 
 impl Upload {
@@ -65,7 +69,7 @@ impl Upload {
         payload: web::Payload,
         recording: Option<Recording>,
         limits: Limits,
-        copy: Option<RequestCopy>,
+        started: Option<(Started, Arc<State>)>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Source {
             payload,
@@ -77,7 +81,9 @@ impl Upload {
             limits,
             stall: None,
             end: None,
-            copy,
+            copy: Vec::new(),
+            is_observed: started.is_some(),
+            started,
         })))
     }
 
@@ -86,9 +92,9 @@ impl Upload {
         self.0.borrow_mut().close(Ok(()));
     }
 
-    /// What the observer wants of the body.
+    /// Everything that came; empty unless the exchange is observed.
     pub fn take_copy(&self) -> Vec<Bytes> {
-        self.0.borrow_mut().copy.as_mut().map(RequestCopy::take).unwrap_or_default()
+        std::mem::take(&mut self.0.borrow_mut().copy)
     }
 
     /// The whole body from its beginning, for one try.
@@ -173,8 +179,8 @@ impl Source {
         if let Some(recording) = &self.recording {
             recording.request_chunk(bytes.clone());
         }
-        if let Some(copy) = &mut self.copy {
-            copy.chunk(&bytes);
+        if self.is_observed {
+            self.copy.push(bytes.clone());
         }
         self.keep(&bytes);
         Ok(bytes)
@@ -202,8 +208,8 @@ impl Source {
         if let Some(recording) = self.recording.take() {
             recording.request_end(end.is_ok());
         }
-        if let Some(copy) = &mut self.copy {
-            copy.ended();
+        if let Some((started, state)) = self.started.take() {
+            started.publish(&state, &self.copy);
         }
     }
 }

@@ -9,7 +9,6 @@ mod links;
 pub(crate) mod merge;
 mod part;
 mod payloads;
-mod pricing;
 mod read;
 mod row;
 mod search;
@@ -20,10 +19,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers};
 
-pub(crate) use self::read::joined_headers;
 pub use self::{
     part::{Account, AccountSource, ExchangePart, Facts, RequestFacts, ResponseFacts, UsageFacts},
-    pricing::{Pricing, Repriced, RepricedTo},
     row::ExchangeRow,
 };
 use crate::error::Result;

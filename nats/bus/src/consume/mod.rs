@@ -133,24 +133,21 @@ impl Supervised for ConsumerActor {
 }
 
 impl ConsumerActor {
-    /// Whether to restart: after a transient failure. Everything else is the end. One while stopping
-    /// is no failure of the consumer: what it could not settle is delivered again.
+    /// Whether to restart: after a transient failure. Everything else is the end.
     fn ended(&mut self, result: Result<(), StreamError>, worked: bool) -> bool {
-        let result = match result {
-            Err(error) if error.is_transient() => {
-                tracing::warn!(consumer = self.handler.name(), %error, "the stream failed");
+        match result {
+            Err(error) if error.is_transient() && !self.shutdown.is_cancelled() => {
                 self.failures = if worked { 1 } else { self.failures + 1 };
-                if !self.shutdown.is_cancelled() {
-                    return true;
-                }
-                Ok(())
+                tracing::warn!(consumer = self.handler.name(), %error, "the stream failed");
+                true
             }
-            result => result,
-        };
-        if let Some(done) = self.done.take() {
-            let _gone = done.send(result);
+            result => {
+                if let Some(done) = self.done.take() {
+                    let _gone = done.send(result);
+                }
+                false
+            }
         }
-        false
     }
 }
 

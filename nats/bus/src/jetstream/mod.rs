@@ -26,10 +26,7 @@ use futures::TryStreamExt;
 use nexus_contract::{Event, codec};
 use tokio::task::JoinHandle;
 
-pub use self::{
-    connect::{Connecting, NatsConfig},
-    live::NatsLiveBus,
-};
+pub use self::{connect::NatsConfig, live::NatsLiveBus};
 use self::{
     consumer::NatsConsumer,
     error::unavailable,
@@ -52,11 +49,10 @@ pub struct JetStream {
 }
 
 impl JetStream {
-    /// Connects as [`NatsConfig::connecting`] says.
+    /// Connects in the background: comes back at once, with or without a server.
     ///
     /// # Errors
-    /// When the URL, the credentials or the certificates can't be used; with
-    /// [`Connecting::AtOnce`] also when no server lets it in.
+    /// When the URL, the credentials or the certificates can't be used.
     pub async fn open(config: NatsConfig) -> Result<Self, StreamError> {
         let client = connect::connect(&config).await?;
         let server = Server::new(client, config);

@@ -28,7 +28,7 @@ pub trait AnalysisAudit: Send + Sync {
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     pub at: Timestamp,
-    /// Who asked: the dashboard's user or key, or a command.
+    /// The dashboard's user or key, or the worker.
     pub actor: String,
     pub action: AuditAction,
     #[serde(flatten)]

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
-    exchanges::merge::clean,
 };
 
 /// Asks for analyses.
@@ -138,7 +137,7 @@ impl SqlStore<Engine> {
             .bind(new.branch.conversation_id.0)
             .bind(&new.branch.branch_id)
             .bind(new.at.as_microsecond())
-            .bind(new.custom_prompt.as_deref().map(clean))
+            .bind(&new.custom_prompt)
             .bind(&new.requested_by);
         let row = query.fetch_optional(&mut **transaction).await;
         row.context("an analysis cannot be written")?.map(AnalysisRow::read).transpose()
@@ -154,7 +153,7 @@ impl SqlStore<Engine> {
         let query = sqlx::query_as::<_, AnalysisRow>(REQUEUE)
             .bind(job_id)
             .bind(new.at.as_microsecond())
-            .bind(new.custom_prompt.as_deref().map(clean))
+            .bind(&new.custom_prompt)
             .bind(&new.requested_by)
             .bind(anyhow);
         let row = query.fetch_optional(&mut **transaction).await;

@@ -2,7 +2,6 @@
 
 mod convergence;
 mod payloads;
-mod pricing;
 mod probe;
 mod retention;
 mod sample;

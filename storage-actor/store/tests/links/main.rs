@@ -2,5 +2,4 @@
 
 mod convergence;
 mod outbox;
-mod quality;
 mod relink;
