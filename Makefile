@@ -23,6 +23,7 @@ lint: ## format, lints, dependencies
 
 faults: ## the long form of the fault tests (about an hour)
 	NEXUS_FAULTS=long cargo nextest run -p nexus-e2e --run-ignored all --profile faults
+	cargo nextest run -p nexus-store --test links --run-ignored only --profile faults
 
 bench: ## the figures of docs/performance.md (about half an hour)
 	cargo build --release --locked -p nexus -p nexus-bench

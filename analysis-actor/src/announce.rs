@@ -1,10 +1,11 @@
-//! Says what became of a job: live subjects, events, the audit log, metrics.
+//! Says what became of a job: live subjects, events, the audit log, metrics, notices.
 
 use nexus_contract::{AnalysisFinished, Envelope, Event, LiveEvent, LiveTopic, Payload};
-use nexus_store::analyses::{AuditAction, AuditEntry, JobStatus, LeasedJob};
+use nexus_store::analyses::{Analysis, AuditAction, AuditEntry, Branch, JobStatus, LeasedJob};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::deps::AnalysisDeps;
+use crate::deps::{AnalysisDeps, FailedAnalysis};
 
 /// For one worker.
 #[derive(Clone)]
@@ -13,9 +14,32 @@ pub(crate) struct Announcer {
     pub worker: String,
 }
 
+/// The job that is spoken of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub job_id: Uuid,
+    pub branch: &'a Branch,
+    pub run: u64,
+    pub requested_by: &'a str,
+}
+
+impl<'a> From<&'a LeasedJob> for Subject<'a> {
+    fn from(job: &'a LeasedJob) -> Self {
+        let LeasedJob { job_id, branch, run, requested_by, .. } = job;
+        Self { job_id: *job_id, branch, run: *run, requested_by }
+    }
+}
+
+impl<'a> From<&'a Analysis> for Subject<'a> {
+    fn from(job: &'a Analysis) -> Self {
+        let Analysis { job_id, branch, run, requested_by, .. } = job;
+        Self { job_id: *job_id, branch, run: *run, requested_by }
+    }
+}
+
 impl Announcer {
     /// To the dashboards that are open.
-    pub fn live(&self, domain: &str, job: &LeasedJob, status: JobStatus) {
+    pub fn live(&self, domain: &str, job: Subject<'_>, status: JobStatus) {
         self.deps.live.publish(LiveEvent {
             topic: LiveTopic::Analysis,
             id: Some(job.branch.conversation_id),
@@ -30,15 +54,22 @@ impl Announcer {
         });
     }
 
-    /// A job that came to its end: live, on the stream, and in the audit log.
-    pub async fn finished(&self, domain: &str, job: &LeasedJob, status: JobStatus, detail: String) {
+    pub async fn completed(&self, domain: &str, job: Subject<'_>, detail: &str) {
+        self.audit(job, AuditAction::Succeeded, detail).await;
+        self.finished(domain, job, JobStatus::Completed).await;
+    }
+
+    /// A job that failed for good; people outside are told, too.
+    pub async fn failed(&self, domain: &str, job: Subject<'_>, reason: &str) {
+        let Subject { branch, requested_by, .. } = job;
+        self.deps.notice.analysis_failed(&FailedAnalysis { domain, branch, requested_by, reason });
+        self.audit(job, AuditAction::Failed, reason).await;
+        self.finished(domain, job, JobStatus::Failed).await;
+    }
+
+    async fn finished(&self, domain: &str, job: Subject<'_>, status: JobStatus) {
         metrics::counter!("nexus_analysis_jobs_total", "status" => status.as_str()).increment(1);
         self.live(domain, job, status);
-        let action = match status {
-            JobStatus::Completed => AuditAction::Succeeded,
-            _ => AuditAction::Failed,
-        };
-        self.audit(job, action, detail).await;
         let event = self.event(domain, job, status);
         if let Err(error) = self.deps.stream.publish(&[event]).await {
             // Nobody depends on it: the row says the same.
@@ -46,20 +77,20 @@ impl Announcer {
         }
     }
 
-    async fn audit(&self, job: &LeasedJob, action: AuditAction, detail: String) {
+    async fn audit(&self, job: Subject<'_>, action: AuditAction, detail: &str) {
         let entry = AuditEntry {
             at: self.deps.clock.now(),
-            actor: self.worker.clone(),
+            actor: job.requested_by.to_owned(),
             action,
             branch: job.branch.clone(),
-            detail: Some(detail),
+            detail: Some(format!("{}: {detail}", self.worker)),
         };
         if let Err(error) = self.deps.store.write_audit(&entry).await {
             tracing::error!(job = %job.job_id, %error, "the audit log cannot be written");
         }
     }
 
-    fn event(&self, domain: &str, job: &LeasedJob, status: JobStatus) -> Event {
+    fn event(&self, domain: &str, job: Subject<'_>, status: JobStatus) -> Event {
         let payload = Payload::AnalysisFinished(AnalysisFinished {
             job_id: job.job_id.to_string(),
             conversation_id: job.branch.conversation_id,

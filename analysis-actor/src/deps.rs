@@ -6,10 +6,7 @@ use async_trait::async_trait;
 use nexus_bus::{EventStream, LiveBus};
 use nexus_contract::Clock;
 use nexus_messages::{price::PriceTable, transcript::Exchange};
-use nexus_store::{
-    AnalysisStore, StoreError,
-    analyses::{Branch, LeasedJob},
-};
+use nexus_store::{AnalysisStore, StoreError, analyses::Branch};
 
 /// The outside world, as traits.
 #[derive(Clone)]
@@ -43,17 +40,18 @@ pub struct BranchText {
 }
 
 /// Tells people outside of Nexus that an analysis failed for good.
-#[async_trait]
 pub trait FailureNotice: Send + Sync + 'static {
-    /// Must not wait for long; what can't be delivered is the implementation's to try again.
-    async fn analysis_failed(&self, domain: &str, job: &LeasedJob, reason: &str);
+    /// Must not wait; what can't be delivered is the implementation's to try again.
+    fn analysis_failed(&self, failure: &FailedAnalysis<'_>);
 }
 
-/// Tells nobody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoNotice;
-
-#[async_trait]
-impl FailureNotice for NoNotice {
-    async fn analysis_failed(&self, _domain: &str, _job: &LeasedJob, _reason: &str) {}
+/// What there is to tell of a failure.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedAnalysis<'a> {
+    /// Empty when it isn't known: the worker vanished, or there is no such branch.
+    pub domain: &'a str,
+    pub branch: &'a Branch,
+    pub requested_by: &'a str,
+    /// One sentence, without secrets.
+    pub reason: &'a str,
 }

@@ -6,6 +6,7 @@
 mod announce;
 mod attempt;
 mod backoff;
+mod check;
 pub mod config;
 mod deps;
 pub mod gemini;
@@ -16,7 +17,8 @@ mod source;
 mod wake;
 mod worker;
 
+pub use check::{CheckError, Checked, check};
 pub use config::{AnalysisConfig, GeminiConfig, Truncation};
-pub use deps::{AnalysisDeps, BranchSource, BranchText, FailureNotice, NoNotice};
+pub use deps::{AnalysisDeps, BranchSource, BranchText, FailedAnalysis, FailureNotice};
 pub use run::{AnalysisError, run};
 pub use source::StoredBranches;

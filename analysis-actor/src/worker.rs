@@ -3,24 +3,35 @@
 //! A slot that becomes free takes the next job at once; a job that waits for its next attempt waits
 //! in the store, in nobody's slot. So one slow job stalls nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 use nexus_store::{
     StoreError,
     analyses::{JobStatus, LeaseRequest, LeasedJob},
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    announce::Announcer,
+    announce::{Announcer, Subject},
     attempt::{Attempts, Ended, Outcome, after},
     wake::Waker,
 };
 
 /// A lease is extended at least so often, which is also how soon a cancelled run is noticed.
 const MAX_HEARTBEAT: Duration = Duration::from_secs(10);
+/// However often it is asked for, the queue is looked at no more often than this.
+const MIN_POLL: Duration = Duration::from_millis(1);
 /// How long a worker waits before it tells a store that is down once more.
 const STORE_WAIT: Duration = Duration::from_secs(1);
 
@@ -28,26 +39,30 @@ const STORE_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Worker {
     attempts: Attempts,
     announcer: Announcer,
+    /// Whether the budget was used up when it was looked at last; said once.
+    was_spent: AtomicBool,
 }
 
 impl Worker {
     pub fn new(attempts: Attempts) -> Arc<Self> {
         let deps = attempts.deps.clone();
         let announcer = Announcer { deps, worker: attempts.config.worker.clone() };
-        Arc::new(Self { attempts, announcer })
+        Arc::new(Self { attempts, announcer, was_spent: AtomicBool::new(false) })
     }
 
     /// Works until `shutdown`, then lets running jobs finish for a while and gives the rest back.
     pub async fn run(self: Arc<Self>, waker: Waker, shutdown: CancellationToken) {
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
+        let mut polls = interval(self.attempts.config.poll_interval.max(MIN_POLL));
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !shutdown.is_cancelled() {
             self.fill(&mut running, &stop).await;
             metrics::gauge!("nexus_analysis_running_jobs").set(count(running.len()));
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = waker.woken() => {}
-                () = sleep(self.attempts.config.poll_interval) => self.tidy().await,
+                _ = polls.tick() => self.tidy().await,
                 Some(ended) = running.join_next() => log_panic(ended),
             }
         }
@@ -87,11 +102,18 @@ impl Worker {
     async fn is_within_budget(&self) -> bool {
         let Some(budget) = self.attempts.config.daily_token_budget else { return true };
         match self.attempts.deps.store.count_tokens_since(start_of_day(self.now())).await {
-            Ok(spent) if spent >= budget => {
-                tracing::info!(spent, budget, "the budget of tokens for analyses is used up today");
-                false
+            Ok(spent) => {
+                let is_spent = spent >= budget;
+                if is_spent && !self.was_spent.swap(is_spent, Relaxed) {
+                    tracing::warn!(
+                        spent,
+                        budget,
+                        "today's tokens for analyses are used up: jobs wait"
+                    );
+                }
+                self.was_spent.store(is_spent, Relaxed);
+                !is_spent
             }
-            Ok(_) => true,
             Err(error) => {
                 tracing::warn!(%error, "the tokens of analyses cannot be counted");
                 false
@@ -102,24 +124,31 @@ impl Worker {
     /// Jobs whose worker vanished during their last attempt are in nobody's hands.
     async fn tidy(&self) {
         let max_attempts = self.attempts.config.max_attempts;
-        match self.attempts.deps.store.fail_exceeded_analyses(max_attempts, self.now()).await {
-            Ok(0) => {}
-            Ok(failed) => tracing::warn!(failed, "analyses whose worker vanished have failed"),
-            Err(error) => tracing::warn!(%error, "the queue of analyses cannot be tidied"),
+        let store = &self.attempts.deps.store;
+        let failed = store.fail_exceeded_analyses(max_attempts, self.now()).await;
+        for job in failed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the queue of analyses cannot be tidied");
+            Vec::new()
+        }) {
+            let reason = job.error.as_deref().unwrap_or_default();
+            tracing::warn!(job = %job.job_id, reason, "an analysis that nobody works on has failed");
+            self.announcer.failed("", Subject::from(&job), reason).await;
         }
     }
 
     async fn work_on(self: Arc<Self>, job: LeasedJob, stop: CancellationToken) {
-        self.announcer.live("", &job, JobStatus::Processing);
+        self.announcer.live("", Subject::from(&job), JobStatus::Processing);
         let cancel = stop.child_token();
         let done = CancellationToken::new();
+        // Should this unwind, the heart stops, and the lease ends by itself.
+        let unwound = done.clone().drop_guard();
         let heart = tokio::spawn({
             let (worker, job) = (Arc::clone(&self), job.clone());
             let (cancel, done) = (cancel.clone(), done.clone());
             async move { worker.keep_alive(&job, &cancel, &done).await }
         });
         let ended = self.attempts.make(&job, &cancel).await;
-        done.cancel();
+        drop(unwound);
         log_panic(heart.await);
         self.settle(&job, ended).await;
     }
@@ -167,7 +196,7 @@ impl Worker {
                 );
                 let store = &self.attempts.deps.store;
                 if self.insist(job, || store.complete_analysis(job, &done)).await {
-                    self.announcer.finished(&domain, job, JobStatus::Completed, detail).await;
+                    self.announcer.completed(&domain, Subject::from(job), &detail).await;
                 }
             }
             Outcome::Failed(failure) => {
@@ -178,7 +207,7 @@ impl Worker {
                 );
                 let store = &self.attempts.deps.store;
                 if self.insist(job, || store.fail_analysis(job, &failure)).await {
-                    self.failed(&domain, job, failure.retry_at, failure.message).await;
+                    self.failed(&domain, job, failure.retry_at, &failure.message).await;
                 }
             }
             Outcome::Unspent(due_at) => self.give_back(job, due_at).await,
@@ -190,14 +219,12 @@ impl Worker {
         domain: &str,
         job: &LeasedJob,
         retry_at: Option<Timestamp>,
-        reason: String,
+        reason: &str,
     ) {
-        if retry_at.is_some() {
-            self.announcer.live(domain, job, JobStatus::Pending);
-            return;
+        match retry_at {
+            Some(_) => self.announcer.live(domain, Subject::from(job), JobStatus::Pending),
+            None => self.announcer.failed(domain, Subject::from(job), reason).await,
         }
-        self.attempts.deps.notice.analysis_failed(domain, job, &reason).await;
-        self.announcer.finished(domain, job, JobStatus::Failed, reason).await;
     }
 
     /// Writes a result, however long the store is down, for as long as the lease could have lived.
@@ -225,7 +252,7 @@ impl Worker {
     async fn give_back(&self, job: &LeasedJob, due_at: Timestamp) {
         let released = self.attempts.deps.store.release_analysis(job, self.now(), due_at).await;
         match released {
-            Ok(true) => self.announcer.live("", job, JobStatus::Pending),
+            Ok(true) => self.announcer.live("", Subject::from(job), JobStatus::Pending),
             Ok(false) => {}
             // Its lease ends by itself.
             Err(error) => tracing::warn!(job = %job.job_id, %error, "a job is not given back"),

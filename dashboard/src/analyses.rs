@@ -9,7 +9,9 @@ use std::{
 
 use jiff::Timestamp;
 use nexus_contract::{AnalysisRequested, Envelope, Event, LiveEvent, LiveTopic, Payload};
-use nexus_store::analyses::{Analysis, AuditAction, AuditEntry, Branch, NewAnalysis, Requested};
+use nexus_store::analyses::{
+    Analysis, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis, Requested,
+};
 use serde_json::json;
 
 use crate::{deps::Dashboard, error::PageError};
@@ -19,6 +21,8 @@ pub const MAX_PROMPT: usize = 8_000;
 /// Visitors that are counted at once.
 const MAX_COUNTED: usize = 10_000;
 const MINUTE: i64 = 60;
+/// Why the audit log says that something was refused.
+const TOO_MANY: &str = "too many in a minute";
 
 /// How many calls a visitor may make in a minute.
 #[derive(Debug)]
@@ -62,16 +66,17 @@ pub async fn ask(
 ) -> Result<Option<Requested>, PageError> {
     let now = dashboard.deps.clock.now();
     if let Err(wait) = dashboard.creations.take(who, now) {
-        audit(dashboard, who, AuditAction::Refused, &branch, Some("too many in a minute")).await;
+        audit(dashboard, who, AuditAction::Refused, &branch, Some(TOO_MANY)).await;
         return Err(PageError::TooMany(wait));
     }
     let custom = custom_prompt.map(str::trim).filter(|prompt| !prompt.is_empty());
     if custom.is_some_and(|prompt| prompt.len() > MAX_PROMPT) {
+        audit(dashboard, who, AuditAction::Refused, &branch, Some("its prompt is too long")).await;
         return Err(PageError::BadRequest(format!("a prompt has at most {MAX_PROMPT} bytes")));
     }
     let new = NewAnalysis {
         branch,
-        custom_prompt: custom.map(str::to_owned),
+        custom_prompt: custom.map(crate::api::clean),
         requested_by: who.to_owned(),
         at: now,
     };
@@ -81,12 +86,23 @@ pub async fn ask(
     } else {
         Some(store.request_analysis(&new).await?)
     };
-    let action = if again { AuditAction::Regenerated } else { AuditAction::Requested };
-    audit(dashboard, who, action, &new.branch, None).await;
+    let (action, detail) = what_became(requested.as_ref(), again);
+    audit(dashboard, who, action, &new.branch, detail).await;
     if let Some(Requested::Created(job) | Requested::Requeued(job)) = &requested {
         wake(dashboard, job).await;
     }
     Ok(requested)
+}
+
+/// A request in the audit log.
+fn what_became(requested: Option<&Requested>, again: bool) -> (AuditAction, Option<&'static str>) {
+    match requested {
+        None => (AuditAction::Refused, Some("there is none to run again")),
+        Some(_) if again => (AuditAction::Regenerated, None),
+        Some(Requested::Created(_)) => (AuditAction::Requested, None),
+        Some(Requested::Requeued(_)) => (AuditAction::Requested, Some("it had failed")),
+        Some(Requested::Existing(_)) => (AuditAction::Requested, Some("there is one already")),
+    }
 }
 
 /// The analysis of a branch, if there is one.
@@ -95,15 +111,36 @@ pub async fn find(
     who: &str,
     branch: &Branch,
 ) -> Result<Option<Analysis>, PageError> {
-    if let Err(wait) = dashboard.retrievals.take(who, dashboard.deps.clock.now()) {
-        audit(dashboard, who, AuditAction::Refused, branch, Some("too many in a minute")).await;
-        return Err(PageError::TooMany(wait));
-    }
+    retrieved(dashboard, who, branch).await?;
     let found = dashboard.deps.analyses.find_analysis(branch).await?;
     if found.is_some() {
         audit(dashboard, who, AuditAction::Retrieved, branch, None).await;
     }
     Ok(found)
+}
+
+/// The same for a page that follows a job: its steps are for free, its end is a retrieval.
+pub async fn follow(
+    dashboard: &Dashboard,
+    who: &str,
+    branch: &Branch,
+) -> Result<Option<Analysis>, PageError> {
+    let found = dashboard.deps.analyses.find_analysis(branch).await?;
+    let ends = [JobStatus::Completed, JobStatus::Failed];
+    if found.as_ref().is_some_and(|job| ends.contains(&job.status)) {
+        retrieved(dashboard, who, branch).await?;
+        audit(dashboard, who, AuditAction::Retrieved, branch, None).await;
+    }
+    Ok(found)
+}
+
+/// Counts a retrieval; an error when it is one too many.
+async fn retrieved(dashboard: &Dashboard, who: &str, branch: &Branch) -> Result<(), PageError> {
+    let Err(wait) = dashboard.retrievals.take(who, dashboard.deps.clock.now()) else {
+        return Ok(());
+    };
+    audit(dashboard, who, AuditAction::Refused, branch, Some(TOO_MANY)).await;
+    Err(PageError::TooMany(wait))
 }
 
 async fn audit(

@@ -1,7 +1,9 @@
 //! What an operator can set.
 
-use std::{net::IpAddr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use ipnet::IpNet;
+use nexus_messages::PriceTable;
 use secrecy::{SecretSlice, SecretString};
 
 /// The dashboard's settings; the binary reads them from flags, environment and file.
@@ -17,12 +19,14 @@ pub struct DashboardConfig {
     /// `DASHBOARD_CACHE_TTL`: how long an aggregate may be shown again. Zero: not at all.
     pub cache_ttl: Duration,
     /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
     /// Where clients reach the gateway, for the set-up page: `http://localhost:3000`.
     pub gateway_url: String,
     /// `AI_ANALYSIS_RATE_LIMIT_CREATION` and `…_RETRIEVAL`: calls a visitor and minute.
     pub analysis_creations: u32,
     pub analysis_retrievals: u32,
+    /// What a missed cache is priced by.
+    pub prices: Arc<PriceTable>,
     /// `SPARK_API_URL` with `SPARK_API_KEY`; `None` when there is no key.
     pub spark: Option<SparkConfig>,
     /// Live streams that one session, one address, and all together may hold open.
@@ -36,6 +40,14 @@ pub struct DashboardConfig {
 pub struct SparkConfig {
     pub url: String,
     pub key: SecretString,
+    /// The longest that one of its answers may take.
+    pub timeout: Duration,
+}
+
+impl SparkConfig {
+    pub fn new(url: impl Into<String>, key: SecretString) -> Self {
+        Self { url: url.into(), key, timeout: Duration::from_secs(15) }
+    }
 }
 
 impl DashboardConfig {
@@ -50,6 +62,7 @@ impl DashboardConfig {
             gateway_url: "http://localhost:3000".into(),
             analysis_creations: 15,
             analysis_retrievals: 100,
+            prices: Arc::new(PriceTable::listed()),
             spark: None,
             max_streams_per_session: 12,
             max_streams_per_address: 64,

@@ -49,6 +49,7 @@ pub struct Dashboard {
     pub(crate) creations: MinuteLimit,
     pub(crate) retrievals: MinuteLimit,
     pub(crate) names: crate::pages::Names,
+    pub(crate) answers: crate::api::Answers,
 }
 
 impl Dashboard {
@@ -60,6 +61,7 @@ impl Dashboard {
         let hub = Hub::new(deps.clock.now().as_millisecond(), crate::live::Limits::of(&config));
         let logins = LoginLimit::default();
         let names = crate::pages::Names::new(config.cache_ttl);
+        let answers = crate::api::Answers::new(config.cache_ttl);
         let hub = Arc::new(hub);
         let creations = MinuteLimit::new(config.analysis_creations);
         let retrievals = MinuteLimit::new(config.analysis_retrievals);
@@ -75,6 +77,7 @@ impl Dashboard {
             creations,
             retrievals,
             names,
+            answers,
         }))
     }
 

@@ -28,11 +28,16 @@ pub enum PageError {
     Forbidden(&'static str),
     #[error("there is no {0} here")]
     NotFound(String),
+    #[error("this route has another method")]
+    Method,
     #[error("too many requests; try again in {} seconds", .0.as_secs())]
     TooMany(Duration),
     /// Something that this answer needs is not there now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A service behind this one refused or failed.
+    #[error("{message}")]
+    Elsewhere { status: StatusCode, message: String },
     /// The cause is logged, not shown.
     #[error("something went wrong on our side")]
     Internal(String),
@@ -52,8 +57,10 @@ impl ResponseError for PageError {
             Self::LoginNeeded => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Elsewhere { status, .. } => *status,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -76,8 +83,10 @@ impl PageError {
             Self::LoginNeeded => "unauthorized",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
+            Self::Method => "method_not_allowed",
             Self::TooMany(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
+            Self::Elsewhere { .. } => "elsewhere",
             Self::Internal(_) => "internal",
         }
     }

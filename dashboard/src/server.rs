@@ -9,6 +9,7 @@ use crate::{
     DashboardError, api, assets,
     config::DashboardConfig,
     deps::{Dashboard, Deps},
+    error::PageError,
     live, pages, security,
 };
 
@@ -78,6 +79,9 @@ impl Dashboard {
         move |service| {
             let scope = web::scope("/api")
                 .app_data(web::Data::from(Arc::clone(&dashboard)))
+                .app_data(web::JsonConfig::default().error_handler(|error, _| wrong(error)))
+                .app_data(web::QueryConfig::default().error_handler(|error, _| wrong(error)))
+                .app_data(web::PathConfig::default().error_handler(|error, _| wrong(error)))
                 .wrap(from_fn(security::api))
                 .wrap(from_fn(security::with_headers))
                 .route("/events", web::get().to(live::events))
@@ -85,6 +89,11 @@ impl Dashboard {
             service.service(scope);
         }
     }
+}
+
+/// What an extractor refuses, in the API's own words.
+fn wrong(error: impl std::fmt::Display) -> actix_web::Error {
+    PageError::BadRequest(error.to_string()).into()
 }
 
 async fn healthy() -> HttpResponse {

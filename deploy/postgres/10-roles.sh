@@ -2,8 +2,9 @@
 # Runs once, when the database is created: the writer owns the schema, the dashboard reads, and
 # writes only what it owns (analysis jobs and their audit log, granted by the migrations).
 set -eu
-writer=$(cat /run/secrets/postgres_writer_password)
-reader=$(cat /run/secrets/postgres_dashboard_password)
+secrets=${SECRETS_DIR:-/run/secrets}
+writer=$(cat "$secrets/postgres_writer_password")
+reader=$(cat "$secrets/postgres_dashboard_password")
 psql --set ON_ERROR_STOP=1 --set writer="$writer" --set reader="$reader" --username "$POSTGRES_USER" --dbname postgres <<'SQL'
 CREATE ROLE nexus_writer LOGIN PASSWORD :'writer';
 CREATE ROLE nexus_dashboard LOGIN PASSWORD :'reader';

@@ -19,6 +19,9 @@ pub static SQLITE: Migrator = sqlx::migrate!("./sqlite");
 /// Migrations of PostgreSQL.
 pub static POSTGRES: Migrator = sqlx::migrate!("./postgres");
 
+/// Grants on PostgreSQL, to be run after its migrations, any number of times.
+pub const POSTGRES_RIGHTS: &str = include_str!("../rights.sql");
+
 #[cfg(test)]
 mod tests {
     use super::*;

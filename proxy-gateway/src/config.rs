@@ -1,7 +1,8 @@
 //! What the gateway needs to know. Plain values: the binary fills them from its settings.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 /// Every setting of the gateway, already parsed.
@@ -64,14 +65,14 @@ pub struct ClientConfig {
     pub drain_timeout: Duration,
     /// `MAX_REQUEST_SIZE` in bytes.
     pub max_request_size: u64,
-    /// Connections of one worker; further ones wait in the kernel.
+    /// Connections of all workers together; further ones wait in the kernel.
     pub max_connections: usize,
     /// Bytes of bodies that all requests together may hold in memory.
     pub max_in_flight_bytes: u64,
     /// `NEXUS_ON_CLIENT_ABORT`.
     pub on_abort: OnClientAbort,
-    /// `TRUSTED_PROXIES`: peers whose `X-Forwarded-For` counts.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// `TRUSTED_PROXIES`: peers whose `X-Forwarded-Proto` counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Server threads; `None` is one per CPU.
     pub workers: Option<usize>,
 }
@@ -155,23 +156,59 @@ pub struct SlackConfig {
 }
 
 /// What a domain's credential file says of its notices.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub enum DomainSlack {
-    /// Nothing: the global webhook counts.
-    #[default]
-    Unsaid,
     Off,
-    Own(SlackConfig),
+    /// With what differs from the global webhook, if anything.
+    On(SlackOverrides),
+}
+
+/// What a domain sets by itself.
+#[derive(Debug, Clone, Default)]
+pub struct SlackOverrides {
+    pub webhook_url: Option<SecretString>,
+    pub channel: Option<String>,
+    pub username: Option<String>,
+    pub icon_emoji: Option<String>,
+}
+
+impl Default for DomainSlack {
+    /// Nothing is said: the global webhook counts.
+    fn default() -> Self {
+        Self::On(SlackOverrides::default())
+    }
 }
 
 impl DomainSlack {
-    /// The webhook to tell.
-    pub fn or<'a>(&'a self, global: Option<&'a SlackConfig>) -> Option<&'a SlackConfig> {
+    /// Whether anybody is told.
+    pub fn is_told(&self, global: Option<&SlackConfig>) -> bool {
         match self {
-            Self::Unsaid => global,
-            Self::Off => None,
-            Self::Own(config) => Some(config),
+            Self::Off => false,
+            Self::On(own) => own.webhook_url.is_some() || global.is_some(),
         }
+    }
+
+    /// Where and how to tell. The global channel and looks go with the global webhook only: another
+    /// workspace may not have them.
+    pub fn over(&self, global: Option<&SlackConfig>) -> Option<SlackConfig> {
+        let Self::On(own) = self else { return None };
+        let base = match &own.webhook_url {
+            Some(webhook_url) => SlackConfig::new(webhook_url.clone()),
+            None => global?.clone(),
+        };
+        Some(SlackConfig {
+            channel: own.channel.clone().or(base.channel),
+            username: own.username.clone().or(base.username),
+            icon_emoji: own.icon_emoji.clone().or(base.icon_emoji),
+            webhook_url: base.webhook_url,
+        })
+    }
+}
+
+impl SlackConfig {
+    /// As the webhook itself says.
+    pub fn new(webhook_url: SecretString) -> Self {
+        Self { webhook_url, channel: None, username: None, icon_emoji: None }
     }
 }
 
@@ -223,7 +260,7 @@ impl Default for ClientConfig {
             keep_alive: Duration::from_secs(75),
             drain_timeout: Duration::from_secs(30),
             max_request_size: 32 << 20,
-            max_connections: 20_000,
+            max_connections: 25_000,
             max_in_flight_bytes: 1 << 30,
             on_abort: OnClientAbort::Cancel,
             trusted_proxies: Vec::new(),

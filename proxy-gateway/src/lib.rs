@@ -14,9 +14,11 @@ mod gateway;
 mod in_flight;
 mod limits;
 mod meters;
+mod notices;
 mod observe;
 mod outbound;
 mod problem;
+mod retire;
 mod routes;
 mod server;
 mod state;
@@ -29,3 +31,4 @@ pub use config::{
 pub use deps::{GatewayDeps, Random, RenderMetrics};
 pub use gateway::{Gateway, GatewayError, Problems, run};
 pub use meters::OVERHEAD_BUCKETS;
+pub use notices::SlackNotices;

@@ -81,7 +81,9 @@ impl Limiter {
             Ok(state) => {
                 Ok(Allowance { limit: self.limit, remaining: state.remaining_burst_capacity() })
             }
-            Err(until) => Err(Problem::RateLimited { retry_after: self.wait(&until) }),
+            Err(until) => {
+                Err(Problem::RateLimited { limit: self.limit, retry_after: self.wait(&until) })
+            }
         }
     }
 
@@ -103,7 +105,7 @@ mod tests {
             account_id: None,
             injected: Injected::Nothing,
             fingerprint: Some([key; 32]),
-            slack: DomainSlack::Unsaid,
+            slack: DomainSlack::default(),
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(remaining(1, &a), Ok(Some(1)));
         assert_eq!(remaining(1, &a), Ok(Some(0)));
         let refused = remaining(1, &b).expect_err("this key is used up");
-        let Problem::RateLimited { retry_after } = refused else { panic!("{refused:?}") };
+        let Problem::RateLimited { limit: 2, retry_after } = refused else { panic!("{refused:?}") };
         assert!(retry_after > Duration::from_secs(1) && retry_after <= Duration::from_mins(30));
         assert_eq!(remaining(2, &a), Ok(Some(0)), "the domain's third");
         assert!(remaining(3, &a).is_err());

@@ -11,12 +11,18 @@ use serde_json::json;
 /// Header with the exchange's id.
 pub const REQUEST_ID: &str = "x-nexus-request-id";
 
+/// Headers that say how the gateway's own rate limit stands: requests a window, and what is left.
+pub const RATE_LIMIT: &str = "x-ratelimit-limit";
+pub const RATE_REMAINING: &str = "x-ratelimit-remaining";
+
 /// What the gateway answers by itself. The messages say nothing of its inside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     InvalidRequest(&'static str),
     /// The same answer whether or not the domain exists.
     Authentication,
+    /// The dashboard's key is wrong or missing.
+    DashboardKey,
     NotFound,
     TooLarge {
         max: u64,
@@ -24,6 +30,8 @@ pub enum Problem {
     /// The client took too long over its request.
     SlowRequest,
     RateLimited {
+        /// Requests a window.
+        limit: u32,
         retry_after: Duration,
     },
     /// The upstream could not be reached, or what it said was no answer.
@@ -44,6 +52,11 @@ impl Problem {
             Self::Authentication => {
                 (StatusCode::UNAUTHORIZED, "authentication_error", "invalid client key".to_owned())
             }
+            Self::DashboardKey => (
+                StatusCode::UNAUTHORIZED,
+                "authentication_error",
+                "invalid dashboard key".to_owned(),
+            ),
             Self::NotFound => {
                 (StatusCode::NOT_FOUND, "not_found_error", "there is nothing here".to_owned())
             }
@@ -74,7 +87,7 @@ impl Problem {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => {
+            Self::RateLimited { retry_after, .. } | Self::Overloaded { retry_after } => {
                 Some(*retry_after)
             }
             _ => None,
@@ -101,11 +114,15 @@ impl Problem {
         let mut response = HttpResponse::build(self.describe().0);
         response.insert_header((REQUEST_ID, request_id));
         response.insert_header((header::CONTENT_TYPE, "application/json"));
-        if *self == Self::Authentication {
+        if matches!(self, Self::Authentication | Self::DashboardKey) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"nexus\""));
         }
         if let Some(after) = self.retry_after() {
             response.insert_header((header::RETRY_AFTER, whole_seconds(after).to_string()));
+        }
+        if let Self::RateLimited { limit, .. } = self {
+            response.insert_header((RATE_LIMIT, *limit));
+            response.insert_header((RATE_REMAINING, 0));
         }
         response.body(self.body(request_id))
     }
@@ -127,10 +144,12 @@ mod tests {
 
     #[test]
     fn errors_have_the_shape_of_the_api() {
-        let problem = Problem::RateLimited { retry_after: Duration::from_millis(1200) };
+        let problem = Problem::RateLimited { limit: 5, retry_after: Duration::from_millis(1200) };
         let response = problem.response("id");
         assert_eq!(response.status(), 429);
-        assert_eq!(response.headers().get("retry-after").expect("present"), "2");
+        for (name, value) in [("retry-after", "2"), (RATE_LIMIT, "5"), (RATE_REMAINING, "0")] {
+            assert_eq!(response.headers().get(name).expect("present"), value);
+        }
         let body: serde_json::Value = serde_json::from_str(&problem.body("id")).expect("JSON");
         assert_eq!(body["error"]["type"], "rate_limit_error");
         assert_eq!(body["request_id"], "id");

@@ -11,7 +11,12 @@ use actix_web::{
 use socket2::{SockRef, TcpKeepalive};
 use tokio_util::sync::CancellationToken;
 
-use crate::{routes, state::State, upstream::Client};
+use crate::{
+    retire::{Connections, Retirement},
+    routes,
+    state::State,
+    upstream::Client,
+};
 
 /// What one worker thread has: the shared state, and connections of its own.
 pub struct Worker {
@@ -19,6 +24,8 @@ pub struct Worker {
     pub client: Client,
     /// Cancelled when the process is about to stop.
     pub shutdown: CancellationToken,
+    /// Cancelled when answers are to close their connections.
+    pub closing: CancellationToken,
 }
 
 /// A server that runs, once awaited, until `shutdown`, and then drains.
@@ -34,13 +41,17 @@ where
     let clients = state.config.clients.clone();
     let workers = clients.workers.unwrap_or_else(default_workers);
     listener.set_nonblocking(true)?;
+    let second = listener.try_clone()?;
     let stall = clients.stall_timeout;
-    let stop = shutdown.clone();
+    let (stop, closing) = (shutdown.clone(), CancellationToken::new());
+    let (closing_answers, connections) = (closing.clone(), Connections::default());
+    let counted = connections.clone();
     let server = HttpServer::new(move || {
         let worker = Rc::new(Worker {
             state: state.clone(),
             client: Client::new(&state.upstream),
             shutdown: stop.clone(),
+            closing: closing_answers.clone(),
         });
         App::new()
             .app_data(worker)
@@ -49,23 +60,29 @@ where
             .configure(extra_routes.clone())
             .default_service(web::to(routes::not_found))
     })
-    .on_connect(move |io, _extensions| {
+    .on_connect(move |io, extensions| {
+        extensions.insert(counted.enter());
         if let Some(tcp) = io.downcast_ref::<TcpStream>() {
             guard(tcp, stall);
         }
     })
     .workers(workers)
-    .max_connections(clients.max_connections)
+    .max_connections(clients.max_connections.div_ceil(workers))
     .keep_alive(clients.keep_alive)
     .client_request_timeout(clients.head_timeout)
     .client_disconnect_timeout(DISCONNECT)
     .shutdown_timeout(clients.drain_timeout.as_secs())
-    .shutdown_signal(shutdown.cancelled_owned())
+    .disable_signals()
     .tcp_nodelay(true)
     // A client that hangs up must cancel its upstream call at once.
     .h1_allow_half_closed(false)
     .listen(listener)?
     .run();
+    let retirement = Retirement { handle: server.handle(), listener: second, connections, closing };
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        retirement.run().await;
+    });
     Ok(server)
 }
 

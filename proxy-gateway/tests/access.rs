@@ -129,6 +129,20 @@ async fn passing_through_keeps_the_clients_credential_and_never_a_client_key() {
 }
 
 #[tokio::test]
+async fn a_client_key_of_another_domain_never_goes_up_whatever_it_looks_like() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.allow_passthrough = true;
+    let form = r#"{"type":"api_key","api_key":"sk-ant-stored","client_api_key":"open sesame"}"#;
+    fs::write(file(dir.path(), "team.local"), form).expect("written");
+    let gateway = start_in(config, dir);
+    assert_eq!(call(&gateway, "x-api-key: open sesame\r\n").await.status, 401);
+    assert_eq!(call(&gateway, "authorization: Bearer open sesame\r\n").await.status, 401);
+    assert_eq!(call(&gateway, "x-api-key: sk-ant-own\r\n").await.status, 200);
+    assert_eq!(upstream.seen().count(), 1);
+}
+
+#[tokio::test]
 async fn without_client_authentication_anyone_gets_the_stored_credential() {
     let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
     let mut config = with_dir(&upstream, dir.path());
@@ -259,6 +273,50 @@ async fn a_failed_renewal_sends_nothing_up() {
     assert_eq!(reply.status, 502);
     assert_eq!(upstream.seen().count(), 0);
     assert!(!reply.text().contains("sk-ant"));
+    until(async || health(&gateway).await["credentials"]["problems"] == 1).await;
+}
+
+async fn health(gateway: &Running) -> serde_json::Value {
+    raw::send(gateway.addr, b"GET /health HTTP/1.1\r\nhost: h\r\n\r\n").await.json()
+}
+
+#[tokio::test]
+async fn health_says_how_the_directory_stands() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let config = with_dir(&upstream, dir.path());
+    let credentials = config.access.credentials_dir.clone();
+    let gateway = start_in(config, dir);
+    let stands = async |status: &str, directory: &str| {
+        let health = health(&gateway).await;
+        health["status"] == status && health["credentials"]["directory"] == directory
+    };
+    assert!(stands("ok", "ok").await);
+    fs::remove_dir(&credentials).expect("removed");
+    until(async || stands("ok", "missing").await).await;
+    fs::write(&credentials, "").expect("written");
+    until(async || stands("degraded", "unreadable").await).await;
+}
+
+#[tokio::test]
+async fn limits_of_the_upstream_pass_beside_the_gateways_own() {
+    struct Limited;
+    impl Service for Limited {
+        fn answer(&self, _request: &Request) -> Answer {
+            Answer::new(200).header("x-ratelimit-limit", "77").body("{}")
+        }
+    }
+    let upstream = Server::local(Limited).expect("a free port");
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, dir.path());
+    config.limits.per_domain = Some(RateLimit { requests: 1, window: Duration::from_hours(1) });
+    fs::write(file(dir.path(), "test.local"), FORM).expect("written");
+    let gateway = start_in(config, dir);
+    let field = format!("x-api-key: {KEY}\r\n");
+    let first = call(&gateway, &field).await;
+    assert_eq!(first.field("x-ratelimit-limit"), Some("77"), "the upstream's stays");
+    assert_eq!(first.field("x-ratelimit-remaining"), Some("0"));
+    let refused = call(&gateway, &field).await;
+    assert_eq!((refused.status, refused.field("x-ratelimit-limit")), (429, Some("1")));
 }
 
 #[tokio::test]

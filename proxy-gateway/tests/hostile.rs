@@ -6,7 +6,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use nexus_contract::TerminalState;
-use nexus_scripted::{Answer, Outcome, Request, Server, Service, http::Step};
+use nexus_scripted::{
+    Answer, Outcome, Request, Server, Service,
+    http::{Coding, HeadFault, Step, encode},
+};
 use socket2::SockRef;
 use support::{LIMIT, config, raw, start};
 use tokio::{
@@ -63,6 +66,14 @@ async fn a_request_that_could_be_read_in_two_ways_is_refused() {
             ),
         ),
         ("chunked not last", format!("{post}transfer-encoding: chunked, identity\r\n\r\n{inner}")),
+        ("chunked after tab", format!("{post}transfer-encoding: \x0bchunked\r\n\r\n{inner}")),
+        (
+            "identity, then chunked",
+            format!("{post}transfer-encoding: identity, chunked\r\n\r\n{inner}"),
+        ),
+        ("bare CR in a field", format!("{post}x-a: 1\rcontent-length: 4\r\n\r\nabcd")),
+        ("space in a name", format!("{post}content length: 4\r\n\r\nabcd")),
+        ("no name", format!("{post}: 4\r\n\r\nabcd")),
         ("space before colon", format!("{post}content-length : 4\r\n\r\nabcd")),
         ("folded field", format!("{post}x-a: 1\r\n content-length: 4\r\n\r\nabcd")),
         ("nul in a field", format!("{post}x-a: \0\r\n\r\n")),
@@ -117,6 +128,112 @@ async fn a_head_has_a_bound() {
 }
 
 #[tokio::test]
+async fn fields_that_come_twice_go_up_twice() {
+    let upstream = serve(Fine);
+    let gateway = start(config(&upstream.url()));
+    let fields = "anthropic-beta: a\r\nx-note: 1\r\nanthropic-beta: b,c\r\nX-Note: 2\r\n";
+    raw::send(gateway.addr, &raw::post("/v1/messages", fields, b"{}")).await;
+    let seen = upstream.seen().entries().remove(0).request;
+    let all = |name: &str| -> Vec<String> {
+        let named = seen.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+    };
+    assert_eq!(all("anthropic-beta"), ["a", "b,c"]);
+    assert_eq!(all("x-note"), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_long_path_is_refused_and_a_fair_one_passes() {
+    let upstream = serve(Fine);
+    let gateway = start(config(&upstream.url()));
+    let get = |length: usize| {
+        format!("GET /v1/models?x={} HTTP/1.1\r\nhost: h\r\n\r\n", "a".repeat(length))
+    };
+    assert_eq!(raw::send(gateway.addr, get(8_000).as_bytes()).await.status, 200);
+    let refused = raw::send(gateway.addr, get(200_000).as_bytes()).await.status;
+    assert!([400, 414, 431].contains(&refused), "{refused}");
+    assert_eq!(upstream.seen().count(), 1);
+}
+
+#[tokio::test]
+async fn many_slow_heads_end_and_others_are_served_meanwhile() {
+    let upstream = serve(Fine);
+    let mut config = config(&upstream.url());
+    config.clients.head_timeout = Duration::from_secs(2);
+    let gateway = start(config);
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut io = raw::connect(gateway.addr).await;
+        io.write_all(b"POST /v1/messages HTTP/1.1\r\nhost: h\r\nx-a: ").await.expect("sent");
+        slow.push(io);
+    }
+    for _ in 0..20 {
+        let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", b"{}")).await;
+        assert_eq!(reply.status, 200);
+    }
+    for mut io in slow {
+        // A byte now and then does not help: the time is that of the whole head.
+        let _closed_already = io.write_all(b"a").await;
+        let reply = raw::try_read(&mut io).await;
+        assert!(reply.is_none_or(|reply| reply.status == 408));
+    }
+    assert_eq!(upstream.seen().count(), 20);
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_wants_ends_with_its_connection() {
+    let upstream = serve(Fine);
+    let gateway = start(config(&upstream.url()));
+    for (path, status) in [("/api/event_logging/batch", 200), ("/nothing", 404)] {
+        let mut io = raw::connect(gateway.addr).await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n");
+        io.write_all(head.as_bytes()).await.expect("sent");
+        let chunk = [b"10000\r\n".as_slice(), &vec![b'a'; 0x10000], b"\r\n"].concat();
+        let (mut reading, mut writing) = io.split();
+        let sending = async { while writing.write_all(&chunk).await.is_ok() {} };
+        let mut answer = Vec::new();
+        let receiving = async {
+            let mut buf = [0; 4096];
+            while let Ok(read @ 1..) = reading.read(&mut buf).await {
+                answer.extend_from_slice(&buf[..read]);
+            }
+        };
+        let both = async { tokio::join!(sending, receiving) };
+        timeout(LIMIT, both).await.expect("the gateway closes");
+        assert!(answer.starts_with(format!("HTTP/1.1 {status} ").as_bytes()), "{path}");
+    }
+    let small = raw::post("/api/event_logging/batch", "", b"{\"events\":[]}");
+    let mut io = raw::connect(gateway.addr).await;
+    for _ in 0..2 {
+        io.write_all(&small).await.expect("sent");
+        assert_eq!(raw::read(&mut io).await.status, 200, "the connection stays");
+    }
+}
+
+/// 256 MiB of nothing in a few hundred kilobytes: whoever unpacks it has to stop somewhere.
+#[tokio::test]
+async fn bombs_pass_as_they_are() {
+    let member = encode(Coding::Gzip, &[Bytes::from(vec![0; 1 << 20])]).expect("encoded");
+    let bomb = member.concat().repeat(256);
+    for kind in ["application/json", "text/event-stream"] {
+        let answer = Answer::new(200)
+            .header("content-type", kind)
+            .header("content-encoding", "gzip")
+            .body(bomb.clone());
+        let upstream = serve(Always(answer));
+        let gateway = start(config(&upstream.url()));
+        let fields = "content-encoding: gzip\r\n";
+        for _ in 0..2 {
+            let request = raw::post("/v1/messages", fields, &bomb);
+            let reply = raw::send(gateway.addr, &request).await;
+            assert_eq!((reply.status, reply.complete), (200, true), "{kind}");
+            assert!(reply.body == bomb, "{kind}");
+        }
+        assert!(upstream.seen().entries().iter().all(|entry| entry.request.body == bomb));
+    }
+}
+
+#[tokio::test]
 async fn a_slow_head_and_a_slow_body_end() {
     let upstream = serve(Fine);
     let mut config = config(&upstream.url());
@@ -147,6 +264,40 @@ async fn a_client_that_does_not_read_is_dropped() {
         .until(|seen| seen.first().is_some_and(|entry| entry.outcome == Some(Outcome::ClientGone)));
     timeout(LIMIT, gone).await.expect("the upstream is let go");
     assert_eq!(gateway.finished().await.0.state, TerminalState::ClientAborted);
+}
+
+#[tokio::test]
+async fn connections_have_a_bound() {
+    let upstream = serve(Always(Answer::new(200).stream(vec![Step::Stall])));
+    let mut config = config(&upstream.url());
+    (config.clients.workers, config.clients.max_connections) = (Some(1), 1);
+    let gateway = start(config);
+    let mut first = raw::connect(gateway.addr).await;
+    first.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    timeout(LIMIT, upstream.seen().until(|seen| seen.len() == 1)).await.expect("it is taken");
+    let mut second = raw::connect(gateway.addr).await;
+    second.write_all(b"GET /health/live HTTP/1.1\r\nhost: h\r\n\r\n").await.expect("sent");
+    let early = timeout(Duration::from_millis(300), raw::read(&mut second)).await;
+    assert!(early.is_err(), "it waits in the kernel");
+    drop(first);
+    assert_eq!(raw::read(&mut second).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_in_flight_have_a_bound() {
+    let held = Answer { head_fault: HeadFault::Stall, ..Answer::new(200) };
+    let upstream = serve(Always(held));
+    let mut config = config(&upstream.url());
+    config.clients.max_in_flight_bytes = 10;
+    let gateway = start(config);
+    let request = raw::post("/v1/messages", "", b"{\"more than\": 10}");
+    let mut first = raw::connect(gateway.addr).await;
+    first.write_all(&request).await.expect("sent");
+    timeout(LIMIT, upstream.seen().until(|seen| seen.len() == 1)).await.expect("one has room");
+    let refused = raw::send(gateway.addr, &request).await;
+    assert_eq!((refused.status, refused.field("retry-after")), (529, Some("5")));
+    assert_eq!(refused.json()["error"]["type"], "overloaded_error");
+    assert_eq!(upstream.seen().count(), 1);
 }
 
 #[tokio::test]

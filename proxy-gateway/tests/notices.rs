@@ -201,12 +201,32 @@ async fn a_relay_records_nothing() {
 }
 
 #[tokio::test]
+async fn a_trusted_proxy_says_whether_it_was_https() {
+    let upstream = serve(Messages);
+    for (trusted, scheme) in
+        [("127.0.0.0/8", "https"), ("127.0.0.1/32", "https"), ("10.0.0.0/8", "http")]
+    {
+        let mut config = config(&upstream.url());
+        config.clients.trusted_proxies = vec![trusted.parse().expect("a network")];
+        let gateway = start(config);
+        let file = get(&gateway, "/client-setup/nexus.sh", "x-forwarded-proto: https\r\n").await;
+        assert!(file.text().contains(&format!("'{scheme}://h'")), "{trusted}: {}", file.text());
+    }
+}
+
+#[tokio::test]
 async fn setup_files_name_the_address_that_was_asked() {
     let upstream = serve(Messages);
     let gateway = start(config(&upstream.url()));
     let file = async |name: &str| get(&gateway, &format!("/client-setup/{name}"), "").await;
     assert!(file("nexus.sh").await.text().contains("ANTHROPIC_BASE_URL='http://h'"));
-    assert_eq!(file("settings.json").await.json()["env"]["ANTHROPIC_BASE_URL"], "http://h");
+    assert!(file("nexus.ps1").await.text().contains("$env:ANTHROPIC_BASE_URL = 'http://h'"));
+    for name in ["settings.json", "settings-with-key.json"] {
+        let settings = file(name).await.json();
+        let expected =
+            json!({"ANTHROPIC_BASE_URL": "http://h", "CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1"});
+        assert_eq!(settings["env"], expected, "{name}");
+    }
     for name in ["other", "..%2fsecret", "%2e%2e/secret"] {
         assert_eq!(file(name).await.status, 404, "{name}");
     }

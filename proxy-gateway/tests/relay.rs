@@ -185,6 +185,17 @@ async fn a_silent_upstream_is_a_504() {
 }
 
 #[tokio::test]
+async fn a_clients_request_has_a_longest_life() {
+    let upstream = upstream(stream(vec![send("event: a\ndata: {}\n\n"), Step::Stall]));
+    let mut config = config(&upstream.url());
+    config.clients.timeout = std::time::Duration::from_millis(200);
+    let gateway = start(config);
+    let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", BODY)).await;
+    assert!(!reply.complete && reply.text().contains("timeout_error"), "{}", reply.text());
+    assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_cancels_its_call() {
     let upstream = upstream(stream(vec![send("data: 1\n\n"), Step::Stall]));
     let gateway = start(config(&upstream.url()));
@@ -342,6 +353,54 @@ async fn a_stop_lets_a_stream_finish() {
     let reply = answer.await.expect("no panic");
     assert!(reply.complete);
     assert_eq!(reply.text(), "data: 1\n\ndata: 2\n\n");
+}
+
+#[tokio::test]
+async fn a_stopping_gateway_refuses_connections_and_serves_those_that_are_there() {
+    let upstream = upstream(Answer::new(200).body("{}"));
+    let gateway = start(config(&upstream.url()));
+    let mut io = raw::connect(gateway.addr).await;
+    let request = raw::post("/v1/messages", "", BODY);
+    io.write_all(&request).await.expect("sent");
+    let first = raw::read(&mut io).await;
+    assert_eq!((first.status, first.field("connection")), (200, None));
+    gateway.shutdown.cancel();
+    // The port closes before the connection does: whoever is refused goes elsewhere in time.
+    let refused = async {
+        while tokio::net::TcpStream::connect(gateway.addr).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, refused).await.expect("the port closes");
+    io.write_all(&request).await.expect("sent");
+    let last = raw::read(&mut io).await;
+    assert_eq!((last.status, last.field("connection")), (200, Some("close")));
+    gateway.stop().await;
+    assert_eq!(upstream.seen().count(), 2);
+}
+
+#[tokio::test]
+async fn balancers_may_ask_with_head_and_every_answer_has_an_id() {
+    let upstream = upstream(Answer::new(200).body("{}"));
+    let gateway = start(config(&upstream.url()));
+    for (line, status) in [
+        ("HEAD /", 200),
+        ("HEAD /health", 200),
+        ("HEAD /health/ready", 200),
+        ("GET /nothing", 404),
+        ("POST /health", 404),
+        ("GET /client-setup/nothing", 404),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+        let reply = raw::send(gateway.addr, request.as_bytes()).await;
+        assert_eq!(reply.status, status, "{line}");
+        if status == 404 {
+            let id = reply.field("x-nexus-request-id").expect("an id").to_owned();
+            assert_eq!(id.len(), 36, "{line}");
+            assert_eq!(reply.json()["request_id"], id.as_str());
+        }
+    }
+    assert_eq!(upstream.seen().count(), 0);
 }
 
 #[tokio::test]

@@ -187,3 +187,17 @@ async fn a_proxy_gets_a_tunnel_and_nothing_else() {
     assert_eq!(reply.status, 200);
     assert!(heads.try_recv().is_err(), "an exempt host is called directly");
 }
+
+#[tokio::test]
+async fn a_connection_has_to_come_about_in_time() {
+    // Takes connections, and never shakes hands.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("bound");
+    let mut config = config(&format!("https://{address}"));
+    config.upstream.connect_timeout = Duration::from_millis(100);
+    let gateway = start(config);
+    let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", b"{}")).await;
+    assert_eq!((reply.status, &reply.json()["error"]["type"]), (504, &"timeout_error".into()));
+    let (finished, _) = gateway.finished().await;
+    assert_eq!((finished.state, finished.upstream_calls), (TerminalState::TimedOut, 3));
+}

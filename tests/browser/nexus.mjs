@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const binaries = process.env.NEXUS_BINARIES ?? join(root, 'target/debug');
 
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address();

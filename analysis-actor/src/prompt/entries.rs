@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use nexus_contract::mask_secrets;
-use nexus_messages::transcript::{Content, Item, ToolOutcome, Turn};
+use nexus_messages::{
+    text::human_text,
+    transcript::{Content, Item, ToolOutcome, Turn},
+};
 use serde_json::Value;
 
 use super::cut::cut_middle;
@@ -32,12 +35,36 @@ impl Entry {
 
 /// The messages of a branch, oldest first. Reminders, system prompts and thinking are left out.
 pub(crate) fn entries(turns: &[Turn]) -> Vec<Entry> {
-    turns.iter().flat_map(|turn| &turn.items).filter_map(entry).collect()
+    let next = turns.iter().skip(1).map(Some).chain([None]);
+    turns.iter().zip(next).flat_map(|(turn, next)| said(turn, next)).filter_map(entry).collect()
+}
+
+/// A turn's items. A client that compacts asks the model for a summary in its user's name; the next
+/// turn begins with it, so neither that request nor its answer is told.
+fn said<'a>(turn: &'a Turn, next: Option<&Turn>) -> &'a [Item] {
+    let is_human = |item: &Item| matches!(item.content, Content::Human { .. });
+    match next.filter(|next| goes_on_from(turn, next)) {
+        Some(_) => &turn.items[..turn.items.iter().rposition(is_human).unwrap_or(0)],
+        None => &turn.items,
+    }
+}
+
+/// Whether the summary with which `next` begins is the answer of `turn`.
+fn goes_on_from(turn: &Turn, next: &Turn) -> bool {
+    let summary = next.items.iter().find_map(|item| match &item.content {
+        Content::Compaction { summary } => summary.lines().map(str::trim).find(|l| !l.is_empty()),
+        _ => None,
+    });
+    let answer = turn.items.iter().rev().find_map(|item| match &item.content {
+        Content::Assistant { text, .. } => Some(text),
+        _ => None,
+    });
+    summary.zip(answer).is_some_and(|(line, answer)| answer.contains(line))
 }
 
 fn entry(item: &Item) -> Option<Entry> {
     match &item.content {
-        Content::Human { text } => Entry::new("human", text),
+        Content::Human { text } => Entry::new("human", &human_text(text)?),
         Content::Assistant { text, .. } => Entry::new("assistant", text),
         Content::ToolCall { name, input, outcome, .. } => {
             Entry::new("tool call", &call(name, input, outcome.as_ref()))

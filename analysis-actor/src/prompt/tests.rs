@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use nexus_contract::TerminalState;
 use nexus_messages::transcript::{Content, Item, ToolOutcome};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -46,6 +47,7 @@ fn the_transcript_holds_what_was_said_and_done() {
         vec![
             Content::SystemPrompt { text: "be good".into(), blocks: 1 },
             Content::Reminders { texts: vec!["remember".into()] },
+            human("<local-command-caveat>a client's words</local-command-caveat>"),
             human("fix it"),
             Content::Thinking { text: "hmm".into(), redacted: false },
             Content::Assistant {
@@ -65,6 +67,26 @@ fn the_transcript_holds_what_was_said_and_done() {
          --- feedbeef END TRANSCRIPT ---\n"
     );
     assert_eq!(prompt.through, Some(ExchangeId::from_external("1")));
+}
+
+#[test]
+fn a_clients_request_for_a_summary_is_not_told() {
+    let assistant = |text: &str| Content::Assistant { text: text.into(), citations: vec![] };
+    let asked = turn(vec![
+        human("fix it"),
+        assistant("fixed"),
+        human("CRITICAL: respond with a summary"),
+        assistant("<summary>\n1. All is fixed.\n2. Nothing is left.</summary>"),
+    ]);
+    let goes_on =
+        |summary: &str| turn(vec![Content::Compaction { summary: summary.into() }, human("go on")]);
+    let told = |next: Turn| {
+        let entries = entries(&[asked.clone(), next]);
+        entries.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>()
+    };
+    let summary = "1. All is fixed.\n2. Nothing is left.\n\nRead the transcript for more.";
+    assert_eq!(told(goes_on(summary)), ["fix it", "fixed", summary, "go on"]);
+    assert_eq!(told(goes_on("Another one.")).len(), 6);
 }
 
 #[test]
@@ -155,4 +177,59 @@ fn the_prompt_stays_below_its_limit() {
 fn the_schema_is_json() {
     let schema = serde_json::from_str::<serde_json::Value>(SCHEMA).expect("valid");
     assert!(schema["properties"]["analysis"]["properties"]["conversationQuality"].is_object());
+}
+
+/// The numbers of the messages, and how many the marker says are missing before which of them.
+fn read_back(transcript: &str, mark: &str) -> (Vec<usize>, Option<(usize, usize)>) {
+    let prefix = format!("--- {mark} ");
+    let (mut numbers, mut gap) = (Vec::new(), None);
+    for line in transcript.lines().filter_map(|line| line.strip_prefix(&prefix)) {
+        let number = |text: &str| text.split(' ').next().and_then(|word| word.parse().ok());
+        if let Some(missing) = line.strip_prefix("[… ").and_then(number) {
+            gap = Some((numbers.len(), missing));
+        } else if let Some(number) = number(line) {
+            numbers.push(number);
+        }
+    }
+    (numbers, gap)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_prompt_keeps_limit_order_head_and_tail_and_tells_what_is_missing(
+        sizes in prop::collection::vec(0_usize..300, 1..60),
+        word in "[a-z0-9é日{}\n ]{1,8}",
+        max in 3_000_u64..9_000,
+        target in 0_u64..4_000,
+        first in 0_u64..800,
+        last in 0_u64..1_500,
+        head in 0_usize..12,
+        tail in 0_usize..12,
+        mark: u64,
+    ) {
+        let count = sizes.len();
+        let text = |size: &usize| human(&format!("m{}", word.repeat(*size)));
+        let turn = turn(sizes.iter().map(text).collect());
+        let config = Truncation {
+            max_prompt_tokens: max,
+            target_tokens: target,
+            first_tokens: first,
+            last_tokens: last,
+            head_messages: head,
+            tail_messages: tail,
+        };
+        let prompt = build(&[turn], None, &config, mark).expect("there is room");
+        prop_assert!(prompt.estimated_tokens <= max, "{} of {max}", prompt.estimated_tokens);
+        let mark = prompt.parts[1].split(' ').nth(1).expect("a mark");
+        let (numbers, gap) = read_back(&prompt.parts[1], mark);
+        let (head_kept, missing) = gap.unwrap_or((0, 0));
+        let all = (1..=head_kept).chain(head_kept + missing + 1..=count).collect::<Vec<_>>();
+        prop_assert_eq!(&numbers, &all, "in order, and the marker stands where the gap is");
+        if max > 8_000 {
+            prop_assert!(head_kept >= head.min(count) || gap.is_none());
+            prop_assert!(count - head_kept - missing >= tail.min(count - head_kept));
+        }
+    }
 }

@@ -118,10 +118,13 @@ impl Chosen {
         Self { head: weighed(entries), left_out, tail: weighed(tail) }
     }
 
-    /// Cuts what alone is larger than its part.
+    /// Cuts what alone is larger than its part. A message that is kept for its number's sake says
+    /// something even where its part is nothing.
     fn cap(&mut self, config: &Truncation) {
-        self.head.iter_mut().for_each(|message| message.cap(config.first_tokens));
-        self.tail.iter_mut().for_each(|message| message.cap(config.last_tokens));
+        let first = config.first_tokens.max(MIN_MESSAGE_TOKENS);
+        let last = config.last_tokens.max(MIN_MESSAGE_TOKENS);
+        self.head.iter_mut().for_each(|message| message.cap(first));
+        self.tail.iter_mut().for_each(|message| message.cap(last));
     }
 
     fn fit(&mut self, limit: u64) {

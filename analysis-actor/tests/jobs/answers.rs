@@ -130,7 +130,11 @@ async fn a_bad_key_is_not_tried_again_and_people_are_told() {
         matches!(&notices[..], [notice] if notice.starts_with("team.example: Gemini answered 400"))
     );
     let audit = rig.store.list_audit(Some(&branch), 10).await.expect("listed");
-    assert_eq!(audit.iter().map(|entry| entry.action).collect::<Vec<_>>(), [AuditAction::Failed]);
+    assert_eq!(audit.len(), 1);
+    assert_eq!((audit[0].action, audit[0].actor.as_str()), (AuditAction::Failed, "test"));
+    assert!(
+        audit[0].detail.as_deref().is_some_and(|detail| detail.starts_with("w: Gemini answered"))
+    );
 }
 
 /// Breaks the connection, early or late.
@@ -169,23 +173,6 @@ async fn a_branch_that_is_not_there_fails_without_a_call() {
     let job = rig.ended(&branch).await;
     running.stop().await;
     assert_eq!((job.error_kind.as_deref(), rig.calls()), (Some("not_found"), 0));
-}
-
-#[tokio::test]
-async fn no_secret_of_the_transcript_reaches_gemini() {
-    const BODY: &str = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0";
-    let prefixes = ["sk-ant-api03-", "ghp_", "xoxb-", "AIza", "glpat-", "npm_", "cnp_live_", "hf_"];
-    let keys = prefixes.map(|prefix| [prefix, BODY].concat()).join(" and\n");
-    let text = format!(
-        "{keys}\npostgres://app:hunter2@db/x\n{{\"password\": \"hunter2\"}}\nAPI_SECRET=hunter2\n\
-         -----BEGIN RSA PRIVATE KEY-----\n{BODY}{BODY}\n-----END RSA PRIVATE KEY-----"
-    );
-    let rig = Rig::new().await;
-    rig.run_one(&text).await;
-    let sent = rig.gemini.seen().entries();
-    let sent = String::from_utf8_lossy(&sent[0].request.body);
-    assert!(sent.contains("[masked]"));
-    assert!(!sent.contains("H8i9J0k1") && !sent.contains("hunter2"), "{sent}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The role at work: a fresh store, a scripted Gemini.
 
 mod answers;
+mod corpus;
 mod queue;
 mod rig;

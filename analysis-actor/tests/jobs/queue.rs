@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use nexus_scripted::{Answer, Gemini, Request, Service, http::HeadFault};
-use nexus_store::analyses::{JobStatus, NewAnalysis};
+use nexus_store::analyses::{AuditAction, JobStatus, NewAnalysis};
 
-use crate::rig::{Rig, new};
+use crate::rig::{PANIC, Rig, new};
 
 /// Gemini, but for prompts that hold `stall`: those wait until the caller goes away.
 #[derive(Default)]
@@ -193,4 +193,25 @@ async fn settings_of_the_prompt_have_their_effect() {
     assert_eq!(job.model.as_deref(), Some("gemini-x"));
     let body = rig.gemini.seen().entries().remove(0).request.body;
     assert!(body.len() < 20_000, "{} bytes", body.len());
+}
+
+/// The heart of an attempt that had panicked went on beating: its lease never ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_attempts_panic_fails_and_people_are_told() {
+    let rig = Rig::new().await;
+    let branch = rig.ask("a", PANIC).await;
+    let mut config = rig.config("w");
+    config.job_timeout = Duration::from_millis(60);
+    config.max_attempts = 2;
+    let running = rig.start(config);
+    let job = rig.ended(&branch).await;
+    running.stop().await;
+    assert_eq!((job.status, job.attempts), (JobStatus::Failed, 2));
+    assert_eq!(job.error_kind.as_deref(), Some("attempts_exceeded"));
+    let attempts = rig.store.list_attempts(job.job_id).await.expect("listed");
+    assert!(attempts.iter().all(|attempt| attempt.outcome.as_deref() == Some("lost")));
+    let told = rig.notices.0.lock().expect("not poisoned").clone();
+    assert!(matches!(&told[..], [notice] if notice.contains("vanished")), "{told:?}");
+    let audit = rig.store.list_audit(Some(&branch), 9).await.expect("listed");
+    assert!(matches!(&audit[..], [entry] if entry.action == AuditAction::Failed));
 }

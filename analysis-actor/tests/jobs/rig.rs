@@ -8,7 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nexus_analysis::{AnalysisConfig, AnalysisDeps, BranchSource, BranchText, FailureNotice, run};
+use nexus_analysis::{
+    AnalysisConfig, AnalysisDeps, BranchSource, BranchText, FailedAnalysis, FailureNotice, run,
+};
 use nexus_bus::{EmbeddedConfig, EmbeddedLog, EventStream, LiveBus, LocalLiveBus};
 use nexus_contract::{
     AnalysisRequested, Clock, Envelope, Event, ExchangeId, LiveTopic, Payload, SystemClock,
@@ -18,12 +20,14 @@ use nexus_messages::{PriceTable, transcript::Exchange};
 use nexus_scripted::{Gemini, Server, Service};
 use nexus_store::{
     Store, StoreError,
-    analyses::{Analysis, Branch, JobStatus, LeasedJob, NewAnalysis, Requested},
+    analyses::{Analysis, Branch, JobStatus, NewAnalysis, Requested},
     testing::TestStore,
 };
 use tokio::{sync::broadcast, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+/// Reading a branch with this text panics.
+pub const PANIC: &str = "panic";
 /// No case takes as long as this.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -203,6 +207,7 @@ struct Texts(Mutex<HashMap<Branch, String>>);
 impl BranchSource for Texts {
     async fn find_branch(&self, branch: &Branch) -> Result<Option<BranchText>, StoreError> {
         let text = self.0.lock().expect("not poisoned").get(branch).cloned();
+        assert_ne!(text.as_deref(), Some(PANIC), "a fault of this test's own");
         Ok(text.map(|text| {
             let request = serde_json::json!({"messages": [{"role": "user", "content": text}]});
             let exchange = Exchange {
@@ -223,9 +228,9 @@ impl BranchSource for Texts {
 #[derive(Default)]
 pub struct Notices(pub Mutex<Vec<String>>);
 
-#[async_trait]
 impl FailureNotice for Notices {
-    async fn analysis_failed(&self, domain: &str, _job: &LeasedJob, reason: &str) {
-        self.0.lock().expect("not poisoned").push(format!("{domain}: {reason}"));
+    fn analysis_failed(&self, failure: &FailedAnalysis<'_>) {
+        let told = format!("{}: {}", failure.domain, failure.reason);
+        self.0.lock().expect("not poisoned").push(told);
     }
 }

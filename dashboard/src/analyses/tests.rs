@@ -10,6 +10,7 @@ use super::*;
 use crate::{DashboardConfig, Deps, StoredRecordings};
 
 const KEY: &str = "dashboard-key";
+const RETRIEVALS: u32 = 5;
 
 struct Rig {
     dashboard: Arc<Dashboard>,
@@ -27,6 +28,7 @@ impl Rig {
         let mut config = DashboardConfig::new(vec![7; 32].into());
         config.api_key = key.map(|key| key.to_owned().into());
         config.analysis_creations = 3;
+        config.analysis_retrievals = RETRIEVALS;
         let deps = Deps {
             queries: Arc::clone(&store.store) as _,
             analyses: Arc::clone(&store.store) as _,
@@ -86,7 +88,7 @@ async fn asking_wakes_workers_and_is_limited_and_written_down() {
     assert_eq!(
         actions,
         [
-            AuditAction::Regenerated,
+            AuditAction::Refused,
             AuditAction::Requested,
             AuditAction::Regenerated,
             AuditAction::Refused
@@ -95,6 +97,29 @@ async fn asking_wakes_workers_and_is_limited_and_written_down() {
     let long = "x".repeat(MAX_PROMPT + 1);
     let long = super::ask(&rig.dashboard, "other", branch(), Some(&long), false).await;
     assert!(matches!(long, Err(PageError::BadRequest(_))));
+    let audit = rig.store.list_audit(None, 1).await.expect("listed");
+    assert_eq!((audit[0].action, audit[0].actor.as_str()), (AuditAction::Refused, "other"));
+}
+
+/// The tab showed results without a trace in the audit log, and without a limit.
+#[actix_web::test]
+async fn a_page_that_follows_a_job_retrieves_its_end_alone() {
+    let rig = Rig::new(Some(KEY)).await;
+    super::ask(&rig.dashboard, "x", branch(), None, false).await.expect("made");
+    for _ in 0..RETRIEVALS * 2 {
+        let job = follow(&rig.dashboard, "x", &branch()).await.expect("free").expect("there");
+        assert_eq!(job.status, JobStatus::Pending);
+    }
+    let now = rig.dashboard.deps.clock.now();
+    assert_eq!(rig.store.fail_exceeded_analyses(0, now).await.expect("failed").len(), 1);
+    for _ in 0..RETRIEVALS {
+        follow(&rig.dashboard, "x", &branch()).await.expect("within the limit");
+    }
+    assert!(matches!(follow(&rig.dashboard, "x", &branch()).await, Err(PageError::TooMany(_))));
+    let audit = rig.store.list_audit(None, 99).await.expect("listed");
+    let count = |action| audit.iter().filter(|entry| entry.action == action).count();
+    let (retrieved, refused) = (count(AuditAction::Retrieved), count(AuditAction::Refused));
+    assert_eq!((retrieved, refused), (RETRIEVALS as usize, 1));
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Json, Path, ReqData},
+    web::{Bytes, Data, Json, Path, ReqData},
 };
 use nexus_contract::ExchangeId;
 use nexus_store::{
@@ -12,7 +12,7 @@ use nexus_store::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, id};
+use super::answer::{Answer, clean, id};
 use crate::{analyses, deps::Dashboard, error::PageError, security::Visitor};
 
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ pub async fn one(
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
 ) -> Answer {
-    let branch = named(&place);
+    let branch = named(&place)?;
     let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
     Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
 }
@@ -60,9 +60,10 @@ pub async fn regenerate(
     dashboard: Data<Dashboard>,
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
-    again: Option<Json<Again>>,
+    body: Bytes,
 ) -> Answer {
-    let prompt = again.as_ref().and_then(|again| again.custom_prompt.as_deref());
+    let again = if body.is_empty() { Again::default() } else { read(&body)? };
+    let prompt = again.custom_prompt.as_deref();
     let requested = analyses::ask(&dashboard, &visitor.name(), named(&place), prompt, true).await?;
     match requested.ok_or_else(missing)? {
         Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job) => {
@@ -71,12 +72,17 @@ pub async fn regenerate(
     }
 }
 
+fn read(body: &[u8]) -> Result<Again, PageError> {
+    serde_json::from_slice(body)
+        .map_err(|error| PageError::BadRequest(format!("the body: {error}")))
+}
+
 fn missing() -> PageError {
     PageError::NotFound("analysis of that branch".into())
 }
 
 fn named(place: &(String, String)) -> Branch {
-    Branch { conversation_id: id(&place.0), branch_id: place.1.clone() }
+    Branch { conversation_id: id(&place.0), branch_id: clean(&place.1) }
 }
 
 /// The branch, under the conversation's present id.

@@ -1,10 +1,10 @@
-//! `/api/pipeline`: how far events have come.
+//! `/api/pipeline`: how far events have come, who carries them, and how well they were linked.
 
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, json};
-use crate::deps::Dashboard;
+use crate::{deps::Dashboard, live::journals};
 
 pub async fn status(dashboard: Data<Dashboard>) -> Answer {
     let stream = match dashboard.deps.stream.status().await {
@@ -14,5 +14,20 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
             Value::Null
         }
     };
-    json(&json!({"stream": stream, "version": env!("CARGO_PKG_VERSION")}))
+    // The stream's state is wanted most when the store is gone.
+    let links = match dashboard.deps.queries.list_client_links().await {
+        Ok(clients) => json!(clients),
+        Err(error) => {
+            tracing::warn!(%error, "how well linking goes is not known");
+            Value::Null
+        }
+    };
+    let instances = dashboard.hub.instances.list();
+    json(&json!({
+        "journal": journals(&instances),
+        "stream": stream,
+        "links": links,
+        "instances": instances,
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
 }

@@ -7,12 +7,14 @@ use actix_web::{
 use nexus_contract::{Headers, TerminalState};
 use nexus_messages::{Answer as Said, RequestType};
 use nexus_store::queries::{
-    ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary, StatusFilter,
+    ExchangeKind, LinkReason, Page, Paging, RequestFilter, RequestSort, RequestSummary,
+    StatusFilter,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, id, json},
+    answer::{Answer, extend, id, json},
+    miss,
     params::Params,
 };
 use crate::{deps::Dashboard, error::PageError};
@@ -60,21 +62,28 @@ pub const TYPES: &str = "quota, auxiliary or inference";
 
 pub async fn one(dashboard: Data<Dashboard>, path: Path<String>) -> Answer {
     let id = id(&path);
+    let queries = &dashboard.deps.queries;
     let missing = || PageError::NotFound("request of that id".into());
-    let request = dashboard.deps.queries.find_request(id).await?.ok_or_else(missing)?;
+    let request = queries.find_request(id).await?.ok_or_else(missing)?;
+    let reason = queries.find_link_reason(id).await?;
     let recordings = dashboard.deps.recordings.list_recordings(&[id]).await?;
     let recording = recordings.into_iter().next().map(|(_, recording)| recording);
-    let mut detail = json!(request);
-    let fields = detail.as_object_mut().ok_or_else(|| PageError::internal("a row is no object"))?;
-    fields.insert("link".into(), link(&request));
     let recording = recording.unwrap_or_default();
+    let miss = miss::find(&dashboard, &request, &recording).await?;
     let said = recording.answer();
-    fields.insert("requestHeaders".into(), headers(&recording.request_headers));
-    fields.insert("responseHeaders".into(), headers(&recording.response_headers));
-    fields.insert("requestBody".into(), body(&recording.request));
-    fields.insert("responseBody".into(), answer_body(&said, &recording.response));
     let usage = said.usage.raw();
-    fields.insert("usage".into(), if usage.is_empty() { Value::Null } else { json!(usage) });
+    let mut detail = json!(request);
+    let more = json!({
+        "link": link(&request, reason.as_ref()),
+        "hashes": reason.map(|reason| reason.hashes).unwrap_or_default(),
+        "cacheMiss": miss,
+        "requestHeaders": headers(&recording.request_headers),
+        "responseHeaders": headers(&recording.response_headers),
+        "requestBody": body(&recording.request),
+        "responseBody": answer_body(&said, &recording.response),
+        "usage": if usage.is_empty() { Value::Null } else { json!(usage) },
+    });
+    extend(&mut detail, more);
     json(&detail)
 }
 
@@ -96,10 +105,12 @@ pub async fn body_bytes(dashboard: Data<Dashboard>, path: Path<(String, String)>
         .body(bytes))
 }
 
-fn link(request: &RequestSummary) -> Value {
+fn link(request: &RequestSummary, reason: Option<&LinkReason>) -> Value {
     json!({
         "parentRequestId": request.parent_request_id,
         "parentTaskRequestId": request.parent_task_request_id,
+        "method": reason.map(|reason| reason.method),
+        "confidence": reason.map(|reason| reason.confidence),
     })
 }
 

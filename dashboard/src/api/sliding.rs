@@ -14,7 +14,7 @@ pub struct Step {
 }
 
 /// For every step of `step_minutes` that ends after `from` and not after `to`, the sum over the
-/// `window_minutes` before it. `buckets` are of `step_minutes` and begin a window before `from`, so
+/// `window_minutes` before it. Whole `buckets` fill a step and the window; they begin a window before `from`, so
 /// that the first sum is as right as the last.
 pub fn sums(
     buckets: &[UsageBucket],

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use actix_web::web::Data;
 use jiff::ToSpan;
 use nexus_store::queries::{
-    ConversationFilter, ConversationSummary, GroupBy, Paging, UsageBucket, UsageFilter, UsageTotals,
+    ConversationFilter, ConversationSummary, GroupBy, Paging, UsageFilter, UsageKey, UsageTotals,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    answer::{Answer, json},
+    answer::{Answer, extend, json},
     params::Params,
     requests,
 };
 use crate::{deps::Dashboard, error::PageError};
 
-const DAY: u32 = 1_440;
 const HOUR: u32 = 60;
 /// Conversations that the counts of branches are taken from: the newest.
 const NEWEST: u32 = Paging::MAX;
@@ -24,16 +23,15 @@ const NEWEST: u32 = Paging::MAX;
 pub async fn totals(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let filter = filter(&params)?;
     let group = GroupBy { model: true, request_type: true, domain: true, ..GroupBy::default() };
-    let sum = dashboard.deps.queries.sum_usage(&filter).await?;
-    let buckets = dashboard.deps.queries.list_usage(&filter, width(&filter), group).await?;
+    let sums = dashboard.deps.queries.sum_usage_by(&filter, group).await?;
+    let mut sum = UsageTotals::default();
+    sums.values().for_each(|totals| sum += *totals);
     let mut answer = json!(sum);
-    let domains = requests_by(&buckets, |bucket| bucket.key.domain.clone());
+    let domains = requests_by(&sums, |key| key.domain.clone());
     let more = json!({
         "activeDomains": domains.len(),
-        "requestsByModel": requests_by(&buckets, |bucket| bucket.key.model.clone()),
-        "requestsByType": requests_by(&buckets, |bucket| {
-            bucket.key.request_type.map(|known| known.to_string())
-        }),
+        "requestsByModel": requests_by(&sums, |key| key.model.clone()),
+        "requestsByType": requests_by(&sums, |key| key.request_type.map(|known| known.to_string())),
     });
     extend(&mut answer, more);
     json(&answer)
@@ -46,9 +44,8 @@ pub async fn dashboard(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let queries = &dashboard.deps.queries;
     let totals = queries.sum_usage(&all).await?;
     let by_model = GroupBy { model: true, ..GroupBy::default() };
-    let models = requests_by(&queries.list_usage(&all, DAY, by_model).await?, |bucket| {
-        bucket.key.model.clone()
-    });
+    let models = queries.sum_usage_by(&all, by_model).await?;
+    let models = requests_by(&models, |key| key.model.clone());
     let filter = ConversationFilter {
         domain: all.domain.clone(),
         account_id: all.account_id.clone(),
@@ -82,25 +79,14 @@ pub fn filter(params: &Params) -> Result<UsageFilter, PageError> {
     })
 }
 
-/// The whole history is summed by days; a part of it by the narrowest stretches, which meet its edges
-/// best.
-fn width(filter: &UsageFilter) -> u32 {
-    if filter.from.is_none() && filter.to.is_none() { DAY } else { 15 }
-}
-
 fn requests_by(
-    buckets: &[UsageBucket],
-    name: impl Fn(&UsageBucket) -> Option<String>,
+    sums: &BTreeMap<UsageKey, UsageTotals>,
+    name: impl Fn(&UsageKey) -> Option<String>,
 ) -> BTreeMap<String, u64> {
-    let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
-    for bucket in buckets {
-        *sums.entry(name(bucket).unwrap_or_else(|| "unknown".into())).or_default() += bucket.totals;
+    let mut requests: BTreeMap<String, u64> = BTreeMap::new();
+    for (key, totals) in sums {
+        *requests.entry(name(key).unwrap_or_else(|| "unknown".into())).or_default() +=
+            totals.requests;
     }
-    sums.into_iter().map(|(name, totals)| (name, totals.requests)).collect()
-}
-
-fn extend(answer: &mut Value, more: Value) {
-    if let (Value::Object(answer), Value::Object(more)) = (answer, more) {
-        answer.extend(more);
-    }
+    requests
 }

@@ -20,6 +20,7 @@ use crate::{deps::Dashboard, error::PageError};
 const WINDOW: u32 = 300;
 const QUARTER: u32 = 15;
 const HOUR: u32 = 60;
+const DAY: u32 = 1_440;
 
 /// `/api/token-usage/current`.
 pub async fn current(dashboard: Data<Dashboard>, params: Params) -> Answer {
@@ -53,12 +54,25 @@ pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Value>, 
     let all = !params.flag("aggregate")?;
     let today = dashboard.deps.clock.now().to_zoned(zone.clone()).date();
     let first = today.checked_sub((i64::from(days) - 1).days()).map_err(PageError::internal)?;
-    let from = midnight(first, &zone)?;
-    let filter = UsageFilter { from: Some(from), to: None, ..stats::filter(params)? };
+    let midnights = first.series(1.day()).take_while(|day| *day <= today);
+    let midnights =
+        midnights.map(|day| midnight(day, &zone)).collect::<Result<Vec<_>, PageError>>()?;
+    let from = midnights.first().copied();
+    let filter = UsageFilter { from, to: None, ..stats::filter(params)? };
     let group = GroupBy { domain: all, account: all, model: all, request_type: false };
-    let width = if zone == TimeZone::UTC { 1_440 } else { QUARTER };
+    let width = widest(&midnights);
     let buckets = dashboard.deps.queries.list_usage(&filter, width, group).await?;
     Ok(by_day(buckets, &zone).into_iter().map(day_row).collect())
+}
+
+/// The widest buckets of which none lies on both sides of a midnight: zones are offset by hours, or by
+/// quarters of one.
+fn widest(midnights: &[Timestamp]) -> u32 {
+    let fits = |minutes: u32| {
+        let seconds = i64::from(minutes) * 60;
+        midnights.iter().all(|midnight| midnight.as_second().rem_euclid(seconds) == 0)
+    };
+    [DAY, HOUR].into_iter().find(|minutes| fits(*minutes)).unwrap_or(QUARTER)
 }
 
 fn by_day(buckets: Vec<UsageBucket>, zone: &TimeZone) -> BTreeMap<(Date, UsageKey), UsageTotals> {
@@ -98,18 +112,18 @@ pub async fn hourly(dashboard: Data<Dashboard>, params: Params) -> Answer {
 pub async fn accounts(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let minutes = params.number("window", 1..=60 * 24 * 31, WINDOW)?;
     let now = dashboard.deps.clock.now();
-    let from = floor(now - i64::from(minutes).minutes(), i64::from(QUARTER));
+    let from = now - i64::from(minutes).minutes();
     let filter = UsageFilter { from: Some(from), to: None, ..stats::filter(&params)? };
     let group = GroupBy { account: true, ..GroupBy::default() };
-    let buckets = dashboard.deps.queries.list_usage(&filter, QUARTER, group).await?;
+    let sums = dashboard.deps.queries.sum_usage_by(&filter, group).await?;
     let windows = dashboard.deps.queries.list_windows().await?;
     let mut accounts: BTreeMap<String, UsageTotals> = BTreeMap::new();
     for window in &windows {
         accounts.entry(window.account_id.clone()).or_default();
     }
-    for bucket in buckets {
-        let Some(account) = bucket.key.account_id else { continue };
-        *accounts.entry(account).or_default() += bucket.totals;
+    for (key, totals) in sums {
+        let Some(account) = key.account_id else { continue };
+        *accounts.entry(account).or_default() += totals;
     }
     let rows: Vec<_> = accounts.into_iter().map(|row| account_row(row, &windows)).collect();
     json(&json!({"windowStart": from, "windowEnd": now, "accounts": rows}))
@@ -125,13 +139,18 @@ fn account_row((account, totals): (String, UsageTotals), windows: &[AccountWindo
 
 /// `/api/analytics/token-usage/sliding-window`.
 pub async fn sliding_window(dashboard: Data<Dashboard>, params: Params) -> Answer {
-    let window = i64::from(params.number("window", 15..=60 * 24 * 31, WINDOW)?);
+    let window = params.read("window", "a multiple of 15 up to 44640", multiple_of_15(44_640))?;
+    let window = window.unwrap_or(WINDOW);
     let (filter, step) = series(&dashboard, &params, QUARTER)?;
+    // Whole buckets fill every window.
+    let width =
+        if step.is_multiple_of(HOUR) && window.is_multiple_of(HOUR) { HOUR } else { QUARTER };
+    let window = i64::from(window);
     let to = filter.to.unwrap_or(dashboard.deps.clock.now());
     let from = filter.from.unwrap_or(to);
     let early =
-        UsageFilter { from: Some(floor(from - window.minutes(), i64::from(step))), ..filter };
-    let buckets = dashboard.deps.queries.list_usage(&early, step, GroupBy::default()).await?;
+        UsageFilter { from: Some(floor(from - window.minutes(), i64::from(width))), ..filter };
+    let buckets = dashboard.deps.queries.list_usage(&early, width, GroupBy::default()).await?;
     let steps = sliding::sums(&buckets, from, to, step.into(), window);
     let rows = steps.into_iter().map(|step| {
         let mut row = json!(step.totals);
@@ -150,10 +169,8 @@ fn series(
 ) -> Result<(UsageFilter, u32), PageError> {
     let filter = stats::filter(params)?;
     let days = params.number("days", 1..=366, 7)?;
-    let multiple = |value: &str| {
-        value.parse().ok().filter(|minutes| (15..=1_440).contains(minutes) && minutes % 15 == 0)
-    };
-    let width = params.read("bucket", "a multiple of 15 up to 1440", multiple)?.unwrap_or(usual);
+    let width = params.read("bucket", "a multiple of 15 up to 1440", multiple_of_15(1_440))?;
+    let width = width.unwrap_or(usual);
     let to = filter.to.unwrap_or(dashboard.deps.clock.now());
     let from = filter.from.unwrap_or(to - (i64::from(days) * 24).hours());
     if from > to {
@@ -161,6 +178,14 @@ fn series(
     }
     let from = floor(from, i64::from(width));
     Ok((UsageFilter { from: Some(from), to: Some(to), ..filter }, width))
+}
+
+/// Reads minutes that whole buckets fill.
+fn multiple_of_15(max: u32) -> impl Fn(&str) -> Option<u32> {
+    move |value| {
+        let minutes = value.parse().ok();
+        minutes.filter(|minutes| (15..=max).contains(minutes) && minutes % 15 == 0)
+    }
 }
 
 /// The start of the bucket that holds `instant`.

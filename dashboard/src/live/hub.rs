@@ -2,16 +2,20 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use nexus_bus::LiveBus;
-use nexus_contract::LiveEvent;
+use nexus_contract::{LiveEvent, LiveTopic};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    instances::Instances,
     running::Running,
     slots::{Limits, Slots},
 };
@@ -38,7 +42,10 @@ pub struct Hub {
     epoch: i64,
     ring: Mutex<Ring>,
     sender: broadcast::Sender<Arc<Frame>>,
+    /// How often something was stored or linked.
+    changes: AtomicU64,
     pub running: Running,
+    pub instances: Instances,
     pub slots: Slots,
 }
 
@@ -58,7 +65,9 @@ impl Hub {
             epoch,
             ring: Mutex::new(Ring::default()),
             sender: broadcast::Sender::new(BEHIND),
+            changes: AtomicU64::new(0),
             running: Running::default(),
+            instances: Instances::default(),
             slots: Slots::new(limits),
         }
     }
@@ -66,11 +75,20 @@ impl Hub {
     /// Hands an event to everybody who listens.
     pub fn publish(&self, event: &LiveEvent) {
         self.running.note(event);
+        if matches!(event.topic, LiveTopic::Stored | LiveTopic::Linked) {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
+        self.instances.note(event);
         let mut ring = self.lock();
         let frame = Arc::new(frame(self.epoch, ring.next, event));
         ring.push(Arc::clone(&frame));
         // Sent under the lock, so that a joining browser gets each event exactly once.
         drop(self.sender.send(frame));
+    }
+
+    /// Grows with everything that is stored or linked.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// From now on, and what came after `last_id`.
@@ -156,7 +174,6 @@ pub async fn pump(hub: Arc<Hub>, bus: Arc<dyn LiveBus>, shutdown: CancellationTo
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use nexus_contract::LiveTopic;
 
     use super::*;
 

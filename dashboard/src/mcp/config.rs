@@ -30,6 +30,8 @@ pub struct GitHubConfig {
     /// The folder of the prompts in the repository.
     pub path: String,
     pub token: Option<SecretString>,
+    /// `HTTPS_PROXY`; `None`: directly.
+    pub proxy: Option<reqwest::Proxy>,
 }
 
 impl McpConfig {
@@ -55,6 +57,7 @@ impl GitHubConfig {
             branch: "main".to_owned(),
             path: "prompts/".to_owned(),
             token: None,
+            proxy: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -11,8 +12,12 @@ use thiserror::Error;
 use super::{config::GitHubConfig, prompt::MAX_BYTES};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// A folder of 2,000 files is some hundred kilobytes.
+/// A folder of 1,000 files is some hundred kilobytes.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// GitHub lists no more files of a folder, and does not say that there are more.
+const MAX_FILES: usize = 1_000;
+/// Limits are counted by the hour.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Why GitHub gave nothing.
 #[derive(Debug, Error)]
@@ -21,10 +26,23 @@ pub(super) enum GitHubError {
     Unreachable(String),
     #[error("GitHub's rate limit is reached")]
     RateLimited(Option<Duration>),
-    #[error("GitHub answered {0}")]
+    #[error("GitHub answered {0}: {mend}", mend = mend(.0.as_u16()))]
     Status(StatusCode),
     #[error("GitHub's answer cannot be read: {0}")]
     Answer(String),
+}
+
+/// What an operator can do about a status.
+fn mend(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "check MCP_GITHUB_TOKEN, it must be allowed to read the repository's contents",
+        404 => {
+            "check MCP_GITHUB_OWNER, MCP_GITHUB_REPO, MCP_GITHUB_BRANCH and MCP_GITHUB_PATH; a private repository needs MCP_GITHUB_TOKEN"
+        }
+        301..=308 => "the repository has moved, set MCP_GITHUB_OWNER and MCP_GITHUB_REPO anew",
+        500.. => "it is tried again",
+        _ => "check MCP_GITHUB_API_URL",
+    }
 }
 
 /// A file of the folder.
@@ -53,12 +71,15 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub fn new(config: GitHubConfig) -> reqwest::Result<Self> {
-        let http = Client::builder()
+        let mut http = Client::builder()
+            .no_proxy()
             .redirect(Policy::none())
             .timeout(TIMEOUT)
-            .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, config })
+            .user_agent(concat!("nexus/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &config.proxy {
+            http = http.proxy(proxy.clone());
+        }
+        Ok(Self { http: http.build()?, config })
     }
 
     /// The head of the branch.
@@ -71,7 +92,11 @@ impl GitHub {
     pub async fn files(&self, commit: &str) -> Result<Vec<RemoteFile>, GitHubError> {
         let mut path = vec!["contents"];
         path.extend(self.config.path.split('/').filter(|part| !part.is_empty()));
-        self.get(&path, Some(commit)).await
+        let files: Vec<RemoteFile> = self.get(&path, Some(commit)).await?;
+        if files.len() >= MAX_FILES {
+            return Err(GitHubError::Answer(format!("the folder holds {MAX_FILES} files or more")));
+        }
+        Ok(files)
     }
 
     pub async fn content(&self, file: &RemoteFile) -> Result<String, GitHubError> {
@@ -115,12 +140,22 @@ fn refusal(answer: &Response) -> Result<(), GitHubError> {
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let status = answer.status();
     let is_limited = status == StatusCode::TOO_MANY_REQUESTS
-        || (status == StatusCode::FORBIDDEN && header("x-ratelimit-remaining") == Some("0"));
+        || (status == StatusCode::FORBIDDEN
+            && (header("x-ratelimit-remaining") == Some("0") || header("retry-after").is_some()));
     if is_limited {
-        let wait = header("retry-after").and_then(|seconds| seconds.parse().ok());
-        return Err(GitHubError::RateLimited(wait.map(Duration::from_secs)));
+        let seconds = header("retry-after").and_then(|seconds| seconds.parse().ok());
+        let reset = || until(header("x-ratelimit-reset")?, header("date")?);
+        let wait = seconds.map(Duration::from_secs).or_else(reset);
+        return Err(GitHubError::RateLimited(wait.map(|wait| wait.min(LONGEST_WAIT))));
     }
     if status.is_success() { Ok(()) } else { Err(GitHubError::Status(status)) }
+}
+
+/// How long it is from the answer's own date to the second at which the limit begins anew.
+fn until(reset: &str, date: &str) -> Option<Duration> {
+    let reset = Timestamp::from_second(reset.parse().ok()?).ok()?;
+    let now = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    Duration::try_from(reset.duration_since(now)).ok()
 }
 
 async fn bounded(mut answer: Response) -> Result<Vec<u8>, GitHubError> {

@@ -1,6 +1,11 @@
 //! All prompts, read from a folder, each in its last good version.
 
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 
@@ -67,9 +72,12 @@ impl Library {
 
 fn read(folder: &Path, before: &Prompts) -> io::Result<Prompts> {
     let mut prompts = Prompts::new();
-    for entry in fs::read_dir(folder)?.take(MAX_PROMPTS) {
-        let path = entry?.path();
+    for path in files(folder)? {
         let Some(name) = prompt_name(&path) else { continue };
+        if prompts.contains_key(name) {
+            tracing::warn!(file = %path.display(), "another file has this prompt's name");
+            continue;
+        }
         match file(&path, name) {
             Ok(prompt) => {
                 prompts.insert(name.to_owned(), Arc::new(prompt));
@@ -81,6 +89,24 @@ fn read(folder: &Path, before: &Prompts) -> io::Result<Prompts> {
         }
     }
     Ok(prompts)
+}
+
+/// The files of prompts, in an order that does not depend on the disk: of `a.yaml` and `a.yml` the
+/// first one counts.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if prompt_name(&path).is_some() {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    if files.len() > MAX_PROMPTS {
+        tracing::warn!(files = files.len(), "only the first {MAX_PROMPTS} prompts are read");
+        files.truncate(MAX_PROMPTS);
+    }
+    Ok(files)
 }
 
 fn file(path: &Path, name: &str) -> Result<Prompt, PromptError> {

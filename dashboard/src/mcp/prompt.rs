@@ -36,7 +36,9 @@ pub enum PromptError {
     Yaml(#[from] yaml_serde::Error),
     #[error("its template is not valid: {0}")]
     Template(Box<handlebars::TemplateError>),
-    #[error("its name must be 1 to 64 characters of a-z, A-Z, 0-9, '-' and '_'")]
+    #[error(
+        "its name must be 1 to 64 characters of a-z, A-Z, 0-9, '-', '_' and single dots inside"
+    )]
     Name,
     #[error("it is larger than {0} bytes")]
     TooLarge(usize),
@@ -97,7 +99,8 @@ impl Prompt {
 /// Whether `name` can be a prompt's name. It becomes a file's name, so it is kept plain.
 pub fn is_name(name: &str) -> bool {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
-    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain)
+    let is_plain = |part: &str| !part.is_empty() && part.chars().all(plain);
+    name.len() <= MAX_NAME && name.split('.').all(is_plain)
 }
 
 fn arguments(template: &Template) -> Vec<Argument> {

@@ -13,7 +13,10 @@ use rmcp::{
 };
 use tokio::sync::watch;
 
-use super::{Mcp, prompt::Prompt};
+use super::{
+    Mcp,
+    prompt::{Prompt, is_name},
+};
 
 /// Clients that are told of changes.
 const MAX_PEERS: usize = 10_000;
@@ -91,6 +94,10 @@ impl ServerHandler for Session {
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
+        // A cursor is the name that the page before ended with.
+        if cursor.as_deref().is_some_and(|cursor| !is_name(cursor)) {
+            return Err(ErrorData::invalid_params("the cursor is not one of this list", None));
+        }
         let (page, next) = self.0.library.page(cursor.as_deref(), self.0.config.page_size);
         let mut result =
             ListPromptsResult::with_all_items(page.iter().map(|p| listed(p)).collect());

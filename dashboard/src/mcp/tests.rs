@@ -107,6 +107,17 @@ fn put(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(format!("{name}.yaml")), text).expect("written");
 }
 
+/// Writes a prompt and waits until it is served. The watcher may begin after the first write: it is
+/// written until it is noticed.
+async fn until_loaded(rig: &Rig, name: &str) {
+    let mut number = 0;
+    while rig.mcp.library().find(name).is_none() {
+        put(rig.folder.path(), name, &format!("template: new {number}"));
+        number += 1;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 /// Waits for something that another task does; looks again whenever a moment has passed.
 async fn until(mut done: impl FnMut() -> bool) {
     let waiting = async {
@@ -151,6 +162,9 @@ fn rendering_escapes_nothing_and_names_what_is_missing() {
 fn what_is_no_prompt_is_told_why() {
     for (name, text) in [
         ("../x", "template: a"),
+        ("a/b", "template: a"),
+        ("a..b", "template: a"),
+        (".a", "template: a"),
         ("", "template: a"),
         ("a", "description: b"),
         ("a", "template: '{{#if x}}'"),
@@ -173,6 +187,16 @@ fn a_file_that_breaks_keeps_its_last_good_version() {
     fs::remove_file(folder.path().join("a.yaml")).expect("removed");
     assert!(library.load(folder.path()));
     assert!(library.find("a").is_none());
+}
+
+#[test]
+fn of_two_files_with_one_name_the_first_counts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "code.review", "template: yaml");
+    fs::write(folder.path().join("code.review.yml"), "template: yml").expect("written");
+    let library = Library::default();
+    assert!(library.load(folder.path()));
+    assert_eq!(library.find("code.review").expect("there").template, "yaml");
 }
 
 #[actix_web::test]
@@ -211,6 +235,8 @@ async fn lists_have_pages() {
     let second = rig.call(&session, "prompts/list", json!({"cursor": cursor})).await;
     assert_eq!(second["result"]["prompts"][0]["name"], "review");
     assert!(second["result"].get("nextCursor").is_none());
+    let wrong = rig.call(&session, "prompts/list", json!({"cursor": "../x"})).await;
+    assert_eq!(wrong["error"]["code"], -32602);
     rig.stop().await;
 }
 
@@ -233,17 +259,21 @@ async fn a_changed_file_is_noticed_and_clients_are_told() {
             seen.push_str(&String::from_utf8_lossy(&chunk));
         }
     };
-    let change = async {
-        // The watcher may begin after the first write: it is written until it is noticed.
-        let mut number = 0;
-        while rig.mcp.library().find("fresh").is_none() {
-            put(rig.folder.path(), "fresh", &format!("template: new {number}"));
-            number += 1;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    };
-    let both = async { tokio::join!(told, change) };
+    let both = async { tokio::join!(told, until_loaded(&rig, "fresh")) };
     tokio::time::timeout(PATIENCE, both).await.expect("the change is told");
+    rig.stop().await;
+}
+
+/// A folder that is replaced, as a checkout or a mounted volume does it, is followed.
+#[actix_web::test]
+async fn a_folder_that_was_away_is_followed_again() {
+    let rig = Rig::start(&[], |_| {});
+    let folder = rig.folder.path().to_owned();
+    until_loaded(&rig, "before").await;
+    fs::remove_dir_all(&folder).expect("removed");
+    fs::create_dir(&folder).expect("made again");
+    until_loaded(&rig, "after").await;
+    until(|| rig.mcp.library().find("before").is_none()).await;
     rig.stop().await;
 }
 
@@ -277,12 +307,50 @@ async fn without_keys_only_a_loopback_name_is_served() {
 }
 
 #[actix_web::test]
+async fn what_is_wrong_with_the_repository_is_told_with_what_mends_it() {
+    let github = Arc::new(GitHub::default());
+    github.put("elsewhere/one.yaml", "template: One");
+    let server = Server::local(Arc::clone(&github)).expect("a port");
+    let api = server.url();
+    let rig = Rig::start(&[], |config| {
+        config.github = Some(GitHubConfig { api_url: api, ..GitHubConfig::new("o", "r") });
+    });
+    let status = || rig.mcp.sync_status().expect("configured");
+    until(|| status().error.is_some()).await;
+    let error = status().error.expect("told");
+    assert!(error.contains("404") && error.contains("MCP_GITHUB_PATH"), "{error}");
+    assert!(rig.mcp.library().find("hello").is_some());
+    let names = fs::read_dir(rig.folder.path()).expect("a folder").count();
+    assert_eq!(names, 2, "nothing was written");
+    rig.stop().await;
+}
+
+#[actix_web::test]
+async fn a_prompt_that_breaks_in_the_repository_stays_as_it_was() {
+    let github = Arc::new(GitHub::default());
+    github.put("prompts/one.yaml", "template: good");
+    let server = Server::local(Arc::clone(&github)).expect("a port");
+    let api = server.url();
+    let rig = Rig::start(&[], |config| {
+        config.github = Some(GitHubConfig { api_url: api, ..GitHubConfig::new("o", "r") });
+    });
+    until(|| rig.mcp.library().find("one").is_some()).await;
+    github.put("prompts/one.yaml", "template: '{{#if'");
+    rig.mcp.request_sync();
+    until(|| rig.mcp.sync_status().expect("configured").failed == ["one.yaml"]).await;
+    assert_eq!(rig.mcp.library().find("one").expect("kept").template, "good");
+    rig.stop().await;
+}
+
+#[actix_web::test]
 async fn a_repository_is_followed() {
     let github = Arc::new(GitHub::default());
     github.put("prompts/one.yaml", "template: One {{x}}");
     github.put("prompts/two.yml", "template: Two");
     github.put("prompts/bad name!.yaml", "template: no");
     github.put("prompts/..yaml", "template: no");
+    github.put("prompts/..\\up.yaml", "template: no");
+    github.put("other/three.yaml", "template: elsewhere");
     github.put("prompts/readme.md", "no prompt");
     github.break_file("prompts/two.yml", true);
     let server = Server::local(Arc::clone(&github)).expect("a port");
@@ -294,6 +362,7 @@ async fn a_repository_is_followed() {
 
     until(|| status().commit.is_some()).await;
     assert_eq!(status().failed, ["two.yml"]);
+    assert!(rig.mcp.library().find("three").is_none());
     assert!(rig.mcp.library().find("one").is_some() && rig.mcp.library().find("two").is_none());
     assert!(rig.mcp.library().find("hello").is_some(), "a file of one's own stays");
 
@@ -312,6 +381,9 @@ async fn a_repository_is_followed() {
     rig.mcp.request_sync();
     until(|| status().error.is_some()).await;
     assert!(status().error.is_some_and(|error| error.contains("rate limit")));
+    let refused = server.seen().count();
+    until(|| server.seen().count() > refused).await;
+    assert!(status().error.is_some(), "it asks again after as long as GitHub said");
     assert!(rig.mcp.library().find("one").is_some());
     github.limit(false);
 

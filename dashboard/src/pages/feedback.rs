@@ -46,10 +46,19 @@ pub async fn send(
         return Err(PageError::BadRequest("a rating is a number from 1 to 5".into()));
     }
     let comment: String = feedback.comment.chars().take(MAX_COMMENT).collect();
+    let overall = serde_json::json!({"rating": rating, "comments": comment});
     let body = serde_json::json!({
-        "session_id": session.into_inner(), "rating": rating, "comment": comment,
+        "session_id": session.into_inner(),
+        "feedback": {"recommendation_feedback": {"overall_feedback": overall}},
     });
-    let answer = api::send_feedback(ctx.dashboard.clone(), body.to_string().into()).await?;
-    let accepted = answer.status().is_success();
+    let answer = api::send_feedback(ctx.dashboard.clone(), body.to_string().into()).await;
+    let accepted = match answer {
+        Ok(_) => true,
+        Err(PageError::Elsewhere { message, .. }) => {
+            tracing::warn!(message, "feedback was not taken");
+            false
+        }
+        Err(error) => return Err(error),
+    };
     ctx.fragment(&Thanks { rating, accepted })
 }

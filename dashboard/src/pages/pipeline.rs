@@ -2,11 +2,13 @@
 
 use actix_web::{HttpResponse, http::header, web};
 use nexus_bus::{DeadLetter, StreamError, StreamStatus};
+use nexus_contract::JournalFigures;
 use serde::Serialize;
 
 use super::overview::float;
 use crate::{
     error::PageError,
+    live::{Instance, journals},
     view::{Ctx, Fragment, Page, Place},
 };
 
@@ -23,6 +25,12 @@ pub struct Pipeline {
     status: Option<StreamStatus>,
     error: Option<String>,
     fill: f64,
+    /// All gateways' journals together; `None` where no gateway was heard of.
+    journal: Option<JournalFigures>,
+    journal_fill: f64,
+    /// Exchanges that were served and not kept.
+    dropped: u64,
+    instances: Vec<Instance>,
     letters: Vec<DeadLetter>,
     healthy: bool,
     csrf_query: String,
@@ -128,18 +136,26 @@ async fn load(ctx: &Ctx) -> Pipeline {
             Vec::new()
         }
     };
+    let instances = ctx.dashboard.hub.instances.list();
+    let journal = journals(&instances);
+    let dropped = journal.map_or(0, |journal| journal.lost + journal.tombstones);
     Pipeline {
-        fill: status
-            .as_ref()
-            .filter(|s| s.max_bytes > 0)
-            .map_or(0.0, |s| float(s.bytes) / float(s.max_bytes)),
-        healthy: status.as_ref().is_some_and(is_healthy),
+        fill: status.as_ref().map_or(0.0, |status| share(status.bytes, status.max_bytes)),
+        journal_fill: journal.map_or(0.0, |journal| share(journal.used_bytes, journal.max_bytes)),
+        healthy: dropped == 0 && status.as_ref().is_some_and(is_healthy),
+        journal,
+        dropped,
+        instances,
         status,
         error,
         letters,
         csrf_query: ctx.csrf_query(),
         read_only: ctx.dashboard.keeper.is_read_only(),
     }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { float(part) / float(whole) }
 }
 
 fn is_healthy(status: &StreamStatus) -> bool {
@@ -215,6 +231,10 @@ fn samples() -> Vec<Pipeline> {
         status: Some(status),
         error: None,
         fill: 0.5,
+        journal: Instance::sample().heartbeat.journal,
+        journal_fill: 0.1,
+        dropped: 3,
+        instances: vec![Instance::sample()],
         letters: vec![letter()],
         healthy: false,
         csrf_query: String::new(),
@@ -224,6 +244,10 @@ fn samples() -> Vec<Pipeline> {
         status: None,
         error: Some("it cannot be reached".into()),
         fill: 0.0,
+        journal: None,
+        journal_fill: 0.0,
+        dropped: 0,
+        instances: vec![],
         letters: vec![],
         healthy: false,
         csrf_query: String::new(),

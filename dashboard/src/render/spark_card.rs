@@ -30,8 +30,9 @@ pub fn recommendation(tool: &str, outcome: &ToolOutcome) -> Option<Recommendatio
     };
     Some(Recommendation {
         session_id: field(&["session_id", "sessionId"])?,
-        query: field(&["query"]),
-        text: field(&["one_pager_content", "recommendation", "content", "text"])
+        query: field(&["request", "query"]),
+        text: field(&["response", "recommendation", "content", "text"])
+            .or_else(|| field(&["error_message"]))
             .unwrap_or_default(),
     })
 }
@@ -62,9 +63,11 @@ mod tests {
             is_error: false,
             content: vec![Content::Text { text: text.into() }],
         };
-        let card =
-            recommendation(TOOL, &outcome(r##"{"session_id":"s1","recommendation":"# Do"}"##))
-                .expect("a card");
+        let card = recommendation(
+            TOOL,
+            &outcome(r##"{"session_id":"s1","response":"# Do","feedback":"None"}"##),
+        )
+        .expect("a card");
         assert_eq!((card.session_id.as_str(), card.text.as_str()), ("s1", "# Do"));
         assert_eq!(recommendation(TOOL, &outcome("plain")), None);
         assert_eq!(recommendation("Bash", &outcome(r#"{"session_id":"s"}"#)), None);

@@ -3,26 +3,32 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
+use ipnet::IpNet;
 
 /// The client's address: the peer's, or what trusted proxies say it is.
-pub fn client_address(request: &HttpRequest, trusted: &[IpAddr]) -> IpAddr {
+pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    if !trusted.contains(&peer) {
+    if !is_among(peer, trusted) {
         return peer;
     }
     header(request, "x-forwarded-for")
         .into_iter()
         .flat_map(|list| list.rsplit(','))
         .filter_map(|entry| entry.trim().parse().ok())
-        .find(|address| !trusted.contains(address))
+        .find(|address| !is_among(*address, trusted))
         .unwrap_or(peer)
 }
 
 /// Whether the browser speaks TLS, to us or to a trusted proxy.
-pub fn is_https(request: &HttpRequest, trusted: &[IpAddr]) -> bool {
-    let from_trusted = request.peer_addr().is_some_and(|peer| trusted.contains(&peer.ip()));
+pub fn is_https(request: &HttpRequest, trusted: &[IpNet]) -> bool {
+    let from_trusted = request.peer_addr().is_some_and(|peer| is_among(peer.ip(), trusted));
     request.app_config().secure()
         || (from_trusted && header(request, "x-forwarded-proto") == Some("https"))
+}
+
+/// An IPv4 address counts as such also where a dual-stack socket writes it as IPv6.
+fn is_among(address: IpAddr, networks: &[IpNet]) -> bool {
+    networks.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
 fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
@@ -44,7 +50,12 @@ mod tests {
             .insert_header(("x-forwarded-proto", "https"))
             .to_http_request();
         assert_eq!(client_address(&request, &[]), proxy);
-        assert_eq!(client_address(&request, &[proxy]), IpAddr::from([198, 51, 100, 7]));
-        assert!(is_https(&request, &[proxy]) && !is_https(&request, &[]));
+        let network: IpNet = "10.0.0.0/8".parse().expect("valid");
+        for trusted in [IpNet::from(proxy), network] {
+            assert_eq!(client_address(&request, &[trusted]), IpAddr::from([198, 51, 100, 7]));
+            assert!(is_https(&request, &[trusted]));
+        }
+        assert!(!is_https(&request, &[]));
+        assert_eq!(client_address(&request, &["10.1.0.0/16".parse().expect("valid")]), proxy);
     }
 }

@@ -18,7 +18,7 @@ struct Failure {
 impl Failure {
     fn of(error: &PageError) -> Self {
         let (heading, next) = match error {
-            PageError::BadRequest(_) => {
+            PageError::BadRequest(_) | PageError::Method => {
                 ("This address makes no sense", "Check the address, or start from the overview.")
             }
             PageError::LoginNeeded => {
@@ -34,6 +34,9 @@ impl Failure {
             PageError::TooMany(_) => ("Too many requests", "Wait a little, then reload."),
             PageError::Unavailable(_) => {
                 ("Not available now", "Reload in a moment; the pipeline page shows what is down.")
+            }
+            PageError::Elsewhere { .. } => {
+                ("Another service failed", "Try again in a moment; nothing was changed here.")
             }
             PageError::Internal(_) => (
                 "Something went wrong",

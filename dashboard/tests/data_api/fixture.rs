@@ -12,7 +12,11 @@ use actix_web::{
 use jiff::Timestamp;
 use nexus_bus::{EmbeddedConfig, EmbeddedLog, Handler, LocalLiveBus, Verdict};
 use nexus_contract::{Clock, Event, ManualClock};
-use nexus_dashboard::{Dashboard, DashboardConfig, Deps, StoredRecordings};
+use nexus_dashboard::{
+    Dashboard, DashboardConfig, Deps, StoredRecordings,
+    mcp::{ClientKeys, GitHubConfig, Mcp, McpConfig},
+};
+use nexus_linking::Fact;
 use nexus_messages::PriceTable;
 use nexus_scripted::generate::{Exchange, Plan};
 use nexus_storage::{StorageDeps, StorageHandler};
@@ -26,13 +30,27 @@ pub struct Fixture {
     pub dashboard: Arc<Dashboard>,
     pub sent: Vec<Exchange>,
     pub now: Timestamp,
-    _log: TempDir,
-    _store: TestStore,
+    _folder: TempDir,
+    pub store: TestStore,
 }
 
 /// Generates, stores, and opens a dashboard over it.
 pub async fn filled(store: TestStore) -> Fixture {
-    let now: Timestamp = "2026-11-23T12:00:00Z".parse().expect("an instant");
+    filled_until(store, "2026-11-23T12:00:00Z").await
+}
+
+/// The same with three days of traffic up to `now`.
+pub async fn filled_until(store: TestStore, now: &str) -> Fixture {
+    configured(store, now, |_| {}).await
+}
+
+/// The same with other settings.
+pub async fn configured(
+    store: TestStore,
+    now: &str,
+    change: impl FnOnce(&mut DashboardConfig),
+) -> Fixture {
+    let now: Timestamp = now.parse().expect("an instant");
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let plan = Plan { seed: 5, conversations: 12, requests: 12, end: now, days: 3 };
     let sent: Vec<_> = plan.conversations().flatten().collect();
@@ -48,8 +66,10 @@ pub async fn filled(store: TestStore) -> Fixture {
         },
     )
     .await;
-    let log = tempfile::tempdir().expect("a folder");
-    let stream = EmbeddedLog::open(EmbeddedConfig::new(log.path()), clock.clone()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = EmbeddedConfig::new(folder.path().join("log"));
+    let stream = EmbeddedLog::open(log, clock.clone()).await;
+    let mcp = prompts(&folder, clock.clone());
     let deps = Deps {
         queries: store.store.clone(),
         analyses: store.store.clone(),
@@ -61,11 +81,39 @@ pub async fn filled(store: TestStore) -> Fixture {
     };
     let mut config = DashboardConfig::new(vec![7; 32].into());
     config.api_key = Some(KEY.into());
+    // Tests change the store behind its back.
+    config.cache_ttl = std::time::Duration::ZERO;
+    change(&mut config);
     let dashboard = Dashboard::new(config, deps).expect("a dashboard");
-    Fixture { dashboard, sent, now, _log: log, _store: store }
+    dashboard.show_prompts(mcp);
+    Fixture { dashboard, sent, now, _folder: folder, store }
 }
 
-async fn write(_store: &TestStore, sent: &[Exchange], deps: StorageDeps) {
+/// No client has a key.
+struct NoKeys;
+
+impl ClientKeys for NoKeys {
+    fn any(&self) -> bool {
+        false
+    }
+
+    fn is_key(&self, _domain: &str, _key: &str) -> bool {
+        false
+    }
+}
+
+/// One prompt, and a repository that nobody asks.
+fn prompts(folder: &TempDir, clock: Arc<dyn Clock>) -> Arc<Mcp> {
+    let prompts = folder.path().join("prompts");
+    std::fs::create_dir(&prompts).expect("a folder");
+    std::fs::write(prompts.join("review.yaml"), "description: d\ntemplate: Look at {{file}}\n")
+        .expect("a prompt");
+    let config = McpConfig { github: Some(GitHubConfig::new("o", "r")), ..McpConfig::new(prompts) };
+    Mcp::new(config, Arc::new(NoKeys), clock)
+}
+
+/// Links the exchanges and stores them.
+async fn write(store: &TestStore, sent: &[Exchange], deps: StorageDeps) {
     let handler = StorageHandler::new(deps);
     for some in sent.chunks(100) {
         let events: Vec<Arc<Event>> = some
@@ -73,16 +121,26 @@ async fn write(_store: &TestStore, sent: &[Exchange], deps: StorageDeps) {
             .flat_map(|exchange| exchange.events().expect("bodies compress"))
             .map(Arc::new)
             .collect();
+        let facts = events.iter().map(|event| Fact::of_event(event).expect("a sound body"));
+        store.link(&facts.flatten().collect::<Vec<_>>()).await.expect("linked");
         for verdict in handler.handle(&events).await {
             assert_eq!(verdict, Verdict::Done);
         }
     }
+    // What came later may have moved what came before.
+    let ids: Vec<_> = sent.iter().map(|exchange| exchange.id).collect();
+    store.apply_links(&ids).await.expect("links are taken over");
 }
 
 impl Fixture {
     /// Asks with the key.
     pub async fn get(&self, path: &str) -> (StatusCode, String) {
         self.ask(Method::GET, path, Some(KEY), Vec::new()).await
+    }
+
+    /// Sends JSON with the key.
+    pub async fn post(&self, path: &str, body: &str) -> (StatusCode, String) {
+        self.ask(Method::POST, path, Some(KEY), body.as_bytes().to_vec()).await
     }
 
     /// Asks, expects an answer, and reads it as JSON.
@@ -100,7 +158,10 @@ impl Fixture {
         body: Vec<u8>,
     ) -> (StatusCode, String) {
         let app = test::init_service(App::new().configure(self.dashboard.api_routes())).await;
-        let mut request = test::TestRequest::with_uri(path).method(method).set_payload(body);
+        let mut request = test::TestRequest::with_uri(path).method(method);
+        if !body.is_empty() {
+            request = request.insert_header(("content-type", "application/json")).set_payload(body);
+        }
         if let Some(key) = key {
             request = request.insert_header(("x-dashboard-key", key));
         }

@@ -9,7 +9,7 @@ use nexus_scripted::generate::Exchange;
 use nexus_store::{store_tests, testing::TestStore};
 use serde_json::Value;
 
-use crate::fixture::{Fixture, filled};
+use crate::fixture::{Fixture, filled, filled_until};
 
 fn tokens(exchange: &Exchange) -> Tokens {
     exchange.usage.as_deref().map(|usage| Usage::from_json(usage).tokens()).unwrap_or_default()
@@ -51,32 +51,50 @@ async fn sums_are_those_of_a_recount(store: TestStore) {
 async fn days_are_those_of_the_zone(store: TestStore) {
     let fixture = filled(store).await;
     for name in ["UTC", "Asia/Kathmandu", "America/Los_Angeles"] {
-        let zone = TimeZone::get(name).expect("a zone");
-        let mut days: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
-        for one in &fixture.sent {
-            days.entry(one.at.to_zoned(zone.clone()).date().to_string()).or_default().push(one);
-        }
-        let address = format!("/api/token-usage/daily?days=30&aggregate=true&tz={name}");
-        let answer = fixture.json(&address).await;
-        let rows = answer["usage"].as_array().expect("rows");
-        assert_eq!(rows.len(), days.len(), "{name}");
-        for (row, (day, sent)) in rows.iter().zip(days) {
-            assert_eq!(row["date"], day);
-            same(row, recount(sent));
-        }
+        days_are_those_of(&fixture, name).await;
+    }
+}
+
+/// The first of November has 25 hours in Los Angeles, and its midnights are an hour apart from one
+/// another by UTC.
+async fn days_are_right_where_the_clock_changes(store: TestStore) {
+    let fixture = filled_until(store, "2026-11-02T12:00:00Z").await;
+    for name in ["America/Los_Angeles", "Australia/Lord_Howe"] {
+        days_are_those_of(&fixture, name).await;
+    }
+}
+
+async fn days_are_those_of(fixture: &Fixture, name: &str) {
+    let zone = TimeZone::get(name).expect("a zone");
+    let mut days: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
+    for one in &fixture.sent {
+        days.entry(one.at.to_zoned(zone.clone()).date().to_string()).or_default().push(one);
+    }
+    let address = format!("/api/token-usage/daily?days=30&aggregate=true&tz={name}");
+    let answer = fixture.json(&address).await;
+    let rows = answer["usage"].as_array().expect("rows");
+    assert_eq!(rows.len(), days.len(), "{name}");
+    for (row, (day, sent)) in rows.iter().zip(days) {
+        assert_eq!(row["date"], day);
+        same(row, recount(sent));
     }
 }
 
 async fn a_sliding_sum_is_right_from_its_first_step(store: TestStore) {
     let fixture = filled(store).await;
-    let address = "/api/analytics/token-usage/sliding-window?days=1&window=300&bucket=60";
-    let answer = fixture.json(address).await;
-    let steps = answer["series"].as_array().expect("steps");
-    assert!(steps.len() >= 24, "{} steps", steps.len());
-    for step in steps {
-        let end: jiff::Timestamp = step["time"].as_str().expect("a time").parse().expect("a time");
-        let start = end - 300.minutes();
-        same(step, recount(fixture.sent.iter().filter(|one| one.at >= start && one.at < end)));
+    for (window, bucket) in [(300_i64, 60), (105, 60), (300, 45)] {
+        let address = format!(
+            "/api/analytics/token-usage/sliding-window?days=1&window={window}&bucket={bucket}"
+        );
+        let answer = fixture.json(&address).await;
+        let steps = answer["series"].as_array().expect("steps");
+        assert!(steps.len() >= 24, "{} steps", steps.len());
+        for step in steps {
+            let end: jiff::Timestamp =
+                step["time"].as_str().expect("a time").parse().expect("a time");
+            let start = end - window.minutes();
+            same(step, recount(fixture.sent.iter().filter(|one| one.at >= start && one.at < end)));
+        }
     }
 }
 
@@ -136,6 +154,63 @@ async fn a_request_is_given_as_it_was_sent(store: TestStore) {
     }
 }
 
+/// What is summed up as the exchanges come is what a full recount says, and deciding all links anew
+/// moves nothing.
+async fn a_recount_and_a_relink_change_no_sum(store: TestStore) {
+    let fixture = filled(store).await;
+    let before = shown(&fixture).await;
+    fixture.store.rebuild().await.expect("counted");
+    assert_eq!(shown(&fixture).await, before);
+    let moved = fixture.store.relink(false).await.expect("linked");
+    let moved: Vec<_> = moved.into_iter().map(|link| link.after.moment.id).collect();
+    fixture.store.apply_links(&moved).await.expect("taken over");
+    assert_eq!(shown(&fixture).await, before);
+}
+
+async fn shown(fixture: &Fixture) -> Vec<Value> {
+    let mut shown = Vec::new();
+    for address in
+        ["/api/conversations?limit=500", "/api/stats", "/api/stats?since=2026-11-22T09:07:03Z"]
+    {
+        shown.push(fixture.json(address).await);
+    }
+    shown
+}
+
+/// Whatever part of the time is asked for, the groups add up to the whole.
+async fn groups_add_up_to_the_whole(store: TestStore) {
+    let fixture = filled(store).await;
+    for since in ["", "?since=2026-11-22T09:07:03Z", "?from=2026-11-21&to=2026-11-23T11:59:59.5Z"] {
+        let stats = fixture.json(&format!("/api/stats{since}")).await;
+        for by in ["requestsByModel", "requestsByType"] {
+            let groups = stats[by].as_object().expect("groups").values();
+            let sum: u64 = groups.filter_map(Value::as_u64).sum();
+            assert_eq!(Some(sum), stats["totalRequests"].as_u64(), "{since} {by}");
+        }
+    }
+}
+
+/// Each request says by which rule it is linked, and what of the history it shares.
+async fn a_link_shows_what_it_stands_on(store: TestStore) {
+    let fixture = filled(store).await;
+    let mut turns = 0;
+    for one in &fixture.sent {
+        let answer = fixture.json(&format!("/api/requests/{}", one.id)).await;
+        let percent = answer["link"]["confidence"].as_u64();
+        assert!(percent.is_some_and(|percent| percent <= 100), "{answer}");
+        assert!(answer["link"]["method"].is_string(), "{answer}");
+        let miss = &answer["cacheMiss"];
+        assert!(miss.is_null() || miss["tokens"].as_u64() > Some(0), "{miss}");
+        if answer["kind"] == "turn" {
+            let parent = answer["parentRequestId"].as_str().expect("a parent");
+            let parent = fixture.json(&format!("/api/requests/{parent}")).await;
+            assert!(answer["hashes"]["current"].is_string(), "{answer}");
+            turns += usize::from(answer["hashes"]["parent"] == parent["hashes"]["current"]);
+        }
+    }
+    assert!(turns > 20, "{turns} turns go on from all of their parent's history");
+}
+
 async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {
     let mut all = Vec::new();
     let mut cursor = String::new();
@@ -152,9 +227,13 @@ async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {
 store_tests!(
     sums_are_those_of_a_recount,
     days_are_those_of_the_zone,
+    days_are_right_where_the_clock_changes,
     a_sliding_sum_is_right_from_its_first_step,
     pages_give_each_request_once_and_in_order,
     filters_combine,
     exports_hold_every_row,
     a_request_is_given_as_it_was_sent,
+    a_recount_and_a_relink_change_no_sum,
+    groups_add_up_to_the_whole,
+    a_link_shows_what_it_stands_on,
 );

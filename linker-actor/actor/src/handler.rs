@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use nexus_bus::{EventStream, Handler, LiveBus, Verdict};
 use nexus_contract::{Clock, Event, Kind};
 use nexus_linking::Fact;
-use nexus_store::{LinkStore, StoreError};
+use nexus_store::LinkStore;
 
 use crate::{announce::Announcer, gauge::Gauge};
 
@@ -49,7 +49,7 @@ impl LinkerHandler {
             Ok(changes) => self.gauge.count(&changes.outcomes),
             Err(error) if error.is_transient() || facts.len() == 1 => {
                 for index in indices {
-                    verdicts[index] = verdict(&error);
+                    verdicts[index] = Verdict::of_error(&error, error.is_transient());
                 }
             }
             Err(_) => {
@@ -112,13 +112,5 @@ fn read(event: &Event) -> Read {
         Ok(Ok(fact)) => Ok(fact),
         Ok(Err(error)) => Err(Verdict::Reject(format!("{id}: {error}"))),
         Err(_panic) => Err(Verdict::Failed(format!("reading {id} panicked"))),
-    }
-}
-
-fn verdict(error: &StoreError) -> Verdict {
-    if error.is_transient() {
-        Verdict::Later(error.to_string())
-    } else {
-        Verdict::Failed(error.to_string())
     }
 }

@@ -8,6 +8,8 @@ mod prefix;
 mod session;
 mod subagent;
 
+use std::cmp::Ordering;
+
 pub use attempt::scope as repeat_scope;
 pub use circle::{closing, rejected_key};
 pub use compaction::wait_key as summary_key;
@@ -62,21 +64,42 @@ async fn by_rules<I: Index>(
         return Ok(Decision::of(edge));
     }
     let prefix = prefix::find(index, exchange, request).await?;
-    let is_repeated = prefix.as_ref().is_some_and(|edge| {
-        edge.joint.as_ref().is_some_and(|joint| joint.length >= request.summary_length)
-    });
-    if request.summary_length > 0 && !is_repeated {
-        let waits = compaction::waits(request);
-        if let Some(edge) = compaction::by_summary(index, request).await? {
-            return Ok(Decision { waits, ..Decision::of(edge) });
-        }
-        if let Some(edge) = prefix {
-            return Ok(Decision { waits, ..Decision::of(edge) });
-        }
-    } else if let Some(edge) = prefix {
-        return Ok(Decision::of(edge));
+    if request.summary_length == 0 {
+        return match prefix {
+            Some(found) => Ok(Decision::of(found.edge)),
+            None => head(index, request).await,
+        };
     }
-    head(index, request).await
+    from_summary(index, request, prefix).await
+}
+
+/// With a summary in the history: it goes on from the summary, or repeats an earlier continuation.
+///
+/// Summaries may be equal word for word. Where an earlier continuation is nothing but the summary, was
+/// answered otherwise, and the summary was written once more since, the later summary is the parent.
+async fn from_summary<I: Index>(
+    index: &mut I,
+    request: &RequestFacts,
+    prefix: Option<prefix::Found>,
+) -> Result<Decision, I::Error> {
+    let waits = compaction::waits(request);
+    let mut after = Moment::FIRST;
+    if let Some(found) = &prefix {
+        match found.length().cmp(&request.summary_length) {
+            Ordering::Greater => return Ok(Decision::of(found.edge.clone())),
+            // What it waits for must not depend on the answer, or an unchanged edge would not tell.
+            Ordering::Equal if found.fits => {
+                return Ok(Decision { waits, ..Decision::of(found.edge.clone()) });
+            }
+            Ordering::Equal => after = found.parent,
+            Ordering::Less => {}
+        }
+    }
+    let summary = compaction::by_summary(index, request, after).await?;
+    match summary.or(prefix.map(|found| found.edge)) {
+        Some(edge) => Ok(Decision { waits, ..Decision::of(edge) }),
+        None => head(index, request).await,
+    }
 }
 
 /// No history leads anywhere: a call, a summary that the client speaks of, or the session may.

@@ -96,15 +96,18 @@ fn repeat(parent: &Side, child: &Side) -> Verdict {
     let same = parent.lines == child.lines;
     let failed = parent.answer.as_ref().is_some_and(|answer| !answer.complete);
     let named = child.request.identified && parent.request.session == child.request.session;
+    let answered = parent.answer.as_ref().is_some_and(AnswerFacts::satisfies);
+    let goes_back = named && answered && child.request.continues;
     let because = match (same, named, failed) {
         (false, ..) => "the histories are not equal",
+        _ if goes_back => "equal histories, but the first was answered: asked anew, a branch",
         (true, true, _) => "equal histories in one session and agent",
         (true, false, true) => "equal histories, and the first did not complete",
         (true, false, false) => {
             "equal histories, but the first completed or is not known to have failed"
         }
     };
-    verdict("attempt", same && (named || failed), because)
+    verdict("attempt", same && !goes_back && (named || failed), because)
 }
 
 fn prefix(parent: &Side, child: &Side) -> Verdict {

@@ -51,9 +51,11 @@ fn grow(random: &mut impl Rng, grown: &[Grown], number: usize) -> Grown {
     let Some(parent) = grown.choose(random).filter(|_| random.random_bool(0.85)).cloned() else {
         return root(random, number);
     };
-    let mut next = match random.random_range(0..10) {
+    let mut next = match random.random_range(0..12) {
         0 => return Grown { ..retry(random, parent, number) },
         1 => compact(random, parent),
+        10 => kept_tail(random, parent),
+        11 => aside(random, parent),
         2 | 3 if !parent.spawns.is_empty() => subagent(random, parent),
         4 => other_session(random, parent),
         _ => turn(random, parent),
@@ -116,6 +118,23 @@ fn compact(random: &mut impl Rng, parent: Grown) -> Grown {
         messages.push(user(WORDS.choose(random).expect("words")));
     }
     Grown { messages, ..parent }
+}
+
+/// A continuation that keeps the last answer, and what was said to it, behind the summary.
+fn kept_tail(random: &mut impl Rng, parent: Grown) -> Grown {
+    let kept = json!({"role": "assistant", "content": parent.answer});
+    let mut next = compact(random, parent);
+    next.messages.push(kept);
+    next.messages.push(user(WORDS.choose(random).expect("words")));
+    next
+}
+
+/// A question aside, behind the whole history: auxiliary.
+fn aside(random: &mut impl Rng, parent: Grown) -> Grown {
+    let mut next = turn(random, parent);
+    let text = "<system-reminder>This is a side question from the user.</system-reminder>";
+    next.messages.push(user(text));
+    next
 }
 
 fn subagent(random: &mut impl Rng, parent: Grown) -> Grown {
@@ -186,7 +205,7 @@ fn facts_of(random: &mut impl Rng, one: &Grown, number: usize, at: i64) -> Vec<F
     let request = RequestFacts::read(&context, &identity, &request);
     let mut message = Answer::from_message(json!({
         "id": one.message_id, "type": "message", "role": "assistant", "content": one.answer,
-        "stop_reason": "end_turn",
+        "stop_reason": if random.random_bool(0.1) { "max_tokens" } else { "end_turn" },
     }));
     let failed = random.random_bool(0.2);
     message.complete = !failed;

@@ -116,12 +116,21 @@ pub trait Index: Send {
         scope: &Scope,
     ) -> impl Future<Output = Result<Vec<Hash>, Self::Error>> + Send;
 
-    /// Members to compare: the newest before the child whose answer is the reply (by hash, by call),
-    /// the newest before it, the oldest after it; [`MAX_CANDIDATES`] of each.
+    /// Members to compare, [`MAX_CANDIDATES`] of each kind: the newest before the child whose answer
+    /// is the reply (by hash, by call). Without such, the newest before it; without those, the oldest
+    /// after it. Each kind beats the next, see [`rank`](crate::decide::rank).
     fn candidates(
         &mut self,
         wanted: &Candidates,
     ) -> impl Future<Output = Result<Vec<Exchange>, Self::Error>> + Send;
+
+    /// Whether a member of the scope other than `id` ends at `current`.
+    fn is_shared(
+        &mut self,
+        current: Hash,
+        scope: &Scope,
+        id: ExchangeId,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     /// The member that ends at `current` next before or after `moment`, of the same kind of
     /// identity: in the scope, and identified or not.
@@ -165,6 +174,15 @@ pub trait Index: Send {
         &mut self,
         message_id: &str,
     ) -> impl Future<Output = Result<Vec<ExchangeId>, Self::Error>> + Send;
+
+    /// Says whose places in the graph are looked at next, so that an index can fetch all of it at
+    /// once: the exchanges, their parents and their siblings.
+    fn expect_places(
+        &mut self,
+        _ids: &[ExchangeId],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     fn find_link(
         &mut self,
@@ -314,6 +332,11 @@ impl Exchange {
     /// The answer came to its end, so the client did not have to ask again.
     pub fn is_complete(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| answer.complete)
+    }
+
+    /// The first tool that its answer calls.
+    pub fn first_call(&self) -> Option<&String> {
+        self.answer.as_ref()?.first_call.as_ref()
     }
 
     /// Known to have ended otherwise.

@@ -83,6 +83,8 @@ async fn settle<I: Index>(index: &mut I, mut round: Round) -> Result<Changes, I:
     while let Some(moment) = round.dirty.pop_first() {
         decide_anew(index, moment, &mut round).await?;
     }
+    let changed: Vec<_> = round.before.keys().copied().collect();
+    index.expect_places(&changed).await?;
     let moved = structure::settle(index, &round.before).await?;
     let mut links: BTreeSet<_> = round.before.keys().copied().collect();
     links.extend(moved);

@@ -1,6 +1,7 @@
 //! Which exchange continues which: facts, hash chain and decision, without any I/O.
 
 pub mod block;
+pub mod cache;
 pub mod canonical;
 pub mod chain;
 pub mod decide;
@@ -17,6 +18,7 @@ pub mod memory;
 pub mod reference;
 pub mod structure;
 
+pub use cache::Cache;
 pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};
 pub use hash::Hash;
 pub use index::{Exchange, Index};

@@ -46,3 +46,11 @@ pub enum Verdict {
     /// The event can never be handled: to the dead letters at once.
     Reject(String),
 }
+
+impl Verdict {
+    /// What an error means for its event: one that time heals lets it wait, any other spends a
+    /// delivery.
+    pub fn of_error(error: &impl std::fmt::Display, heals: bool) -> Self {
+        if heals { Self::Later(error.to_string()) } else { Self::Failed(error.to_string()) }
+    }
+}

@@ -17,7 +17,7 @@ pub mod stream;
 pub use consume::{ConsumerConfig, ConsumerGone, consume};
 pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
-pub use jetstream::{JetStream, NatsConfig, NatsLiveBus};
+pub use jetstream::{Connecting, JetStream, NatsConfig, NatsLiveBus};
 pub use live::{LiveBus, LocalLiveBus};
 pub use open::{Bus, BusConfig, open};
 pub use report::report;

@@ -1,15 +1,18 @@
 //! JetStream keeps the contract of the event stream, on a real server.
 
+mod authority;
 mod conformance;
 mod nats;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use authority::Authority;
 use bytes::Bytes;
 use conformance::{Harness, request};
 use nats::{NatsServer, ready};
-use nexus_bus::{EventStream, JetStream, NatsConfig, StreamError};
+use nexus_bus::{Connecting, EventStream, JetStream, NatsConfig, StreamError};
+use nkeys::KeyPair;
 
 struct Nats {
     server: NatsServer,
@@ -61,6 +64,19 @@ async fn without_a_server_it_opens_and_says_so() {
     server.start_again();
     ready(&stream).await;
     stream.publish(&[request(1, b"{}")]).await.expect("it came up");
+}
+
+/// Commands work at once or say why they can't: one that asked before the connection was there failed.
+#[tokio::test]
+async fn at_once_it_is_connected_or_says_why_not() {
+    let mut server = NatsServer::start("");
+    let config = NatsConfig { connecting: Connecting::AtOnce, ..server.config() };
+    ready(&open(server.config()).await).await;
+    let stream = open(config.clone()).await;
+    stream.publish(&[request(1, b"{}")]).await.expect("it did not come back before");
+    server.kill();
+    let error = JetStream::open(config).await.err().expect("there is no server");
+    assert!(matches!(error, StreamError::Unavailable(_)), "{error}");
 }
 
 #[tokio::test]
@@ -181,4 +197,24 @@ async fn credentials_that_are_not_there_are_refused_by_name() {
     };
     let error = JetStream::open(config).await.err().expect("refused").to_string();
     assert!(error.contains("/nowhere/nexus.creds"), "{error}");
+}
+
+#[tokio::test]
+async fn only_a_user_of_the_account_gets_in() {
+    let (authority, dir) = (Authority::new(), tempfile::tempdir().expect("a folder"));
+    let server = NatsServer::start(&authority.configuration());
+    let with = |credentials| NatsConfig { credentials, ..server.config() };
+
+    let ours = Authority::credentials(dir.path(), "nexus", &authority.account);
+    let stream = open(with(Some(ours))).await;
+    ready(&stream).await;
+    stream.publish(&[request(1, b"{}")]).await.expect("let in");
+    assert_eq!(stream.status().await.expect("says").events, 1);
+
+    let stranger = Authority::credentials(dir.path(), "stranger", &KeyPair::new_account());
+    for credentials in [None, Some(stranger)] {
+        let stream = open(with(credentials)).await;
+        let error = stream.publish(&[request(2, b"{}")]).await.expect_err("not let in");
+        assert!(matches!(error, StreamError::Unavailable(_)), "{error}");
+    }
 }

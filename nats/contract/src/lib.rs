@@ -10,6 +10,7 @@ pub mod clock;
 pub mod codec;
 pub mod event;
 pub mod header;
+pub mod heartbeat;
 pub mod id;
 pub mod live;
 pub mod mask;
@@ -22,6 +23,7 @@ pub use event::{
     ResponseFinished, TerminalState,
 };
 pub use header::{Headers, MASKED};
+pub use heartbeat::{Heartbeat, JournalFigures};
 pub use id::{ExchangeId, IdSource};
 pub use live::{LiveEvent, LiveTopic};
 pub use mask::mask_secrets;

@@ -26,7 +26,7 @@ pub enum LiveTopic {
     Analysis,
     /// An account's rate-limit window was reported. Data: `accountId`.
     Window,
-    /// A role instance says that it is there. Data: `role`, `instance`, `version`, `lag`.
+    /// A process says that it is there. Data: a [`Heartbeat`](crate::Heartbeat).
     Heartbeat,
 }
 

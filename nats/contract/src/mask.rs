@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use regex::Regex;
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use crate::header::MASKED;
 
@@ -117,19 +117,30 @@ struct Rule {
     replacement: &'static str,
 }
 
+const PATTERNS: [(&str, &str); 7] = [
+    (PRIVATE_KEY, "[masked]"),
+    (URL, "$1$3$5$7$9[masked]$2$4$6$8${10}"),
+    (PREFIXED, "$1[masked]"),
+    (HEADER, "$1$2$3[masked]"),
+    (PLACED, "$1$2$3$4$5$6[masked]"),
+    (QUOTED, "$1[masked]"),
+    (ASSIGNED, "$1[masked]"),
+];
+
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    [
-        (PRIVATE_KEY, "[masked]"),
-        (URL, "$1$3$5$7$9[masked]$2$4$6$8${10}"),
-        (PREFIXED, "$1[masked]"),
-        (HEADER, "$1$2$3[masked]"),
-        (PLACED, "$1$2$3$4$5$6[masked]"),
-        (QUOTED, "$1[masked]"),
-        (ASSIGNED, "$1[masked]"),
-    ]
-    .into_iter()
-    .map(|(pattern, replacement)| Rule { regex: regex(pattern), replacement })
-    .collect()
+    let rule = |(pattern, replacement)| Rule { regex: regex(pattern), replacement };
+    PATTERNS.into_iter().map(rule).collect()
+});
+
+/// Bytes that the compiled set may take; the default is meant for one pattern.
+const MAX_SET: usize = 64 << 20;
+
+/// All patterns in one pass: most texts hold no secret, and header values are looked at while a
+/// client waits.
+static ANY: LazyLock<RegexSet> = LazyLock::new(|| {
+    let patterns = PATTERNS.iter().map(|(pattern, _)| *pattern).chain([SPOKEN]);
+    let set = RegexSetBuilder::new(patterns).size_limit(MAX_SET).build();
+    set.expect("constant patterns compile")
 });
 
 static SPOKEN_RULE: LazyLock<Regex> = LazyLock::new(|| regex(SPOKEN));
@@ -141,6 +152,9 @@ fn regex(pattern: &str) -> Regex {
 
 /// `text` with [`MASKED`] in the place of every secret. Masking twice changes nothing more.
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
+    if !ANY.is_match(text) {
+        return Cow::Borrowed(text);
+    }
     let mut masked = Cow::Borrowed(text);
     for rule in &*RULES {
         if let Cow::Owned(changed) = rule.regex.replace_all(&masked, rule.replacement) {

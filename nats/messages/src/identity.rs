@@ -28,8 +28,8 @@ pub struct Identity {
     pub compaction: Option<String>,
     /// `x-claude-code-context-compacted`: the request goes on from a summary.
     pub context_compacted: Option<String>,
-    /// `x-claude-code-prev-tool-durations`, as it came.
-    pub prev_tool_durations: Option<String>,
+    /// `x-claude-code-prev-tool-durations`: how long the tools ran whose results the request brings.
+    pub prev_tool_ms: Option<u64>,
     /// The account named in `metadata.user_id`.
     pub account_id: Option<String>,
     /// The billing line says that a sub-agent asks (`cc_is_subagent=true`).
@@ -75,7 +75,7 @@ impl Identity {
             prompt_id: hint("prompt-id"),
             compaction: hint("compaction"),
             context_compacted: hint("context-compacted"),
-            prev_tool_durations: hint("prev-tool-durations"),
+            prev_tool_ms: headers.get("x-claude-code-prev-tool-durations").and_then(tool_ms),
             account_id: user.account,
             is_subagent: billing_field(billing, "cc_is_subagent") == Some("true"),
             client: client(headers, billing),
@@ -140,6 +140,12 @@ fn header(headers: &Headers, name: &str) -> Option<String> {
 fn value(text: Cow<'_, str>) -> Option<String> {
     let text = text.trim();
     (!text.is_empty() && text.len() <= MAX_VALUE).then(|| text.to_owned())
+}
+
+/// The sum of `Bash=742;Read=9`, in milliseconds; `None` when that is not what the text is.
+fn tool_ms(durations: &str) -> Option<u64> {
+    let mut each = durations.split(';').map(|one| one.rsplit_once('=')?.1.trim().parse().ok());
+    each.try_fold(0_u64, |sum, one: Option<u32>| Some(sum + u64::from(one?)))
 }
 
 /// The rest of a line `x-anthropic-billing-header: cc_version=…; cc_entrypoint=…;`.
@@ -207,6 +213,20 @@ mod tests {
         assert_eq!(identity.account_id.as_deref(), Some("acc"));
         let client = identity.client.expect("a client");
         assert_eq!((client.name.as_str(), client.version.as_str()), ("claude-cli", "2.1.330"));
+    }
+
+    #[test]
+    fn measured_durations_of_tools_are_summed() {
+        for (text, sum) in [
+            ("Bash=742;Read=9", Some(751)),
+            ("mcp__a%3Db=5", Some(5)),
+            ("", None),
+            ("[120,340]", None),
+            ("Bash=-1", None),
+        ] {
+            let identity = read(&[("x-claude-code-prev-tool-durations", text)], "{}");
+            assert_eq!(identity.prev_tool_ms, sum, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a request is for: the probe of a quota, work for the user interface, or the agent's own.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,32 +22,67 @@ pub enum RequestType {
     Inference,
 }
 
-/// How the system prompts of known auxiliary requests begin or what they hold.
-const SYSTEMS: [&str; 16] = [
+/// What the system prompts of known auxiliary requests hold.
+const SYSTEMS: [&str; 36] = [
     "Analyze if this message indicates a new conversation topic",
-    "Summarize this coding conversation in under 50 characters",
-    "Generate a concise, sentence-case title",
-    "Generate a concise title",
-    "Generate a short kebab-case name",
-    "You are coming up with a succinct title",
-    "You are naming a coding session",
-    "You generate titles",
-    "write a 5-10 word title",
-    "Your task is to process Bash commands that an AI coding agent wants to run",
-    "Your task is to determine the command prefix",
+    "Analyze this message and come up with a single positive, cheerful and delightful verb",
     "Extract any file paths that this command reads or modifies",
-    "You are analyzing output from a bash command",
-    "You are an expert at analyzing git history",
-    "Write a one-line summary of what these tool calls did",
+    "Generate a concise title",
+    "Generate a concise, sentence-case title",
+    "Generate a concise, technical issue title",
+    "Generate a short kebab-case name",
     "Predict what the user would naturally type next",
+    "Summarize this coding conversation in under 50 characters",
+    "Write a one-line summary of what these tool calls did",
+    "Write a short summary label describing what these tool calls accomplished",
+    "You are a classifier. Answer with exactly one of these labels",
+    "You are a date/time parser that converts natural language",
+    "You are a security monitor for autonomous AI coding agents",
+    "You are an assistant for performing a web search tool use",
+    "You are an elite AI agent architect",
+    "You are an expert at analyzing git history",
+    "You are an expert reviewer of auto mode classifier rules",
+    "You are analyzing output from a bash command",
+    "You are analyzing user messages from a conversation to detect certain features",
+    "You are coming up with a succinct title",
+    "You are evaluating a hook in Claude Code",
+    "You are evaluating a stop-condition hook in Claude Code",
+    "You are given a few messages from a conversation, as well as a summary",
+    "You are naming a coding session",
+    "You are selecting memories that will be useful to Claude Code",
+    "You generate titles",
+    "You write a 3-5 word progress label",
+    "You write one short acknowledgement sentence for an artifact comment thread",
+    "You write single comment replies on artifact comment threads",
+    "You write the status card for one Claude Code thread",
+    "You write the title and the description of a GitHub pull request",
+    "Your task is to determine the command prefix",
+    "Your task is to process Bash commands that an AI coding agent wants to run",
+    "a helpful observer whose goal is to help the human better understand their work",
+    "write a 5-10 word title",
 ];
 
 /// How the only message of known auxiliary requests without a system prompt of their own begins.
-const PROMPTS: [&str; 4] = [
+const PROMPTS: [&str; 5] = [
     "Please write a 5-10 word title for the following conversation",
+    "Please write a 5-10 word title the following conversation",
     "Web page content:\n---",
     "<policy_spec>",
     "Respond with the title for the conversation",
+];
+
+/// How the only message of requests begins that a client sends on its own account, with its tools.
+const OWN: [&str; 1] = ["Perform a web search for the query: "];
+/// The whole of the only message with which a client fills a sub-agent's prompt cache.
+const WARM_UP: &str = "Warmup";
+
+/// How a text of the last message begins when it asks something aside, behind the whole history.
+const ASIDE: [&str; 5] = [
+    "<system-reminder>This is a side question from the user",
+    "<system-reminder>This is a side request from the user",
+    "[SUGGESTION MODE:",
+    "The user stepped away and is coming back. Recap",
+    "Generate a one-line session recap now",
 ];
 
 impl RequestType {
@@ -95,18 +130,41 @@ fn is_quota(request: &Request<'_>) -> bool {
 }
 
 fn has_auxiliary_shape(request: &Request<'_>) -> bool {
+    if asks_aside(request) || is_own(request) {
+        return true;
+    }
     if request.has_tools() {
         return false;
     }
     let in_system = request.system_texts().any(|text| SYSTEMS.iter().any(|is| text.contains(is)));
-    in_system || asks_auxiliary_prompt(request)
+    in_system
+        || only_text(request).is_some_and(|text| PROMPTS.iter().any(|is| text.starts_with(is)))
 }
 
-fn asks_auxiliary_prompt(request: &Request<'_>) -> bool {
-    let [message] = request.messages.as_slice() else { return false };
-    let Some(text) = message.blocks.iter().find_map(Block::text) else { return false };
-    let text = without_reminders(text);
-    PROMPTS.iter().any(|is| text.trim_start().starts_with(is))
+/// The first text of the only message, without reminders.
+fn only_text<'a>(request: &'a Request<'_>) -> Option<Cow<'a, str>> {
+    let [message] = request.messages.as_slice() else { return None };
+    let texts = message.blocks.iter().filter_map(Block::text).map(without_reminders);
+    texts.map(trimmed).find(|text| !text.is_empty())
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// Under a system prompt of its own; a plain call with the same words is somebody's.
+fn is_own(request: &Request<'_>) -> bool {
+    let is = |text: Cow<'_, str>| text == WARM_UP || OWN.iter().any(|is| text.starts_with(is));
+    request.system_texts().next().is_some() && only_text(request).is_some_and(is)
+}
+
+fn asks_aside(request: &Request<'_>) -> bool {
+    let last = request.messages.iter().rev().find(|message| message.role != "system");
+    let mut texts = last.iter().flat_map(|message| &message.blocks).filter_map(Block::text);
+    texts.any(|text| ASIDE.iter().any(|is| text.trim_start().starts_with(is)))
 }
 
 #[cfg(test)]

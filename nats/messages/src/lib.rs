@@ -3,12 +3,14 @@
 //! Everything here works on a copy of what passed; nothing assumes that a body is valid.
 
 pub mod answer;
+pub mod change;
 pub mod decode;
 pub mod identity;
 pub mod kind;
 pub mod line;
 pub mod price;
 pub mod request;
+pub mod searchable;
 pub mod sse;
 pub mod text;
 pub mod transcript;

@@ -10,6 +10,7 @@ mod name;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use self::file::PriceFileError;
 use self::file::{Entry, Rates};
@@ -33,7 +34,7 @@ impl Cost {
 }
 
 /// Prices and context limits by model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct PriceTable {
     entries: Vec<Entry>,
     web_search: f64,
@@ -54,6 +55,10 @@ const USUAL_CONTEXT: u64 = 200_000;
 const LARGE_CONTEXT: u64 = 1_000_000;
 const CONTEXT_BETA: &str = "context-1m";
 
+/// How a cost comes of a rate; to be raised when [`PriceTable::cost`] gives something else for the same
+/// rates, so that what was stored is computed anew.
+const RULES: u32 = 1;
+
 impl PriceTable {
     /// The listed prices.
     ///
@@ -72,6 +77,12 @@ impl PriceTable {
         table.entries.extend(over.entries);
         table.web_search = over.web_search;
         Ok(table)
+    }
+
+    /// Names what costs are computed by: two tables with the same version give the same costs.
+    pub fn version(&self) -> String {
+        let text = serde_json::json!({"rules": RULES, "prices": self}).to_string();
+        hex::encode(&Sha256::digest(text)[..8])
     }
 
     /// What `usage` of `model` at `at` costs; `None` when the price is not known.

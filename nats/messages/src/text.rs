@@ -79,8 +79,9 @@ fn human_texts(message: &Message<'_>) -> Vec<String> {
     message.blocks.iter().filter_map(Block::text).filter_map(human_text).collect()
 }
 
-/// What a human wrote of one text block.
-fn human_text(text: &str) -> Option<String> {
+/// What a human wrote of one text block; `None` when a client wrote all of it. Commands read as they
+/// were typed.
+pub fn human_text(text: &str) -> Option<String> {
     let mut text = without_reminders(text);
     for tag in CLIENT_TAGS {
         text = without_tag(text, tag);

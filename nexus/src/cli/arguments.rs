@@ -73,6 +73,8 @@ pub enum Command {
     Prune(PruneArgs),
     /// Count the sums of conversations, hours and days anew
     Rebuild,
+    /// Compute all costs by the prices of today
+    Reprice,
     /// Ask the role on this machine whether it is ready (for container health checks)
     Health,
     /// Print a completion script for a shell
@@ -87,7 +89,8 @@ pub struct DemoArgs {
     /// How many conversations to generate
     #[arg(long, default_value_t = 200, requires = "seed")]
     pub conversations: u32,
-    /// Keep the data in this directory and stop when it is generated
+    /// Keep the data in this directory, or in DATABASE_URL where that is set, and stop when it is
+    /// generated
     #[arg(long, requires = "seed", value_name = "DIR")]
     pub into: Option<PathBuf>,
 }

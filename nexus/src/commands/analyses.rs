@@ -1,9 +1,11 @@
 //! `nexus analyses`: analysis jobs.
 
+mod check;
+
 use nexus_contract::{Clock, ExchangeId, SystemClock};
 use nexus_store::{
     Store,
-    analyses::{Analysis, AnalysisCounts, Branch, JobStatus, NewAnalysis, Requested},
+    analyses::{Analysis, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis, Requested},
 };
 use serde_json::{Value, json};
 
@@ -13,6 +15,9 @@ use crate::{
     output::{Output, table},
     settings::Settings,
 };
+
+/// Who asks, in jobs and in the audit log.
+const ACTOR: &str = "nexus analyses";
 
 pub async fn run(
     command: AnalysesCommand,
@@ -36,10 +41,14 @@ pub async fn run(
         }
         AnalysesCommand::FailExceeded => {
             let now = SystemClock.now();
-            let count = store.fail_exceeded_analyses(settings.ai_max_retries, now).await?;
+            let failed = store.fail_exceeded_analyses(settings.ai_max_retries.get(), now).await?;
+            for job in &failed {
+                audit(store, AuditAction::Failed, &job.branch, job.error.clone()).await?;
+            }
+            let count = failed.len();
             output.print(&json!({"failed": count}), |_| format!("{count} jobs failed"))
         }
-        AnalysesCommand::CheckConfig => check(store, settings, output).await,
+        AnalysesCommand::CheckConfig => check::run(store, settings, output).await,
     }
 }
 
@@ -99,6 +108,7 @@ async fn show(
         .find_analysis(&branch)
         .await?
         .ok_or_else(|| anyhow::anyhow!("there is no analysis of that branch"))?;
+    audit(store, AuditAction::Retrieved, &branch, None).await?;
     let attempts = store.list_attempts(job.job_id).await?;
     let mut data = shown(&job);
     data["content"] = json!(job.content);
@@ -119,13 +129,14 @@ async fn retry(
     let new = NewAnalysis {
         branch: Branch { conversation_id: ExchangeId::from_external(conversation), branch_id },
         custom_prompt: None,
-        requested_by: "nexus analyses retry".to_owned(),
+        requested_by: ACTOR.to_owned(),
         at: SystemClock.now(),
     };
     anyhow::ensure!(
         store.find_analysis(&new.branch).await?.is_some(),
         "there is no analysis of that branch"
     );
+    audit(store, AuditAction::Requested, &new.branch, None).await?;
     let job = match store.request_analysis(&new).await? {
         Requested::Created(job) | Requested::Requeued(job) => job,
         Requested::Existing(job) => {
@@ -135,14 +146,13 @@ async fn retry(
     output.print(&shown(&job), |_| "it is queued again".to_owned())
 }
 
-async fn check(store: &dyn Store, settings: &Settings, output: Output) -> anyhow::Result<()> {
-    let AnalysisCounts { pending, processing, completed, failed } = store.count_analyses().await?;
-    if settings.gemini_key.is_none() {
-        return Err(WrongUsage::new("GEMINI_API_KEY is not set").into());
-    }
-    let data = json!({
-        "worker": settings.ai_enabled, "model": settings.gemini_model, "url": settings.gemini_url.as_str(),
-        "pending": pending, "processing": processing, "completed": completed, "failed": failed,
-    });
-    output.print(&data, |data| format!("{data:#}"))
+async fn audit(
+    store: &dyn Store,
+    action: AuditAction,
+    branch: &Branch,
+    detail: Option<String>,
+) -> anyhow::Result<()> {
+    let at = SystemClock.now();
+    let entry = AuditEntry { at, actor: ACTOR.into(), action, branch: branch.clone(), detail };
+    Ok(store.write_audit(&entry).await?)
 }

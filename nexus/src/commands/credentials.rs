@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     cli::CredentialsCommand,
     output::{Output, table},
-    roles::{access_config, salt},
+    roles::{access_config, outside, salt},
     settings::Settings,
 };
 
@@ -142,9 +142,6 @@ fn outcomes_text(outcomes: &[Outcome]) -> String {
 }
 
 fn client(config: &AccessConfig, settings: &Settings) -> anyhow::Result<OAuthClient> {
-    let mut builder = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
-    if let Some(proxy) = &settings.https_proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
-    }
-    Ok(OAuthClient::new(builder.build().context("no HTTP client can be built")?, config))
+    let http = outside(settings).and_then(|http| http.timeout(TIMEOUT).build());
+    Ok(OAuthClient::new(http.context("no HTTP client can be built; check HTTPS_PROXY")?, config))
 }

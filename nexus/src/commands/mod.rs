@@ -11,14 +11,15 @@ mod export;
 mod health;
 mod import;
 mod keys;
+mod nats;
 mod prune;
 mod rebuild;
 mod relink;
+mod reprice;
 mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
-use nexus_bus::JetStream;
 use nexus_contract::SystemClock;
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ use crate::{
     cli::{Cli, Command, NatsCommand, ShowCommand},
     failure::WrongUsage,
     output::Output,
-    roles::{self, Role, nats_config, open_bus, open_store},
+    roles::{self, Role, open_bus, open_store},
     settings::{Inputs, Resolved, Settings, environment, resolve},
 };
 
@@ -79,7 +80,7 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
         Command::Doctor(args) if args.settings => doctor::settings(&loaded.resolved, output),
         Command::Doctor(_) => doctor::run(loaded, output).await,
         Command::Credentials(command) => credentials::run(command, settings, output).await,
-        command => act(command, output, settings).await.map(|()| ExitCode::SUCCESS),
+        command => Box::pin(act(command, output, settings)).await.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -87,7 +88,7 @@ async fn admin(command: Command, output: Output, loaded: &Loaded) -> anyhow::Res
 async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::Result<()> {
     match command {
         Command::Health => health::run(settings).await,
-        Command::Nats(NatsCommand::Setup) => nats_setup(settings, output).await,
+        Command::Nats(NatsCommand::Setup) => nats::setup(settings, output).await,
         Command::Import(args) => import::run(&args, settings, output).await,
         Command::Show(ShowCommand::Exchange { id }) => {
             api::show(settings, &format!("requests/{}", escaped(&id)), output).await
@@ -96,7 +97,8 @@ async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::R
             api::show(settings, &format!("conversations/{}", escaped(&id)), output).await
         }
         Command::DeadLetters(command) => {
-            let bus = open_bus(settings, "nexus dead-letters", Arc::new(SystemClock)).await?;
+            let clock = Arc::new(SystemClock);
+            let bus = open_bus(settings, "nexus dead-letters", Connecting::AtOnce, clock).await?;
             dead_letters::run(command, bus.stream.as_ref(), output).await
         }
         command => with_store(command, output, settings).await,
@@ -119,6 +121,7 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,
+        Command::Reprice => reprice::run(store.as_ref(), settings, output).await,
         other => unreachable!("{other:?} was taken before the store was opened"),
     };
     store.close().await;
@@ -128,18 +131,6 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
 /// An id as one segment of a path.
 fn escaped(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-async fn nats_setup(settings: &Settings, output: Output) -> anyhow::Result<()> {
-    let config = nats_config(settings, "nexus nats setup")
-        .ok_or_else(|| WrongUsage::new("NATS_URL is not set, so there is nothing to set up"))?;
-    JetStream::open(config).await?.setup().await?;
-    output.print(&SetUp { streams: "current" }, |_| "streams and consumers are there".into())
-}
-
-#[derive(Serialize)]
-struct SetUp {
-    streams: &'static str,
 }
 
 #[derive(Serialize)]

@@ -1,14 +1,27 @@
 //! `nexus demo --seed`: a store full of generated conversations.
+//!
+//! They are written as the roles would write them, links first, in large batches and without the event
+//! stream between: a million requests would be kept there twice.
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Arc};
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use nexus_scripted::generate::Plan;
+use nexus_linking::Fact;
+use nexus_messages::PriceTable;
+use nexus_scripted::generate::{Exchange, Plan};
+use nexus_storage::prepare::{Work, prepare};
+use nexus_store::{
+    Store,
+    exchanges::ExchangePart,
+    queries::{Paging, RequestFilter},
+};
+use tokio::sync::mpsc;
 
 use crate::{
     cli::DemoArgs,
-    roles::{Access, PrivateApi},
+    failure::WrongUsage,
+    roles::{open_store, prices},
     settings::Settings,
 };
 
@@ -16,13 +29,22 @@ use crate::{
 const REQUESTS: u32 = 50;
 const DAYS: u32 = 30;
 
-/// Events published at once.
-const BATCH: usize = 256;
+/// Exchanges of one transaction.
+const BATCH: usize = 400;
+/// Batches that are ready before their turn.
+const AHEAD: usize = 2;
+/// Commits whose announcement is taken back at once: nobody listens.
+const ANNOUNCEMENTS: u32 = 1_000;
 
-/// Events that may wait for the consumers; more would only fill the disk twice.
-const MAX_LAG: u64 = 20_000;
+/// Whole conversations, as the store takes them.
+#[derive(Default)]
+struct Batch {
+    facts: Vec<Fact>,
+    parts: Vec<ExchangePart>,
+    conversations: u64,
+}
 
-/// Generates into the data directory of `settings`; returns when all is stored and linked.
+/// Generates into the store of `settings`; returns when all is stored and linked.
 pub async fn fill(settings: &Settings, args: &DemoArgs, end: Timestamp) -> anyhow::Result<()> {
     let plan = Plan {
         seed: args.seed.unwrap_or_default(),
@@ -31,45 +53,83 @@ pub async fn fill(settings: &Settings, args: &DemoArgs, end: Timestamp) -> anyho
         end,
         days: DAYS,
     };
-    let api = PrivateApi::start(settings.clone(), Access::Work).await?;
-    let filled = publish(&api, plan).await;
-    api.stop().await?;
+    let store = open_store(settings, true).await?;
+    let filled = fill_store(&store, plan, prices(settings)?).await;
+    store.close().await;
     filled
 }
 
-async fn publish(api: &PrivateApi, plan: Plan) -> anyhow::Result<()> {
+async fn fill_store(store: &Arc<dyn Store>, plan: Plan, prices: PriceTable) -> anyhow::Result<()> {
+    let one = Paging { limit: 1, ..Paging::default() };
+    if !store.list_requests(&RequestFilter::default(), &one).await?.items.is_empty() {
+        return Err(WrongUsage::new("the store holds exchanges already; give an empty one").into());
+    }
+    let version = prices.version();
+    write_all(store, plan, prices).await?;
+    Ok(store.put_price_version(&version).await?)
+}
+
+async fn write_all(store: &Arc<dyn Store>, plan: Plan, prices: PriceTable) -> anyhow::Result<()> {
     let bar = ProgressBar::new(u64::from(plan.conversations));
-    let mut events = Vec::new();
+    let (sender, mut batches) = mpsc::channel(AHEAD);
+    let maker = tokio::task::spawn_blocking(move || make(plan, &prices, &sender));
+    let mut linked: Option<Batch> = None;
+    while let Some(batch) = batches.recv().await {
+        let (moved, written) =
+            tokio::join!(link(store.as_ref(), &batch), write(store.as_ref(), linked.take()));
+        bar.inc(written?);
+        store.apply_links(&moved?).await?;
+        linked = Some(batch);
+    }
+    bar.inc(write(store.as_ref(), linked).await?);
+    bar.finish_and_clear();
+    maker.await?
+}
+
+/// The costly part: texts, hashes, compression.
+fn make(plan: Plan, prices: &PriceTable, sender: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
+    let mut batch = Batch::default();
     for conversation in plan.conversations() {
         for exchange in conversation {
-            events.extend(exchange.events()?);
+            batch.add(&exchange, prices)?;
         }
-        if events.len() >= BATCH {
-            api.stream().publish(&events).await?;
-            events.clear();
-            wait_below(api, MAX_LAG).await?;
+        batch.conversations += 1;
+        if batch.parts.len() >= 2 * BATCH {
+            if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                // The writer has failed, and says why.
+                return Ok(());
+            }
         }
-        bar.inc(1);
     }
-    api.stream().publish(&events).await?;
-    wait_below(api, 0).await?;
-    bar.finish_and_clear();
+    drop(sender.blocking_send(batch));
     Ok(())
 }
 
-/// Until no consumer has more than so many events before it.
-async fn wait_below(api: &PrivateApi, lag: u64) -> anyhow::Result<()> {
-    let mut quiet = 0;
-    // Linking publishes events of its own, so one look at an empty stream is not the end.
-    while quiet < 2 {
-        let status = api.stream().status().await?;
-        let behind = status.consumers.iter().map(|c| c.lag + c.unsettled).max().unwrap_or(0);
-        quiet = if behind <= lag { quiet + 1 } else { 0 };
-        if behind > lag || (lag == 0 && quiet < 2) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        } else if lag > 0 {
-            return Ok(());
+impl Batch {
+    fn add(&mut self, exchange: &Exchange, prices: &PriceTable) -> anyhow::Result<()> {
+        for event in exchange.events()? {
+            self.facts.extend(Fact::of_event(&event)?);
+            if let Work::Write(part) = prepare(&event, prices)? {
+                self.parts.push(*part);
+            }
         }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Gives the exchanges of earlier batches whose links changed.
+async fn link(store: &dyn Store, batch: &Batch) -> anyhow::Result<Vec<nexus_contract::ExchangeId>> {
+    let changes = store.link(&batch.facts).await?;
+    while let Some(last) = store.announcements(ANNOUNCEMENTS).await?.last() {
+        store.announced(last.sequence).await?;
+    }
+    let own: HashSet<_> = batch.parts.iter().map(|part| part.id).collect();
+    Ok(changes.links.into_iter().filter(|id| !own.contains(id)).collect())
+}
+
+/// Gives the number of conversations.
+async fn write(store: &dyn Store, batch: Option<Batch>) -> anyhow::Result<u64> {
+    let Some(batch) = batch else { return Ok(0) };
+    store.write_exchanges(&batch.parts).await?;
+    Ok(batch.conversations)
 }

@@ -62,7 +62,11 @@ impl Demo {
         args: &DemoArgs,
     ) -> anyhow::Result<ExitCode> {
         let demo = Arc::new(Self::prepare()?);
+        let database = settings.database_url.take();
         demo.adapt(&mut settings)?;
+        if args.into.is_some() {
+            settings.database_url = database;
+        }
         if args.seed.is_some() {
             return Box::pin(demo.generated(settings, metrics, args)).await;
         }

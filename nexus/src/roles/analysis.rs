@@ -3,16 +3,24 @@
 use std::{sync::Arc, time::Duration};
 
 use nexus_analysis::{
-    AnalysisConfig, AnalysisDeps, GeminiConfig, NoNotice, StoredBranches, Truncation,
+    AnalysisConfig, AnalysisDeps, FailedAnalysis, FailureNotice, GeminiConfig, StoredBranches,
+    Truncation,
+};
+use nexus_gateway::{
+    SlackNotices,
+    credentials::{Credentials, Fingerprinter},
 };
 use nexus_store::Store;
 use secrecy::SecretString;
 
 use crate::{
     failure::WrongUsage,
-    roles::{consumers::prices, engines::Engines, tasks::Group},
+    roles::{consumers::prices, engines::Engines, gateway_config::slack, tasks::Group},
     settings::Settings,
 };
+
+/// Time for notices that still wait at the end.
+const LAST_NOTICES: Duration = Duration::from_secs(2);
 
 /// Starts the worker where `AI_WORKER_ENABLED` says so.
 pub fn start(
@@ -30,19 +38,55 @@ pub fn start(
         WrongUsage::new("AI_WORKER_ENABLED needs GEMINI_API_KEY; set it, or switch the worker off")
     })?;
     let config = analysis_config(settings, key, instance);
+    let (notice, sender) = notices(settings)?;
     let deps = AnalysisDeps {
         store: store.clone(),
         branches: Arc::new(StoredBranches { queries: store.clone(), exchanges: store.clone() }),
         stream: engines.stream.clone(),
         live: engines.live.clone(),
-        notice: Arc::new(NoNotice),
+        notice: Arc::new(notice),
         prices: Arc::new(prices(settings)?),
         clock: engines.clock.clone(),
         random: Arc::new(rand::random),
     };
     let stop = back.stop.clone();
-    back.spawn("analysis", async move { Ok(nexus_analysis::run(config, deps, stop).await?) });
+    let sender = tokio::spawn(sender);
+    back.spawn("analysis", async move {
+        let ended = nexus_analysis::run(config, deps, stop).await;
+        // The notices are dropped; those that still wait are sent, for as long as that is quick.
+        let _in_time = tokio::time::timeout(LAST_NOTICES, sender).await;
+        Ok(ended?)
+    });
     Ok(())
+}
+
+/// Tells Slack, where a webhook is set.
+struct Notices(SlackNotices);
+
+impl FailureNotice for Notices {
+    fn analysis_failed(&self, failure: &FailedAnalysis<'_>) {
+        self.0.tell(failure.domain, &told(failure));
+    }
+}
+
+fn told(failure: &FailedAnalysis<'_>) -> String {
+    let FailedAnalysis { domain, branch, requested_by, reason } = failure;
+    let domain = if domain.is_empty() { "unknown domain" } else { domain };
+    format!(
+        ":warning: *{domain}* analysis failed: {reason}\nconversation {}, branch {}, asked for by {requested_by}",
+        branch.conversation_id, branch.branch_id,
+    )
+}
+
+fn notices(
+    settings: &Settings,
+) -> anyhow::Result<(Notices, impl Future<Output = ()> + Send + 'static)> {
+    // Nobody's key is looked at here, so any salt will do.
+    let salt = Fingerprinter::new(&SecretString::default());
+    let credentials = Credentials::open(&settings.credentials_dir, salt);
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let (notices, sender) = SlackNotices::new(slack(settings), credentials, http);
+    Ok((Notices(notices), sender))
 }
 
 pub fn analysis_config(settings: &Settings, key: SecretString, worker: &str) -> AnalysisConfig {
@@ -50,7 +94,7 @@ pub fn analysis_config(settings: &Settings, key: SecretString, worker: &str) -> 
         gemini: GeminiConfig {
             api_url: settings.gemini_url.as_str().trim_end_matches('/').to_owned(),
             model: settings.gemini_model.clone(),
-            request_timeout: Duration::from_millis(settings.gemini_timeout_ms),
+            request_timeout: Duration::from_millis(settings.gemini_timeout_ms.get()),
             ..GeminiConfig::new(key.clone())
         },
         truncation: Truncation {
@@ -61,11 +105,108 @@ pub fn analysis_config(settings: &Settings, key: SecretString, worker: &str) -> 
             head_messages: settings.ai_head_messages,
             tail_messages: settings.ai_tail_messages,
         },
-        poll_interval: Duration::from_millis(settings.ai_poll_interval_ms),
-        max_concurrent_jobs: settings.ai_max_concurrent_jobs,
-        job_timeout: Duration::from_mins(settings.ai_job_timeout_minutes),
-        max_attempts: settings.ai_max_retries,
+        poll_interval: Duration::from_millis(settings.ai_poll_interval_ms.get()),
+        max_concurrent_jobs: settings.ai_max_concurrent_jobs.get(),
+        job_timeout: Duration::from_mins(settings.ai_job_timeout_minutes.get()),
+        max_attempts: settings.ai_max_retries.get(),
         daily_token_budget: settings.ai_daily_budget,
         ..AnalysisConfig::new(key, worker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        roles::dashboard_config::dashboard_config,
+        settings::{Inputs, resolve},
+    };
+
+    /// What the role and the dashboard make of a setting, as text.
+    fn effect(environment: &[(&str, &str)]) -> Result<String, Vec<String>> {
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let resolved = resolve(&Inputs { environment, ..Inputs::default() })?;
+        let settings = Settings::from_resolved(&resolved)?;
+        let key = settings.gemini_key.clone().unwrap_or_default();
+        let shown = secrecy::ExposeSecret::expose_secret(&key).to_owned();
+        let config = analysis_config(&settings, key, "w");
+        let dashboard = dashboard_config(&settings, &SecretString::default());
+        let limits = (dashboard.analysis_creations, dashboard.analysis_retrievals);
+        Ok(format!("{config:?} {shown} {limits:?} {}", settings.ai_enabled))
+    }
+
+    /// Each with what it is to be found as.
+    const SETTINGS: [(&str, &str, &str); 19] = [
+        ("AI_WORKER_ENABLED", "true", " true"),
+        ("AI_WORKER_POLL_INTERVAL_MS", "7001", "poll_interval: 7.001s"),
+        ("AI_WORKER_MAX_CONCURRENT_JOBS", "71", "max_concurrent_jobs: 71"),
+        ("AI_WORKER_JOB_TIMEOUT_MINUTES", "72", "job_timeout: 4320s"),
+        ("AI_ANALYSIS_MAX_RETRIES", "73", "max_attempts: 73"),
+        ("AI_ANALYSIS_GEMINI_REQUEST_TIMEOUT_MS", "74000", "request_timeout: 74s"),
+        ("GEMINI_API_KEY", "a-key-of-75", "a-key-of-75"),
+        (
+            "GEMINI_API_URL",
+            "https://gemini.example/v76/models/",
+            "https://gemini.example/v76/models\"",
+        ),
+        ("GEMINI_MODEL_NAME", "model-77", "model: \"model-77\""),
+        ("AI_MAX_PROMPT_TOKENS", "78000", "max_prompt_tokens: 78000"),
+        ("AI_HEAD_MESSAGES", "79", "head_messages: 79"),
+        ("AI_TAIL_MESSAGES", "80", "tail_messages: 80"),
+        ("AI_ANALYSIS_INPUT_TRUNCATION_TARGET_TOKENS", "81", "target_tokens: 81"),
+        ("AI_ANALYSIS_TRUNCATE_FIRST_N_TOKENS", "82", "first_tokens: 82"),
+        ("AI_ANALYSIS_TRUNCATE_LAST_M_TOKENS", "83", "last_tokens: 83"),
+        ("AI_ANALYSIS_RATE_LIMIT_CREATION", "84", "(84, 100)"),
+        ("AI_ANALYSIS_RATE_LIMIT_CREATION", "84/min", "(84, 100)"),
+        ("AI_ANALYSIS_RATE_LIMIT_RETRIEVAL", "85", "(15, 85)"),
+        ("AI_ANALYSIS_DAILY_TOKEN_BUDGET", "86", "daily_token_budget: Some(86)"),
+    ];
+
+    #[test]
+    fn every_setting_of_analyses_arrives() {
+        let default = effect(&[]).expect("valid");
+        for (name, value, found) in SETTINGS {
+            let changed = effect(&[(name, value)]).expect("valid");
+            assert!(changed.contains(found), "{name}: {changed}");
+            assert!(!default.contains(found), "{name} is {value} by default");
+        }
+        let mine = |name: &str| name.starts_with("AI_") || name.starts_with("GEMINI_");
+        for definition in crate::settings::TABLE.iter().filter(|entry| mine(entry.name)) {
+            let is_tested = SETTINGS.iter().any(|(name, ..)| *name == definition.name);
+            assert!(is_tested, "{} is not tested", definition.name);
+        }
+    }
+
+    #[test]
+    fn nothing_can_be_switched_off_by_a_zero() {
+        for name in [
+            "AI_WORKER_POLL_INTERVAL_MS",
+            "AI_WORKER_MAX_CONCURRENT_JOBS",
+            "AI_WORKER_JOB_TIMEOUT_MINUTES",
+            "AI_ANALYSIS_MAX_RETRIES",
+            "AI_ANALYSIS_GEMINI_REQUEST_TIMEOUT_MS",
+        ] {
+            let mistakes = effect(&[(name, "0")]).expect_err(name);
+            assert!(mistakes[0].contains("from 1 to"), "{mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn a_notice_says_what_failed_for_whom_and_why() {
+        let branch = nexus_store::analyses::Branch {
+            conversation_id: nexus_contract::ExchangeId::from_external("c"),
+            branch_id: "main".into(),
+        };
+        let failure = FailedAnalysis {
+            domain: "team.example",
+            branch: &branch,
+            requested_by: "key",
+            reason: "Gemini answered 400",
+        };
+        let told = told(&failure);
+        for part in ["team.example", "Gemini answered 400", "branch main", "asked for by key"] {
+            assert!(told.contains(part), "{told}");
+        }
     }
 }

@@ -35,9 +35,11 @@ pub fn start(
         consume(back, "linker", engines, linker(store, engines, instance));
     }
     if roles.contains(&Role::Storage) {
-        consume(back, "storage", engines, storage(store, engines, settings)?);
+        let prices = Arc::new(prices(settings)?);
+        consume(back, "storage", engines, storage(store, engines, &prices));
+        reprice(back, store, prices);
         retention::start(back, settings, engines, store);
-        if let Some(spans) = Spans::new(settings, store.clone())? {
+        if let Some(spans) = Spans::new(settings, store.clone(), engines.clock.clone())? {
             consume(back, "traces", engines, Arc::new(spans));
         }
     }
@@ -67,14 +69,23 @@ fn linker(store: &Arc<dyn Store>, engines: &Engines, instance: &str) -> Arc<dyn 
 fn storage(
     store: &Arc<dyn Store>,
     engines: &Engines,
-    settings: &Settings,
-) -> anyhow::Result<Arc<dyn Handler>> {
-    Ok(Arc::new(StorageHandler::new(StorageDeps {
+    prices: &Arc<PriceTable>,
+) -> Arc<dyn Handler> {
+    Arc::new(StorageHandler::new(StorageDeps {
         store: store.clone(),
         live: engines.live.clone(),
-        prices: Arc::new(prices(settings)?),
+        prices: prices.clone(),
         clock: engines.clock.clone(),
-    })))
+    }))
+}
+
+/// What was stored under other prices gets those of today.
+fn reprice(back: &mut Group, store: &Arc<dyn Store>, prices: Arc<PriceTable>) {
+    let (store, stop) = (store.clone(), back.stop.clone());
+    back.spawn("prices", async move {
+        nexus_storage::pricing::run(store, prices, stop).await;
+        Ok(())
+    });
 }
 
 /// The consumers of an installation. They are made together with the streams, so that a role that

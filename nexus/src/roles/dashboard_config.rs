@@ -1,15 +1,22 @@
 //! The dashboard's configuration from the settings.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use nexus_dashboard::DashboardConfig;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::{roles::banner, settings::Settings};
+use crate::{
+    roles::{banner, consumers::prices},
+    settings::Settings,
+};
 
-pub fn dashboard_config(settings: &Settings, salt: &SecretString) -> DashboardConfig {
-    DashboardConfig {
+pub fn dashboard_config(
+    settings: &Settings,
+    salt: &SecretString,
+) -> anyhow::Result<DashboardConfig> {
+    Ok(DashboardConfig {
+        prices: Arc::new(prices(settings)?),
         api_key: settings.dashboard_api_key.clone(),
         cache_ttl: Duration::from_secs(settings.dashboard_cache_ttl_s),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
@@ -17,11 +24,11 @@ pub fn dashboard_config(settings: &Settings, salt: &SecretString) -> DashboardCo
         spark: settings
             .spark_key
             .clone()
-            .map(|key| nexus_dashboard::SparkConfig { url: settings.spark_url.to_string(), key }),
+            .map(|key| nexus_dashboard::SparkConfig::new(settings.spark_url.as_str(), key)),
         analysis_creations: settings.ai_rate_creation.0,
         analysis_retrievals: settings.ai_rate_retrieval.0,
         ..DashboardConfig::new(session_secret(settings, salt))
-    }
+    })
 }
 
 /// Signs sessions: the same in every dashboard of an installation and after every restart, and

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use nexus_bus::{Bus, BusConfig, EmbeddedConfig, EventStream, LiveBus, NatsConfig};
+use nexus_bus::{Bus, BusConfig, Connecting, EmbeddedConfig, EventStream, LiveBus, NatsConfig};
 use nexus_contract::{Clock, SystemClock};
 use nexus_store::{Store, StoreConfig};
 use secrecy::ExposeSecret;
@@ -12,6 +12,9 @@ use crate::{
     roles::{Role, consumers},
     settings::Settings,
 };
+
+/// How long a stop waits for statements that still run.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Store, stream and live subjects of a process.
 #[derive(Clone)]
@@ -43,10 +46,11 @@ fn database_url(settings: &Settings) -> anyhow::Result<String> {
 pub async fn open_bus(
     settings: &Settings,
     name: &str,
+    connecting: Connecting,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Bus> {
     let config = match nats_config(settings, name) {
-        Some(config) => BusConfig::Nats(config),
+        Some(config) => BusConfig::Nats(NatsConfig { connecting, ..config }),
         None => BusConfig::Embedded(EmbeddedConfig {
             max_bytes: settings.stream_max_bytes.0,
             ..EmbeddedConfig::new(settings.data_dir.join("stream"))
@@ -70,21 +74,28 @@ pub fn nats_config(settings: &Settings, name: &str) -> Option<NatsConfig> {
 
 impl Engines {
     /// What `roles` need. `nexus up` owns its engines and brings the schema up to date.
-    pub async fn open(settings: &Settings, roles: &[Role], instance: &str) -> anyhow::Result<Self> {
+    pub async fn open(
+        settings: &Settings,
+        roles: &[Role],
+        instance: &str,
+        connecting: Connecting,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = match roles {
             [Role::Gateway] => None,
             [_] => Some(open_store(settings, false).await?),
             _ => Some(open_store(settings, true).await?),
         };
-        let Bus { stream, live } = open_bus(settings, instance, clock.clone()).await?;
+        let Bus { stream, live } = open_bus(settings, instance, connecting, clock.clone()).await?;
         Ok(Self { store, stream, live, clock })
     }
 
-    /// Gives the connections back.
+    /// Gives the connections back. A statement that runs for longer than a stop may take ends with
+    /// the process; its transaction is then undone and its events are delivered again.
     pub async fn close(&self) {
-        if let Some(store) = &self.store {
-            store.close().await;
+        let Some(store) = &self.store else { return };
+        if tokio::time::timeout(CLOSE_TIMEOUT, store.close()).await.is_err() {
+            tracing::warn!("a statement is still running: its connection is not given back");
         }
     }
 }

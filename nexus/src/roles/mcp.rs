@@ -8,7 +8,7 @@ use nexus_gateway::credentials::Credentials;
 
 use crate::{
     failure::WrongUsage,
-    roles::{engines::Engines, tasks::Group},
+    roles::{engines::Engines, proxy::https_proxy, tasks::Group},
     settings::Settings,
 };
 
@@ -52,6 +52,7 @@ fn github(settings: &Settings) -> anyhow::Result<Option<GitHubConfig>> {
             branch: settings.mcp_github_branch.clone(),
             path: settings.mcp_github_path.clone(),
             token: settings.mcp_github_token.clone(),
+            proxy: https_proxy(settings).context("HTTPS_PROXY cannot be used")?,
             ..GitHubConfig::new(owner, repo)
         })),
         _ => Err(WrongUsage::new(

@@ -7,21 +7,27 @@ mod consumers;
 mod dashboard_config;
 mod engines;
 mod gateway_config;
+mod heartbeat;
 mod journal;
 mod listeners;
 mod mcp;
 mod no_stream;
 mod private;
 pub mod process;
+mod proxy;
 mod retention;
 mod salt;
 pub mod tasks;
 
 use std::process::ExitCode;
 
+pub use analysis::analysis_config;
+pub use consumers::prices;
+pub use banner::url as local_url;
 pub use engines::{nats_config, open_bus, open_store};
 pub use gateway_config::access_config;
 pub use private::{Access, PrivateApi};
+pub use proxy::outside;
 pub use salt::salt;
 
 use metrics_exporter_prometheus::PrometheusHandle;

@@ -5,7 +5,7 @@
 use std::{net::TcpListener, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use nexus_bus::{EventStream, LocalLiveBus};
+use nexus_bus::{Connecting, EventStream, LocalLiveBus};
 use nexus_contract::{Clock, SystemClock};
 use secrecy::SecretString;
 
@@ -49,7 +49,9 @@ impl PrivateApi {
         };
         let engines = match access {
             Access::Read => reading(&settings).await?,
-            Access::Work => Engines::open(&settings, roles, "nexus-command").await?,
+            Access::Work => {
+                Engines::open(&settings, roles, "nexus-command", Connecting::AtOnce).await?
+            }
         };
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
@@ -60,11 +62,6 @@ impl PrivateApi {
         let mut process = Process::new(settings, "nexus-command".into(), engines.clone(), metrics);
         process.start(roles, listeners)?;
         Ok(Self { url, key, process, engines })
-    }
-
-    /// The event stream that feeds it.
-    pub fn stream(&self) -> &dyn EventStream {
-        self.engines.stream.as_ref()
     }
 
     /// Stops what was started and closes the store.

@@ -1,12 +1,18 @@
 //! One process: bind, open, start the parts, run, stop.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    process::ExitCode,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusHandle;
+use nexus_bus::Connecting;
 use nexus_contract::IdSource;
 use nexus_dashboard::Dashboard;
 use nexus_gateway::{Gateway, GatewayDeps};
+use nexus_journal::Journal;
 
 use crate::{
     lifecycle, output,
@@ -17,6 +23,7 @@ use crate::{
         dashboard_config::dashboard_config,
         engines::Engines,
         gateway_config::gateway_config,
+        heartbeat::Heart,
         journal,
         listeners::Listeners,
         mcp,
@@ -50,7 +57,7 @@ pub async fn run(
     let shutdown = lifecycle::shutdown_on_signals()?;
     let listeners = Listeners::bind(&settings, roles)?;
     let instance = instance(&settings, roles);
-    let engines = Engines::open(&settings, roles, &instance).await?;
+    let engines = Engines::open(&settings, roles, &instance, Connecting::InBackground).await?;
     let mut process = Process::new(settings, instance, engines.clone(), metrics);
     process.start(roles, listeners)?;
     beside(&mut process.front);
@@ -78,9 +85,11 @@ impl Process {
     /// Starts the parts; nothing has been served before.
     pub fn start(&mut self, roles: &[Role], listeners: Listeners) -> anyhow::Result<()> {
         consumers::start(&mut self.back, roles, &self.engines, &self.settings, &self.instance)?;
+        let journal = self.journal(roles)?;
+        self.heartbeat(roles, journal.as_ref().map(Arc::downgrade));
         let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
         if let Some(listener) = listeners.gateway {
-            self.gateway(listener, dashboard.clone())?;
+            self.gateway(listener, journal, dashboard.clone())?;
         }
         if let Some((dashboard, listener)) = dashboard.zip(listeners.dashboard) {
             let stop = self.front.stop.clone();
@@ -103,19 +112,37 @@ impl Process {
         Ok(())
     }
 
-    /// The gateway, its journal, and the shipper behind it. With a dashboard in the process, the
-    /// data API is on the gateway's port too.
+    /// A gateway's journal, with the shipper behind it.
+    fn journal(&mut self, roles: &[Role]) -> anyhow::Result<Option<Arc<Journal>>> {
+        if !roles.contains(&Role::Gateway) || !self.settings.storage_enabled {
+            return Ok(None);
+        }
+        journal::start(&mut self.back, &self.settings, &self.instance, &self.engines).map(Some)
+    }
+
+    fn heartbeat(&mut self, roles: &[Role], journal: Option<Weak<Journal>>) {
+        let heart = Heart {
+            instance: self.instance.clone(),
+            roles: roles.to_vec(),
+            journal,
+            live: self.engines.live.clone(),
+            clock: self.engines.clock.clone(),
+        };
+        let stop = self.back.stop.clone();
+        self.back.spawn("heartbeat", async move {
+            heart.beat(stop).await;
+            Ok(())
+        });
+    }
+
+    /// The gateway. With a dashboard in the process, the data API is on the gateway's port too.
     fn gateway(
         &mut self,
         listener: std::net::TcpListener,
+        journal: Option<Arc<Journal>>,
         dashboard: Option<Arc<Dashboard>>,
     ) -> anyhow::Result<()> {
         let (settings, engines) = (&self.settings, &self.engines);
-        let journal = if settings.storage_enabled {
-            Some(journal::start(&mut self.back, settings, &self.instance, engines)?)
-        } else {
-            None
-        };
         let metrics = self.metrics.clone();
         let deps = GatewayDeps {
             journal,
@@ -150,7 +177,7 @@ impl Process {
 
     fn dashboard(&self) -> anyhow::Result<Arc<Dashboard>> {
         let store = self.engines.store.clone().context("the dashboard needs a store")?;
-        let config = dashboard_config(&self.settings, &salt(&self.settings)?);
+        let config = dashboard_config(&self.settings, &salt(&self.settings)?)?;
         let deps = nexus_dashboard::Deps {
             queries: store.clone(),
             analyses: store.clone(),

@@ -10,6 +10,8 @@ mod parse;
 mod resolve;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tested;
 mod typed;
 
 pub use definition::Definition;

@@ -1,7 +1,13 @@
 //! Values of settings: text in, type out, an error that says what would be right.
 
-use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -22,7 +28,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u16, u32, u64, usize);
+numbers!(u16, u32, u64, usize, NonZeroU32, NonZeroU64, NonZeroUsize);
 
 impl FromSetting for bool {
     fn from_setting(text: &str) -> Result<Self, String> {
@@ -60,6 +66,16 @@ impl FromSetting for IpAddr {
                 "must be an IP address, such as 127.0.0.1 or 0.0.0.0".into()
             }),
         }
+    }
+}
+
+impl FromSetting for IpNet {
+    /// An address is the network that holds it alone.
+    fn from_setting(text: &str) -> Result<Self, String> {
+        let network = text.parse().ok();
+        network.or_else(|| IpAddr::from_setting(text).ok().map(Self::from)).ok_or_else(|| {
+            "must be IP addresses or networks, such as 10.0.0.7 or 172.16.0.0/12".into()
+        })
     }
 }
 
@@ -190,6 +206,19 @@ mod tests {
         let rate = Rate::from_setting("1000/1h").expect("a rate");
         assert_eq!((rate.count.get(), rate.window), (1000, Duration::from_hours(1)));
         assert_eq!(PerMinute::from_setting("15/min"), Ok(PerMinute(15)));
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let networks = Vec::<IpNet>::from_setting("172.16.0.0/12, 10.0.0.7,::1").expect("valid");
+        let holds = |address: &str| {
+            let address: IpAddr = address.parse().expect("an address");
+            networks.iter().any(|network| network.contains(&address))
+        };
+        assert!(holds("172.31.9.9") && holds("10.0.0.7") && holds("::1"));
+        assert!(!holds("10.0.0.8") && !holds("172.32.0.1"));
+        assert!(Vec::<IpNet>::from_setting("10.0.0.0/33").is_err());
+        assert!(Vec::<IpNet>::from_setting("gateway").is_err());
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub const TABLE: &[Definition] = &[
         Group::Serving,
         "TRUSTED_PROXIES",
         None,
-        "Comma-separated addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` count.",
+        "Comma-separated addresses and networks (`172.16.0.0/12`) whose `X-Forwarded-For` and `X-Forwarded-Proto` count.",
     ),
     plain(
         Group::Storage,
@@ -193,13 +193,25 @@ pub const TABLE: &[Definition] = &[
         Group::Access,
         "DASHBOARD_CACHE_TTL",
         Some("30"),
-        "Seconds for which the dashboard may reuse an answer; 0: off.",
+        "Seconds for which a sum may be given again while nothing is stored; 0: off.",
     ),
     secret(
         Group::Access,
         "API_KEY_SALT",
         None,
         "Key of the fingerprints of client keys; generated in the data directory, required with NATS_URL.",
+    ),
+    plain(
+        Group::Access,
+        "NEXUS_OAUTH_TOKEN_URL",
+        Some("https://console.anthropic.com/v1/oauth/token"),
+        "Where OAuth credentials are issued and renewed.",
+    ),
+    plain(
+        Group::Access,
+        "NEXUS_OAUTH_AUTHORIZE_URL",
+        Some("https://claude.ai/oauth/authorize"),
+        "Page on which `nexus credentials login` begins.",
     ),
     plain(
         Group::Access,

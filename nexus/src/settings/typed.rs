@@ -1,7 +1,12 @@
 //! The settings as values of their types. The meaning of each field stands in the [table](super::TABLE).
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -64,7 +69,7 @@ pub struct Settings {
     pub max_connections: usize,
     pub max_in_flight: ByteSize,
     pub max_request_size: ByteSize,
-    pub trusted_proxies: Option<Vec<IpAddr>>,
+    pub trusted_proxies: Option<Vec<IpNet>>,
     pub data_dir: PathBuf,
     pub database_url: Option<SecretString>,
     pub nats_url: Option<SecretString>,
@@ -89,6 +94,8 @@ pub struct Settings {
     pub dashboard_api_key: Option<SecretString>,
     pub dashboard_cache_ttl_s: u64,
     pub api_key_salt: Option<SecretString>,
+    pub oauth_token_url: Url,
+    pub oauth_authorize_url: Url,
     pub rate_limit_key: Option<Rate>,
     pub rate_limit_domain: Option<Rate>,
     pub capture: Capture,
@@ -124,11 +131,11 @@ pub struct Settings {
     pub mcp_github_api: Url,
     pub mcp_sync_interval_s: u64,
     pub ai_enabled: bool,
-    pub ai_poll_interval_ms: u64,
-    pub ai_max_concurrent_jobs: usize,
-    pub ai_job_timeout_minutes: u64,
-    pub ai_max_retries: u32,
-    pub gemini_timeout_ms: u64,
+    pub ai_poll_interval_ms: NonZeroU64,
+    pub ai_max_concurrent_jobs: NonZeroUsize,
+    pub ai_job_timeout_minutes: NonZeroU64,
+    pub ai_max_retries: NonZeroU32,
+    pub gemini_timeout_ms: NonZeroU64,
     pub gemini_key: Option<SecretString>,
     pub gemini_url: Url,
     pub gemini_model: String,
@@ -193,6 +200,8 @@ impl Settings {
         let dashboard_api_key = reader.optional("DASHBOARD_API_KEY");
         let dashboard_cache_ttl_s = reader.required("DASHBOARD_CACHE_TTL");
         let api_key_salt = reader.optional("API_KEY_SALT");
+        let oauth_token_url = reader.required("NEXUS_OAUTH_TOKEN_URL");
+        let oauth_authorize_url = reader.required("NEXUS_OAUTH_AUTHORIZE_URL");
         let rate_limit_key = reader.optional("NEXUS_RATE_LIMIT_KEY");
         let rate_limit_domain = reader.optional("NEXUS_RATE_LIMIT_DOMAIN");
         let capture = reader.required("NEXUS_CAPTURE");
@@ -283,6 +292,8 @@ impl Settings {
             dashboard_api_key,
             dashboard_cache_ttl_s: dashboard_cache_ttl_s?,
             api_key_salt,
+            oauth_token_url: oauth_token_url?,
+            oauth_authorize_url: oauth_authorize_url?,
             rate_limit_key,
             rate_limit_domain,
             capture: capture?,

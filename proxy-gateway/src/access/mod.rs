@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use nexus_contract::Clock;
 
 use crate::{
@@ -64,12 +64,14 @@ impl Access {
                 let known = known.copied();
                 self.stored(domain, credential, known).await
             }
-            None if self.allow_passthrough && !holds_client_key(&presented) => Ok(Grant {
-                account_id: None,
-                injected: Injected::Nothing,
-                fingerprint: digests.first().copied(),
-                slack: DomainSlack::Unsaid,
-            }),
+            None if self.allow_passthrough && !self.holds_client_key(&presented, &digests) => {
+                Ok(Grant {
+                    account_id: None,
+                    injected: Injected::Nothing,
+                    fingerprint: digests.first().copied(),
+                    slack: DomainSlack::default(),
+                })
+            }
             None => Err(Problem::Authentication),
         }
     }
@@ -86,6 +88,12 @@ impl Access {
         };
         let account_id = credential.account_id.clone();
         Ok(Grant { account_id, injected, fingerprint, slack: credential.slack.clone() })
+    }
+
+    /// A key of this gateway, of whatever domain, is none of the upstream's business.
+    fn holds_client_key(&self, presented: &[&str], digests: &[Digest]) -> bool {
+        presented.iter().any(|key| key.starts_with(CLIENT_KEY))
+            || digests.iter().any(|digest| self.credentials.knows_client_key(digest))
     }
 
     /// `None` when the credential has expired.
@@ -117,13 +125,12 @@ impl Access {
 /// What the client shows, wherever it puts it.
 fn presented(headers: &HeaderMap) -> Vec<&str> {
     let keys = headers.get_all("x-api-key").filter_map(|value| value.to_str().ok());
-    let bearers = headers.get_all(header::AUTHORIZATION).filter_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
+    let bearers = headers.get_all(header::AUTHORIZATION).filter_map(bearer);
     keys.chain(bearers).map(str::trim).filter(|key| !key.is_empty()).take(4).collect()
 }
 
-fn holds_client_key(presented: &[&str]) -> bool {
-    presented.iter().any(|key| key.starts_with(CLIENT_KEY))
+/// The token of `Authorization: Bearer …`; the scheme's case does not count (RFC 9110 §11.1).
+pub fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::fingerprint::{Digest, Fingerprinter};
-use crate::config::{DomainSlack, SlackConfig};
+use crate::config::{DomainSlack, SlackOverrides};
 
 /// One domain's credential.
 #[derive(Debug, Clone)]
@@ -161,16 +161,15 @@ impl Keys {
 
 impl Slack {
     fn check(self) -> DomainSlack {
-        match self.webhook_url {
-            _ if !self.enabled => DomainSlack::Off,
-            None => DomainSlack::Unsaid,
-            Some(webhook_url) => DomainSlack::Own(SlackConfig {
-                webhook_url,
-                channel: self.channel,
-                username: self.username,
-                icon_emoji: self.icon_emoji,
-            }),
+        if !self.enabled {
+            return DomainSlack::Off;
         }
+        DomainSlack::On(SlackOverrides {
+            webhook_url: self.webhook_url,
+            channel: self.channel,
+            username: self.username,
+            icon_emoji: self.icon_emoji,
+        })
     }
 }
 
@@ -190,6 +189,7 @@ fn header(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SlackConfig;
 
     fn parse(text: &str) -> Result<Credential, FileError> {
         Credential::parse(text.as_bytes(), &Fingerprinter::new(&"s".to_owned().into()))
@@ -232,7 +232,16 @@ mod tests {
         let with = |slack: &str| {
             parse(&format!(r#"{{"type":"api_key","api_key":"k","slack":{slack}}}"#)).expect("valid")
         };
-        assert!(matches!(with(r#"{"webhook_url":"u"}"#).slack, DomainSlack::Own(_)));
+        let own = with(r##"{"webhook_url":"u"}"##).slack.over(None).expect("told");
+        assert_eq!(own.webhook_url.expose_secret(), "u");
+        let global = SlackConfig { channel: Some("#all".into()), ..SlackConfig::new("g".into()) };
+        let channel = |slack: &str| {
+            let told = with(slack).slack.over(Some(&global)).expect("told");
+            (told.webhook_url.expose_secret().to_owned(), told.channel)
+        };
+        assert_eq!(channel(r##"{"channel":"#team"}"##), ("g".into(), Some("#team".into())));
+        assert_eq!(channel("null"), ("g".into(), Some("#all".into())));
+        assert_eq!(channel(r##"{"webhook_url":"u"}"##), ("u".into(), None));
         assert!(matches!(with(r#"{"webhook_url":"u","enabled":false}"#).slack, DomainSlack::Off));
         assert!(!format!("{:?}", with("null")).contains("\"k\""), "secrets don't show");
     }

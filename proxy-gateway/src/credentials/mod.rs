@@ -17,5 +17,5 @@ pub use self::{
     login::{Login, LoginError},
     oauth::{OAuthClient, OAuthError},
     refresh::{Refreshed, Refresher, refresh_domain},
-    table::{Credentials, Status},
+    table::{Credentials, DirectoryProblem, Status},
 };

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{StreamExt, stream};
 use nexus_contract::Clock;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     directory::path_of,
-    file::Secret,
+    file::{Credential, Secret},
     lock::lock,
     oauth::{Issued, OAuthClient, OAuthError},
     save::save,
@@ -28,6 +29,9 @@ const AHEAD_MS: i64 = 60_000;
 
 /// Time to wait for another process's refresh.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Refreshes at a time.
+const AT_ONCE: usize = 8;
 
 /// Pause after a failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -81,15 +85,18 @@ impl Refresher {
         Self { credentials, client, clock, random, pauses: Mutex::default() }
     }
 
-    /// Renews every pair that is due.
+    /// Renews every pair that is due, side by side: a domain whose lock or answer is slow in coming
+    /// must not let another one's pair expire.
     pub async fn run_due(&self) {
         let now = self.clock.now().as_millisecond();
-        for (domain, credential) in self.credentials.list_oauth() {
-            let Secret::OAuth(pair) = &credential.secret else { continue };
-            if pair.expires_at - now <= AHEAD_MS && !self.is_paused(&domain) {
-                self.renew(&domain).await;
-            }
-        }
+        let is_due = |(domain, credential): &(String, Arc<Credential>)| match &credential.secret {
+            Secret::OAuth(pair) => pair.expires_at - now <= AHEAD_MS && !self.is_paused(domain),
+            Secret::ApiKey(_) => false,
+        };
+        let due = self.credentials.list_oauth().into_iter().filter(is_due);
+        let renewals =
+            stream::iter(due.map(|(domain, _)| async move { self.renew(&domain).await }));
+        renewals.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     async fn renew(&self, domain: &str) {
@@ -99,6 +106,7 @@ impl Refresher {
         match outcome {
             Ok(refreshed) => {
                 tracing::info!(domain, ?refreshed, "credential refreshed");
+                self.credentials.note_refresh(domain, None);
                 self.pauses().remove(domain);
                 let credentials = self.credentials.clone();
                 // A panic there is reported by the next look.
@@ -106,6 +114,8 @@ impl Refresher {
             }
             Err(error) => {
                 tracing::error!(domain, %error, "credential could not be refreshed");
+                self.credentials
+                    .note_refresh(domain, Some(format!("it can't be renewed: {error}")));
                 self.pause(domain);
             }
         }

@@ -1,13 +1,14 @@
 //! The credentials by domain. Readers take no lock; a look at the directory replaces the table.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::watch, time::Instant};
@@ -33,6 +34,11 @@ pub struct Credentials {
     path: PathBuf,
     fingerprinter: Fingerprinter,
     table: ArcSwap<HashMap<String, Entry>>,
+    /// Every client key of the table.
+    client_keys: ArcSwap<HashSet<Digest>>,
+    directory: ArcSwapOption<DirectoryProblem>,
+    /// Domains whose last refresh failed, and why.
+    refresh_problems: Mutex<BTreeMap<String, String>>,
     /// Looks happen one at a time.
     looking: Mutex<()>,
     /// Counts the looks that changed something.
@@ -51,6 +57,15 @@ struct Entry {
     content: Digest,
     problem: Option<FileError>,
     missing_since: Option<Instant>,
+}
+
+/// Why there is no listing of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryProblem {
+    #[error("the directory does not exist")]
+    Missing,
+    #[error("the directory can't be read: {0}")]
+    Unreadable(String),
 }
 
 /// How one domain's file stands, for people who may know.
@@ -75,6 +90,9 @@ impl Credentials {
             path: path.into(),
             fingerprinter,
             table: ArcSwap::default(),
+            client_keys: ArcSwap::default(),
+            directory: ArcSwapOption::default(),
+            refresh_problems: Mutex::default(),
             looking: Mutex::new(()),
             changes: watch::Sender::new(0),
         };
@@ -98,14 +116,30 @@ impl Credentials {
     /// Whether one of `keys` is a client key of any domain. True as well when no domain has one:
     /// then there is nothing to prove.
     pub fn proves_client(&self, keys: &[&str]) -> bool {
-        let digests: Vec<_> = keys.iter().map(|key| self.fingerprinter.digest(key)).collect();
+        let known: Vec<Digest> = self.client_keys.load().iter().copied().collect();
+        let is_known = |key: &&str| is_among(&self.fingerprinter.digest(key), &known);
+        known.is_empty() || keys.iter().any(is_known)
+    }
+
+    /// Whether a key of this digest is a client key of any domain.
+    pub fn knows_client_key(&self, digest: &Digest) -> bool {
+        self.client_keys.load().contains(digest)
+    }
+
+    /// What is wrong with the directory as a whole.
+    pub fn directory_problem(&self) -> Option<Arc<DirectoryProblem>> {
+        self.directory.load_full()
+    }
+
+    /// Notes what became of a domain's refresh, for [`statuses`](Self::statuses).
+    pub fn note_refresh(&self, domain: &str, problem: Option<String>) {
+        let mut problems = self.refresh_problems.lock().unwrap_or_else(PoisonError::into_inner);
+        match problem {
+            Some(problem) => drop(problems.insert(domain.to_owned(), problem)),
+            None => drop(problems.remove(domain)),
+        }
         let table = self.table.load();
-        let known: Vec<Digest> = table
-            .values()
-            .filter_map(|entry| entry.good.as_ref())
-            .flat_map(|credential| credential.client_keys.iter().copied())
-            .collect();
-        known.is_empty() || digests.iter().any(|digest| is_among(digest, &known))
+        problems.retain(|domain, _| table.contains_key(domain));
     }
 
     /// Every domain whose last good version is OAuth.
@@ -130,6 +164,10 @@ impl Credentials {
         let mut statuses: Vec<_> =
             table.iter().map(|(domain, entry)| entry.status(domain)).collect();
         statuses.sort_by(|one, other| one.domain.cmp(&other.domain));
+        let refreshes = self.refresh_problems.lock().unwrap_or_else(PoisonError::into_inner);
+        for status in statuses.iter_mut().filter(|status| status.problem.is_none()) {
+            status.problem = refreshes.get(&status.domain).cloned();
+        }
         statuses
     }
 
@@ -137,21 +175,36 @@ impl Credentials {
     pub fn look(&self) {
         let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.table.load_full();
-        let after = match self.listing() {
+        let listing = self.listing();
+        self.note_directory(listing.as_ref().err());
+        let after = match listing {
             Ok((directory, found)) => self.next_table(&before, &directory, found),
-            Err(error) => {
-                tracing::debug!(%error, path = %self.path.display(), "no credential directory");
-                expire(&before)
-            }
+            Err(_noted) => expire(&before),
         };
         let Some((after, changed)) = after else { return };
+        self.client_keys.store(Arc::new(client_keys(&after)));
         self.table.store(Arc::new(after));
         if changed {
             self.changes.send_modify(|count| *count += 1);
         }
     }
 
-    fn listing(&self) -> std::io::Result<(Directory, Vec<(String, Found)>)> {
+    /// A missing directory is nothing to warn of: it is what pass-through looks like.
+    fn note_directory(&self, error: Option<&io::Error>) {
+        let problem = error.map(|error| match error.kind() {
+            io::ErrorKind::NotFound => DirectoryProblem::Missing,
+            _ => DirectoryProblem::Unreadable(error.to_string()),
+        });
+        if self.directory.load().as_deref() == problem.as_ref() {
+            return;
+        }
+        if let Some(problem @ DirectoryProblem::Unreadable(_)) = &problem {
+            tracing::warn!(%problem, path = %self.path.display(), "credentials can't be looked at");
+        }
+        self.directory.store(problem.map(Arc::new));
+    }
+
+    fn listing(&self) -> io::Result<(Directory, Vec<(String, Found)>)> {
         let directory = Directory::open(&self.path)?;
         let found = directory.list()?.into_iter().take(MAX_DOMAINS).collect();
         Ok((directory, found))
@@ -215,6 +268,11 @@ impl Credentials {
         };
         Entry { stamp, rereads: REREADS, content, ..entry }
     }
+}
+
+fn client_keys(table: &HashMap<String, Entry>) -> HashSet<Digest> {
+    let credentials = table.values().filter_map(|entry| entry.good.as_ref());
+    credentials.flat_map(|credential| credential.client_keys.iter().copied()).collect()
 }
 
 /// The table of a directory that can't be listed.

@@ -23,17 +23,14 @@ use crate::{
     domain::Domain,
     in_flight::Share,
     limits::Allowance,
-    observe::{Observation, Started},
-    problem::Problem,
+    observe::{Observation, RequestCopy, Started},
+    problem::{Problem, RATE_LIMIT, RATE_REMAINING},
     server::Worker,
     upstream::{BodyLength, Request},
 };
 
 /// How long a client that is refused for lack of room should wait.
 const OVERLOADED_FOR: Duration = Duration::from_secs(5);
-
-/// A path that is shorter has no room for a key.
-const SHORT_PATH: usize = 32;
 
 /// A request that may go up.
 pub struct Admission {
@@ -78,12 +75,11 @@ impl Admission {
         let clients = &state.config.clients;
         let head = self.request_head(worker, id, request);
         let observation = self.is_captured.then(|| Box::new(self.observation(&head)));
-        let started = self.is_captured.then(|| self.started(id));
+        let copy = self.is_captured.then(|| self.request_copy(worker, &head));
         let at = head.at;
         let recording = if self.is_captured { begin(worker, head)? } else { None };
         let limits = Limits { max: clients.max_request_size, stall_timeout: clients.stall_timeout };
-        let started = started.map(|started| (started, state.clone()));
-        let upload = Upload::new(payload, recording.clone(), limits, started);
+        let upload = Upload::new(payload, recording.clone(), limits, copy);
         if self.length == BodyLength::Absent {
             upload.is_absent();
         }
@@ -117,14 +113,15 @@ impl Admission {
         }
     }
 
-    /// Says on the answer how the client's limit stands.
+    /// Says on the answer how the client's limit stands, unless the upstream says the like.
     pub fn mark(&self, response: &mut HttpResponse) {
         let Some(allowance) = self.allowance else { return };
         let headers = response.headers_mut();
-        for (name, value) in
-            [("x-ratelimit-limit", allowance.limit), ("x-ratelimit-remaining", allowance.remaining)]
+        for (name, value) in [(RATE_LIMIT, allowance.limit), (RATE_REMAINING, allowance.remaining)]
         {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+            if !headers.contains_key(name) {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+            }
         }
     }
 
@@ -152,14 +149,15 @@ impl Admission {
         )
     }
 
-    fn started(&self, id: ExchangeId) -> Started {
-        Started { id, domain: self.domain.clone(), path: self.path.clone() }
+    fn request_copy(&self, worker: &Worker, head: &RequestHead) -> RequestCopy {
+        let started = Started { id: head.id, domain: self.domain.clone(), path: head.path.clone() };
+        RequestCopy::new(worker.state.clone(), started, &self.grant.slack)
     }
 }
 
 /// The API takes no key in its query, but a client may put one there.
 fn recorded_path(path: &str) -> String {
-    if path.len() < SHORT_PATH { path.to_owned() } else { mask_secrets(path).into_owned() }
+    mask_secrets(path).into_owned()
 }
 
 /// Begins the record, if there is a journal. A full one refuses only where capture is required.

@@ -10,7 +10,7 @@ const ERROR: &[u8] = b"event: error";
 const KEPT: usize = ERROR.len() + 1;
 
 /// Bytes of a decoded stream that are looked at.
-const LIMIT: usize = 256 << 20;
+const LIMIT: usize = 64 << 20;
 
 pub struct EventWatch {
     decoder: Option<Decoder>,

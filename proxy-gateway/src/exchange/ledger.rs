@@ -103,7 +103,7 @@ impl Ledger {
             recording.response_chunk(bytes.clone());
         }
         if let Some(observation) = &mut self.observation {
-            observation.chunk(bytes);
+            observation.chunk(&self.state, bytes);
         }
     }
 

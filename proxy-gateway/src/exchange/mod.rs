@@ -13,26 +13,31 @@ mod watch;
 
 use std::{rc::Rc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::ConnectionType, web};
 use nexus_contract::{ExchangeId, TerminalState};
 use tokio::time::timeout_at;
 
-pub use self::fields::Injected;
-use self::{admission::Admission, attempts::Call, hold::hold};
+use self::{admission::Admission, attempts::Call};
+pub use self::{fields::Injected, hold::hold};
 use crate::{config::OnClientAbort, problem::Problem, routes::worker, server::Worker};
 
 /// Forwards a request and gives back what the upstream answers.
 pub async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let worker = worker(&request).clone();
     let id = worker.state.deps.ids.mint();
-    if worker.state.config.clients.on_abort == OnClientAbort::Cancel {
-        return exchange(worker, id, request, payload).await;
+    let mut response = if worker.state.config.clients.on_abort == OnClientAbort::Cancel {
+        exchange(worker.clone(), id, request, payload).await
+    } else {
+        // As a task of its own the call outlives a client that leaves.
+        let task = actix_rt::spawn(exchange(worker.clone(), id, request, payload));
+        task.await.unwrap_or_else(|_panic| {
+            Problem::Upstream("the request could not be handled").response(&id.to_string())
+        })
+    };
+    if worker.closing.is_cancelled() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    // As a task of its own the call outlives a client that leaves.
-    let task = actix_rt::spawn(exchange(worker, id, request, payload));
-    task.await.unwrap_or_else(|_panic| {
-        Problem::Upstream("the request could not be handled").response(&id.to_string())
-    })
+    response
 }
 
 async fn exchange(

@@ -4,7 +4,6 @@ use std::{
     cell::RefCell,
     pin::Pin,
     rc::Rc,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -16,8 +15,7 @@ use nexus_journal::Recording;
 use tokio::time::{Sleep, sleep};
 
 use crate::{
-    observe::Started,
-    state::State,
+    observe::RequestCopy,
     upstream::{BodyStream, UpstreamError},
 };
 
@@ -58,10 +56,8 @@ struct Source {
     limits: Limits,
     stall: Option<Pin<Box<Sleep>>>,
     end: Option<Result<(), UploadFailure>>,
-    /// Everything that came, for the observer; only where it is announced.
-    copy: Vec<Bytes>,
-    started: Option<(Started, Arc<State>)>,
-    is_observed: bool,
+    /// For the observer, if it cares.
+    copy: Option<RequestCopy>,
 }
 
 impl Upload {
@@ -69,7 +65,7 @@ impl Upload {
         payload: web::Payload,
         recording: Option<Recording>,
         limits: Limits,
-        started: Option<(Started, Arc<State>)>,
+        copy: Option<RequestCopy>,
     ) -> Self {
         Self(Rc::new(RefCell::new(Source {
             payload,
@@ -81,9 +77,7 @@ impl Upload {
             limits,
             stall: None,
             end: None,
-            copy: Vec::new(),
-            is_observed: started.is_some(),
-            started,
+            copy,
         })))
     }
 
@@ -92,9 +86,9 @@ impl Upload {
         self.0.borrow_mut().close(Ok(()));
     }
 
-    /// Everything that came; empty unless the exchange is observed.
+    /// What the observer wants of the body.
     pub fn take_copy(&self) -> Vec<Bytes> {
-        std::mem::take(&mut self.0.borrow_mut().copy)
+        self.0.borrow_mut().copy.as_mut().map(RequestCopy::take).unwrap_or_default()
     }
 
     /// The whole body from its beginning, for one try.
@@ -179,8 +173,8 @@ impl Source {
         if let Some(recording) = &self.recording {
             recording.request_chunk(bytes.clone());
         }
-        if self.is_observed {
-            self.copy.push(bytes.clone());
+        if let Some(copy) = &mut self.copy {
+            copy.chunk(&bytes);
         }
         self.keep(&bytes);
         Ok(bytes)
@@ -208,8 +202,8 @@ impl Source {
         if let Some(recording) = self.recording.take() {
             recording.request_end(end.is_ok());
         }
-        if let Some((started, state)) = self.started.take() {
-            started.publish(&state, &self.copy);
+        if let Some(copy) = &mut self.copy {
+            copy.ended();
         }
     }
 }

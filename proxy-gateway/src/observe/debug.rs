@@ -2,41 +2,50 @@
 
 use nexus_contract::mask::mask_secrets;
 
-use super::report::Report;
+use super::{
+    masked::capped,
+    reading::{Bodies, Reading},
+};
 
-/// Bytes of a body, and of one chunk, that are logged.
+/// Characters of a body, and of one chunk, that are logged.
 const MAX_BODY: usize = 4 * 1024;
 const MAX_CHUNK: usize = 512;
 
 /// Chunks of one answer that are logged.
 const MAX_CHUNKS: usize = 64;
 
-pub fn log(report: &Report) {
+pub fn log(reading: &Reading<'_>, bodies: &Bodies) {
+    let report = reading.report;
     let (id, domain) = (report.id, &report.domain);
-    let request = report.request.concat();
     tracing::info!(
         exchange = %id,
         %domain,
-        path = %mask_secrets(&report.path),
+        path = report.path,
         headers = ?report.request_headers,
-        body = capped(&request, MAX_BODY),
+        body = capped(&bodies.request, MAX_BODY),
         "request",
     );
+    let text = reading.answer.text();
+    let shows_chunks =
+        !holds_secret(&text) && !holds_secret(&String::from_utf8_lossy(&bodies.answer));
     for (number, chunk) in report.answer.iter().take(MAX_CHUNKS).enumerate() {
-        tracing::info!(exchange = %id, number, bytes = chunk.len(), body = capped(chunk, MAX_CHUNK), "chunk");
+        // A secret may lie across the seam of two chunks, each part looking harmless.
+        let body = if shows_chunks { capped(chunk, MAX_CHUNK) } else { "[masked]".to_owned() };
+        tracing::info!(exchange = %id, number, bytes = chunk.len(), body, "chunk");
     }
+    // The same holds for the events of a stream: then the text that they make up is shown instead.
+    let body = if holds_secret(&text) { text.as_bytes() } else { &bodies.answer };
     tracing::info!(
         exchange = %id,
         status = report.outcome.status,
         state = report.outcome.state.as_str(),
         duration_ms = report.outcome.duration_ms,
         headers = ?report.outcome.headers,
+        body = capped(body, MAX_BODY),
         "answer",
     );
 }
 
-/// Masked before it is cut, or a cut could leave a part of a secret that no longer looks like one.
-fn capped(body: &[u8], max: usize) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(8 * max)]);
-    mask_secrets(&text).chars().take(max).collect()
+fn holds_secret(text: &str) -> bool {
+    matches!(mask_secrets(text), std::borrow::Cow::Owned(_))
 }

@@ -1,7 +1,5 @@
 //! A cheap look at a request for the live view, without parsing it.
 
-use bytes::Bytes;
-
 /// What a running request seems to be.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Glimpse {
@@ -11,18 +9,17 @@ pub struct Glimpse {
 
 const MAX_MODEL: usize = 128;
 
-/// Finds the first `"model": "…"` and `"stream": …`. Inside a JSON string quotes are escaped, so a
-/// match is a real key; that it is the outermost one is likely, and enough for a hint.
-pub fn glimpse(chunks: &[Bytes]) -> Glimpse {
-    let mut found = Glimpse::default();
-    for chunk in chunks {
-        found.model = found.model.or_else(|| values(chunk, b"\"model\"").find_map(text));
-        found.stream = found.stream.or_else(|| values(chunk, b"\"stream\"").find_map(flag));
-        if found.model.is_some() && found.stream.is_some() {
-            break;
+impl Glimpse {
+    /// Finds the first `"model": "…"` and `"stream": …`. Inside a JSON string quotes are escaped, so
+    /// a match is a real key; that it is the outermost one is likely, and enough for a hint.
+    pub fn look(&mut self, chunk: &[u8]) {
+        if self.model.is_none() {
+            self.model = values(chunk, b"\"model\"").find_map(text);
+        }
+        if self.stream.is_none() {
+            self.stream = values(chunk, b"\"stream\"").find_map(flag);
         }
     }
-    found
 }
 
 /// What stands behind each `key` and its colon.
@@ -54,7 +51,8 @@ mod tests {
     use super::*;
 
     fn of(text: &'static str) -> (Option<String>, Option<bool>) {
-        let found = glimpse(&[Bytes::from_static(text.as_bytes())]);
+        let mut found = Glimpse::default();
+        found.look(text.as_bytes());
         (found.model, found.stream)
     }
 

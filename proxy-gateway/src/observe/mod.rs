@@ -3,9 +3,11 @@
 
 mod debug;
 mod glimpse;
+mod masked;
 mod outbox;
 mod reading;
 mod report;
+mod request;
 mod samples;
 mod slack;
 mod stats;
@@ -25,13 +27,17 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     outbox::{Letters, Outbox, outbox, send_all},
     report::Report,
+    request::{RequestCopy, Started},
+    slack::message as slack_message,
     stats::Stats,
 };
 use crate::{config::DomainSlack, domain::Domain, state::State};
 
-/// Exchanges that wait for the observer at most, and the bytes they may hold together.
+/// Exchanges that wait for the observer at most.
 const MAX_WAITING: usize = 1024;
-const MAX_WAITING_BYTES: usize = 128 << 20;
+
+/// Bytes that the copies of all exchanges may hold together, of those that run and those that wait.
+const MAX_BYTES: usize = 256 << 20;
 
 /// Bytes of one answer that are looked at; a longer one is looked at in part.
 const MAX_ANSWER: usize = 16 << 20;
@@ -39,14 +45,14 @@ const MAX_ANSWER: usize = 16 << 20;
 /// The way to the observer's thread.
 pub struct Observer {
     queue: SyncSender<Report>,
-    waiting_bytes: AtomicUsize,
+    held_bytes: AtomicUsize,
     reports: Mutex<Option<Receiver<Report>>>,
 }
 
 impl Default for Observer {
     fn default() -> Self {
         let (queue, reports) = sync_channel(MAX_WAITING);
-        Self { queue, waiting_bytes: AtomicUsize::new(0), reports: Mutex::new(Some(reports)) }
+        Self { queue, held_bytes: AtomicUsize::new(0), reports: Mutex::new(Some(reports)) }
     }
 }
 
@@ -56,18 +62,23 @@ impl Observer {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The thread is done with a report of so many bytes.
-    pub fn release(&self, bytes: usize) {
-        self.waiting_bytes.fetch_sub(bytes, Relaxed);
+    /// Room for so many bytes of a copy; false when there is none.
+    fn reserve(&self, bytes: usize) -> bool {
+        let has_room = self.held_bytes.fetch_add(bytes, Relaxed) + bytes <= MAX_BYTES;
+        if !has_room {
+            self.release(bytes);
+        }
+        has_room
     }
 
-    /// False when there is no room.
+    /// Gives back what was reserved.
+    pub fn release(&self, bytes: usize) {
+        self.held_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// False when too many wait. The report's bytes are reserved already.
     fn submit(&self, report: Report) -> bool {
         let bytes = report.bytes();
-        if self.waiting_bytes.fetch_add(bytes, Relaxed) + bytes > MAX_WAITING_BYTES {
-            self.release(bytes);
-            return false;
-        }
         let is_taken = self.queue.try_send(report).is_ok();
         if !is_taken {
             self.release(bytes);
@@ -100,6 +111,8 @@ pub struct Observation {
     status: Option<u16>,
     answer: Vec<Bytes>,
     answer_bytes: usize,
+    /// There was no room for all of the answer.
+    is_partial: bool,
 }
 
 impl Observation {
@@ -121,6 +134,7 @@ impl Observation {
             status: None,
             answer: Vec::new(),
             answer_bytes: 0,
+            is_partial: false,
         }
     }
 
@@ -133,10 +147,15 @@ impl Observation {
         publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
     }
 
-    pub fn chunk(&mut self, bytes: &Bytes) {
-        if self.answer_bytes < MAX_ANSWER {
+    pub fn chunk(&mut self, state: &State, bytes: &Bytes) {
+        if self.answer_bytes >= MAX_ANSWER || self.is_partial {
+            return;
+        }
+        if state.observer.reserve(bytes.len()) {
             self.answer_bytes += bytes.len();
             self.answer.push(bytes.clone());
+        } else {
+            self.is_partial = true;
         }
     }
 
@@ -153,24 +172,12 @@ impl Observation {
             slack: self.slack,
             outcome: outcome.clone(),
         };
-        if !state.observer.submit(report) {
+        if self.is_partial {
+            state.observer.release(report.bytes());
+            state.meters.unobserved();
+        } else if !state.observer.submit(report) {
             state.meters.unobserved();
         }
-    }
-}
-
-/// What `started` says, kept until the request's body is there.
-pub struct Started {
-    pub id: ExchangeId,
-    pub domain: Domain,
-    pub path: String,
-}
-
-impl Started {
-    pub fn publish(self, state: &State, request: &[Bytes]) {
-        let hint = glimpse::glimpse(request);
-        let data = json!({ "model": hint.model, "stream": hint.stream, "path": self.path });
-        publish(state, LiveTopic::Started, self.id, &self.domain, data);
     }
 }
 

@@ -32,14 +32,12 @@ pub struct Reading<'a> {
 }
 
 impl Bodies {
-    /// Without the request's body unless it is wanted.
-    pub fn of(report: &Report, wants_request: bool) -> Self {
-        let request = if wants_request { report.request.concat() } else { Vec::new() };
+    pub fn of(report: &Report) -> Self {
         let coding = |headers: &nexus_contract::Headers| {
             headers.get("content-encoding").map(ToOwned::to_owned)
         };
         Self {
-            request: plain(coding(&report.request_headers).as_deref(), request),
+            request: plain(coding(&report.request_headers).as_deref(), report.request.concat()),
             answer: plain(coding(&report.outcome.headers).as_deref(), report.answer.concat()),
         }
     }

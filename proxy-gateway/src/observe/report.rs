@@ -11,7 +11,7 @@ pub struct Report {
     pub account_id: Option<String>,
     pub path: String,
     pub request_headers: Headers,
-    /// The request's body as it came.
+    /// The request's body as it came, where it is wanted.
     pub request: Vec<Bytes>,
     /// The answer's body as it came, or its beginning.
     pub answer: Vec<Bytes>,
@@ -21,10 +21,6 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn request_bytes(&self) -> usize {
-        self.request.iter().map(Bytes::len).sum()
-    }
-
     /// Bytes of the bodies.
     pub fn bytes(&self) -> usize {
         self.request.iter().chain(&self.answer).map(Bytes::len).sum()

@@ -6,7 +6,10 @@ use nexus_contract::mask::mask_secrets;
 use nexus_messages::kind::RequestType;
 use serde_json::{Value, json};
 
-use super::reading::{Bodies, Reading};
+use super::{
+    masked::capped,
+    reading::{Bodies, Reading},
+};
 
 /// Characters of a body in a sample.
 const MAX_BODY: usize = 256 * 1024;
@@ -54,7 +57,6 @@ impl Samples {
 
 /// JSON as JSON, everything else as text; secrets in its strings are gone either way.
 fn masked(body: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_BODY)]);
-    let text = mask_secrets(&text).into_owned();
+    let text = capped(body, MAX_BODY);
     serde_json::from_str(&text).unwrap_or(Value::String(text))
 }

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use nexus_contract::{TerminalState, mask::mask_secrets};
-use nexus_messages::text::{human_prompt, preview};
+use nexus_messages::text::human_prompt;
 use serde_json::{Value, json};
 
-use super::{outbox::Message, reading::Reading};
+use super::{masked::line, outbox::Message, reading::Reading};
 use crate::config::SlackConfig;
 
 /// Characters of a user's or a model's text in a notice.
@@ -33,8 +33,7 @@ impl Slack {
             TerminalState::ClientAborted | TerminalState::Aborted => return None,
             _failed => error_notice(reading),
         };
-        let body = payload(config, &mask_secrets(&text));
-        Some(Message { kind: "slack", url: config.webhook_url.clone(), body })
+        Some(message(config, &text))
     }
 
     /// Told once per prompt: the turns that only carry tool results have none.
@@ -47,16 +46,18 @@ impl Slack {
         self.remember(session, prompt.clone());
         let mut lines = vec![
             format!("*{}* ({})", reading.report.domain, reading.model()),
-            format!(":bust_in_silhouette: {}", preview(&prompt, MAX_TEXT)),
+            format!(":bust_in_silhouette: {}", line(&prompt, MAX_TEXT)),
         ];
         let answer = reading.answer.text();
         if !answer.is_empty() {
-            lines.push(format!(":robot_face: {}", preview(&answer, MAX_TEXT)));
+            lines.push(format!(":robot_face: {}", line(&answer, MAX_TEXT)));
         }
         let tools = reading.answer.tool_uses().take(MAX_TOOLS);
-        lines.extend(tools.map(|tool| {
-            format!(":wrench: {} {}", tool.name, preview(&tool.input.to_string(), 120))
-        }));
+        lines.extend(
+            tools.map(|tool| {
+                format!(":wrench: {} {}", tool.name, line(&tool.input.to_string(), 120))
+            }),
+        );
         Some(lines.join("\n"))
     }
 
@@ -81,9 +82,15 @@ fn error_notice(reading: &Reading<'_>) -> String {
         ":warning: *{}* {} ({status}): {}\n{}",
         reading.report.domain,
         outcome.state.as_str(),
-        preview(&why, MAX_TEXT),
+        line(&why, MAX_TEXT),
         reading.report.id,
     )
+}
+
+/// A notice for a webhook, without secrets.
+pub fn message(config: &SlackConfig, text: &str) -> Message {
+    let body = payload(config, &mask_secrets(text));
+    Message { kind: "slack", url: config.webhook_url.clone(), body }
 }
 
 fn payload(config: &SlackConfig, text: &str) -> Value {

@@ -27,9 +27,6 @@ use crate::state::State;
 /// How often a stop is looked for while nothing ends.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Requests up to this size are read whatever is configured.
-const SMALL: usize = 32 * 1024;
-
 /// Reads reports until `stop`, and then those that are left.
 pub fn run(
     state: &Arc<State>,
@@ -67,11 +64,11 @@ impl Observing {
     }
 
     fn read(&mut self, report: &Report) {
-        if self.state.config.capture.debug {
-            debug::log(report);
-        }
-        let bodies = Bodies::of(report, self.wants_request(report));
+        let bodies = Bodies::of(report);
         let reading = Reading::of(report, &bodies);
+        if self.state.config.capture.debug {
+            debug::log(&reading, &bodies);
+        }
         let tokens = reading.answer.usage.tokens();
         let tool_calls = reading.answer.tool_uses().count() as u64;
         let at = self.state.deps.clock.now();
@@ -90,13 +87,6 @@ impl Observing {
         }
     }
 
-    /// Large requests are the agents' own turns; reading them only to count them would cost more
-    /// than forwarding them.
-    fn wants_request(&self, report: &Report) -> bool {
-        let slack = report.slack.or(self.state.config.notify.slack.as_ref());
-        report.request_bytes() <= SMALL || slack.is_some() || self.samples.is_some()
-    }
-
     fn notify(&mut self, reading: &Reading<'_>, tokens: Tokens) {
         let notify = &self.state.config.notify;
         if let Some(url) = &notify.telemetry_url {
@@ -108,8 +98,8 @@ impl Observing {
             });
         }
         // What a domain says of its notices wins over what is said for all.
-        let slack = reading.report.slack.or(notify.slack.as_ref());
-        if let Some(message) = slack.and_then(|config| self.slack.notice(reading, config)) {
+        let slack = reading.report.slack.over(notify.slack.as_ref());
+        if let Some(message) = slack.and_then(|config| self.slack.notice(reading, &config)) {
             self.outbox.put(message);
         }
     }

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use futures::StreamExt;
 use serde_json::json;
 
-use crate::server::Worker;
+use crate::{credentials::DirectoryProblem, exchange, server::Worker};
 
 /// The worker that serves `request`.
 pub fn worker(request: &HttpRequest) -> &Rc<Worker> {
@@ -27,12 +28,19 @@ pub async fn information(request: HttpRequest) -> HttpResponse {
 /// `nexus doctor` and `nexus credentials status`.
 pub async fn health(request: HttpRequest) -> HttpResponse {
     let state = &worker(&request).state;
-    let credentials = state.access.credentials.statuses();
-    let problems = credentials.iter().filter(|status| status.problem.is_some()).count();
+    let credentials = &state.access.credentials;
+    let statuses = credentials.statuses();
+    let problems = statuses.iter().filter(|status| status.problem.is_some()).count();
+    let directory = match credentials.directory_problem().as_deref() {
+        None => "ok",
+        Some(DirectoryProblem::Missing) => "missing",
+        Some(DirectoryProblem::Unreadable(_)) => "unreadable",
+    };
+    let is_fine = problems == 0 && directory != "unreadable";
     HttpResponse::Ok().json(json!({
-        "status": if problems == 0 { "ok" } else { "degraded" },
+        "status": if is_fine { "ok" } else { "degraded" },
         "version": state.config.version,
-        "credentials": { "domains": credentials.len(), "problems": problems },
+        "credentials": { "directory": directory, "domains": statuses.len(), "problems": problems },
     }))
 }
 
@@ -53,7 +61,25 @@ pub async fn metrics(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4")).body(text)
 }
 
+/// Bytes of a client's own events that are read; a larger body costs its connection.
+const MAX_EVENTS: usize = 1 << 20;
+
 /// Clients log their own events here; they are accepted and go nowhere.
-pub async fn event_logging(_body: web::Payload) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+pub async fn event_logging(request: HttpRequest, mut body: web::Payload) -> HttpResponse {
+    let patience = worker(&request).state.config.clients.stall_timeout;
+    let is_read = tokio::time::timeout(patience, read_away(&mut body)).await.unwrap_or(false);
+    let accepted = HttpResponse::Ok().json(json!({ "status": "ok" }));
+    if is_read { accepted } else { exchange::hold(accepted, body) }
+}
+
+/// Whether the body came to its end.
+async fn read_away(body: &mut web::Payload) -> bool {
+    let mut left = MAX_EVENTS;
+    while let Some(chunk) = body.next().await {
+        match chunk {
+            Ok(chunk) if chunk.len() <= left => left -= chunk.len(),
+            _ => return false,
+        }
+    }
+    true
 }

@@ -10,7 +10,7 @@ use nexus_bus::{Handler, LiveBus, Verdict};
 use nexus_contract::{Clock, Event, ExchangeId, Kind, LiveEvent, LiveTopic};
 use nexus_messages::PriceTable;
 use nexus_store::{
-    ExchangeStore, StoreError,
+    ExchangeStore,
     exchanges::{ExchangePart, ExchangeRow, Facts},
     queries::RequestSummary,
 };
@@ -77,7 +77,7 @@ impl StorageHandler {
             Ok(rows) => self.announce(&rows, &parts),
             Err(error) if error.is_transient() || parts.len() == 1 => {
                 for index in indices {
-                    verdicts[index] = verdict(&error);
+                    verdicts[index] = Verdict::of_error(&error, error.is_transient());
                 }
             }
             // One of them cannot be stored: the others can.
@@ -97,7 +97,7 @@ impl StorageHandler {
             Ok(rows) => self.announce(&rows, &[]),
             Err(error) => {
                 for (index, _) in links {
-                    verdicts[index] = verdict(&error);
+                    verdicts[index] = Verdict::of_error(&error, error.is_transient());
                 }
             }
         }
@@ -161,14 +161,6 @@ fn prepared(event: &Event, prices: &PriceTable) -> Prepared {
         Ok(Ok(work)) => Ok(work),
         Ok(Err(error)) => Err(Verdict::Reject(error.to_string())),
         Err(_panic) => Err(Verdict::Failed(format!("reading {id} panicked"))),
-    }
-}
-
-fn verdict(error: &StoreError) -> Verdict {
-    if error.is_transient() {
-        Verdict::Later(error.to_string())
-    } else {
-        Verdict::Failed(error.to_string())
     }
 }
 

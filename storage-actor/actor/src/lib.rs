@@ -6,8 +6,8 @@
 mod account;
 mod handler;
 pub mod prepare;
+pub mod pricing;
 pub mod retention;
-mod search_text;
 
 pub use handler::{StorageDeps, StorageHandler};
 pub use retention::{Removed, RetentionConfig};

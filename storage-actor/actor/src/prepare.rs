@@ -8,6 +8,7 @@ use nexus_contract::{
 use nexus_messages::{
     Answer, Block, Identity, PriceTable, Request, RequestType, Usage,
     decode::decode,
+    searchable,
     text::{human_prompt, preview},
 };
 use nexus_store::{
@@ -17,7 +18,7 @@ use nexus_store::{
 };
 use thiserror::Error;
 
-use crate::{account, search_text};
+use crate::account;
 
 /// Decoded bytes that are read of a body; a client's largest request is 32 MiB.
 const MAX_DECODED: usize = 64 << 20;
@@ -80,7 +81,7 @@ fn request(envelope: &Envelope, fields: &RequestReceived, raw: Option<&[u8]>) ->
         account: account::of_request(envelope, identity.as_ref(), fingerprint),
         headers: fields.headers.clone(),
         body: raw.map(KeyedBody::of_request),
-        search_text: request.as_ref().map(search_text::of_request).unwrap_or_default(),
+        search_text: request.as_ref().map(searchable::of_request).unwrap_or_default(),
         facts: Facts::Request(Box::new(facts)),
     }
 }
@@ -95,6 +96,7 @@ fn read(request: &Request<'_>, identity: Option<&Identity>) -> RequestFacts {
         tool_count: i64::try_from(request.tools.as_ref().map_or(0, Vec::len)).ok(),
         last_message_kind: last_message_kind(request).map(str::to_owned),
         prompt: human_prompt(request).map(|text| preview(&text, MAX_SHOWN)),
+        tool_ms: identity.and_then(|identity| identity.prev_tool_ms).map(whole),
         ..RequestFacts::default()
     }
 }
@@ -104,7 +106,7 @@ fn read(request: &Request<'_>, identity: Option<&Identity>) -> RequestFacts {
 fn last_message_kind(request: &Request<'_>) -> Option<&'static str> {
     let is_result = |block: &Block<'_>| matches!(block, Block::ToolResult { .. });
     let mut blocks =
-        search_text::new_messages(request).flat_map(|message| &message.blocks).peekable();
+        searchable::new_messages(request).flat_map(|message| &message.blocks).peekable();
     blocks.peek()?;
     Some(if human_prompt(request).is_some() {
         "human"
@@ -131,7 +133,7 @@ fn response(
         account: account::of_response(envelope, headers),
         headers: headers.clone(),
         body: raw.map(KeyedBody::of_response),
-        search_text: search_text::of_answer(&answer),
+        search_text: searchable::of_answer(&answer),
         facts: Facts::Response(Box::new(facts(fields, &answer, prices))),
     }
 }

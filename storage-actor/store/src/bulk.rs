@@ -1,6 +1,6 @@
 //! Many rows in one statement, in the form that both engines understand.
 
-use sqlx::{Database, Encode, QueryBuilder, Type};
+use sqlx::{Database, Encode, QueryBuilder, Type, query_builder::Separated};
 
 /// Keys in one `IN (…)`.
 pub(crate) const KEYS: usize = 512;
@@ -30,4 +30,32 @@ where
     query.push(")");
     query.push(tail);
     query
+}
+
+/// `head VALUES (…), (…) tail`, the rows filled up to a power of two by the last one, so that few
+/// different statements are prepared. The columns are `column1`, `column2` and so on.
+pub(crate) fn values<DB, T>(
+    head: &str,
+    rows: &[T],
+    tail: &str,
+    bind: impl FnMut(Separated<'_, DB, &'static str>, &T),
+) -> QueryBuilder<DB>
+where
+    DB: Database,
+{
+    let fill = rows.len().next_power_of_two() - rows.len();
+    let mut query = QueryBuilder::new(head);
+    query.push_values(rows.iter().chain(rows.last().into_iter().cycle().take(fill)), bind);
+    query.push(tail);
+    query
+}
+
+/// The rows in pieces of powers of two, so that few different statements are prepared.
+pub(crate) fn pieces<T>(mut rows: &[T], max: usize) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = rows.len().min(max).checked_ilog2()?;
+        let (piece, rest) = rows.split_at(1 << size);
+        rows = rest;
+        Some(piece)
+    })
 }

@@ -9,6 +9,7 @@ mod links;
 pub(crate) mod merge;
 mod part;
 mod payloads;
+mod pricing;
 mod read;
 mod row;
 mod search;
@@ -19,8 +20,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers};
 
+pub(crate) use self::read::joined_headers;
 pub use self::{
     part::{Account, AccountSource, ExchangePart, Facts, RequestFacts, ResponseFacts, UsageFacts},
+    pricing::{Pricing, Repriced, RepricedTo},
     row::ExchangeRow,
 };
 use crate::error::Result;

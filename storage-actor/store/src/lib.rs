@@ -28,7 +28,7 @@ pub use analyses::AnalysisStore;
 pub use archive::Archive;
 pub use engine::{StoreConfig, open};
 pub use error::{Result, StoreError};
-pub use exchanges::ExchangeStore;
+pub use exchanges::{ExchangeStore, Pricing};
 pub use health::Health;
 pub use links::LinkStore;
 pub use materialised::Materialised;
@@ -43,6 +43,7 @@ pub trait Store:
     + Health
     + LinkStore
     + Materialised
+    + Pricing
     + Queries
     + Retention
     + 'static
@@ -56,6 +57,7 @@ impl<S> Store for S where
         + Health
         + LinkStore
         + Materialised
+        + Pricing
         + Queries
         + Retention
         + 'static

@@ -6,22 +6,26 @@
 //! of deciding.
 
 mod facts;
+mod forget;
 mod graph;
 mod index;
 mod outbox;
 mod prefixes;
+mod quality;
 mod relink;
 mod row;
+mod source;
 mod tasks;
+mod write;
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
-use nexus_linking::{Changes, Exchange, Fact, Index as _, Link, ingest, redecide};
+use nexus_linking::{Cache, Changes, Exchange, Fact, Index as _, Link, ingest, redecide};
 use sqlx::{Postgres, Sqlite};
 
 use self::index::SqlIndex;
-pub use self::outbox::Announcement;
+pub use self::{outbox::Announcement, quality::ClientLinks};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
@@ -70,8 +74,10 @@ impl LinkStore for SqlStore<Engine> {
     async fn link(&self, facts: &[Fact]) -> Result<Changes> {
         let mut transaction = self.begin().await?;
         Self::lock_links(&mut transaction).await?;
-        let mut index = SqlIndex::<Engine>::new(&mut transaction);
-        let changes = ingest(&mut index, facts).await?;
+        let mut cache = Cache::new(SqlIndex::<Engine>::new(&mut transaction));
+        cache.fetch(facts).await?;
+        let changes = ingest(&mut cache, facts).await?;
+        let mut index = cache.finish().await?;
         index.announce(&changes.links).await?;
         transaction.commit().await.context("links cannot be committed")?;
         Ok(changes)
@@ -129,13 +135,13 @@ impl LinkStore for SqlStore<Engine> {
 impl SqlStore<Sqlite> {
     /// SQLite's write transaction is the lock.
     #[expect(clippy::unused_async, reason = "PostgreSQL's waits")]
-    async fn lock_links(_transaction: &mut sqlx::SqliteConnection) -> Result<()> {
+    pub(crate) async fn lock_links(_transaction: &mut sqlx::SqliteConnection) -> Result<()> {
         Ok(())
     }
 }
 
 impl SqlStore<Postgres> {
-    async fn lock_links(transaction: &mut sqlx::PgConnection) -> Result<()> {
+    pub(crate) async fn lock_links(transaction: &mut sqlx::PgConnection) -> Result<()> {
         sqlx::query(LOCK).execute(transaction).await.context(LOCK)?;
         Ok(())
     }

@@ -8,16 +8,21 @@ mod conversations;
 mod cover;
 pub mod graph;
 pub mod metrics;
+pub mod misses;
 mod path;
+mod reason;
 mod requests;
 mod row;
 mod search;
 mod snippet;
 mod statement;
 pub mod syntax;
+mod texts;
 pub mod types;
 mod usage;
 mod words;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
@@ -29,7 +34,7 @@ pub use self::{
     syntax::{Has, Search, SyntaxError},
     types::*,
 };
-use crate::{engine::SqlStore, error::Result};
+use crate::{engine::SqlStore, error::Result, links::ClientLinks};
 
 /// What the data API and the dashboard read.
 ///
@@ -49,6 +54,9 @@ pub trait Queries: Send + Sync {
     /// The exchanges whose parent, or whose starting exchange, it is; oldest first, at most
     /// [`Paging::MAX`].
     async fn list_children(&self, id: ExchangeId) -> Result<Vec<RequestSummary>>;
+
+    /// Why it is linked as it is; `None` until it is linked.
+    async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>>;
 
     async fn list_conversations(
         &self,
@@ -74,6 +82,13 @@ pub trait Queries: Send + Sync {
     /// The sum over all exchanges of the filter that have ended.
     async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals>;
 
+    /// The same by group, exact to the instant; together they give [`sum_usage`](Self::sum_usage).
+    async fn sum_usage_by(
+        &self,
+        filter: &UsageFilter,
+        group: GroupBy,
+    ) -> Result<BTreeMap<UsageKey, UsageTotals>>;
+
     /// Sums per stretch of `width_minutes` (counted from 1970-01-01T00:00Z; 15 or a multiple of it)
     /// and group, in order of time. Stretches without exchanges are left out.
     async fn list_usage(
@@ -85,6 +100,10 @@ pub trait Queries: Send + Sync {
 
     /// Percentiles over the newest exchanges of the filter.
     async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample>;
+
+    /// How well the newest exchanges were linked, by the clients' versions; those with the most
+    /// exchanges first.
+    async fn list_client_links(&self) -> Result<Vec<ClientLinks>>;
 }
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -104,6 +123,10 @@ impl Queries for SqlStore<Engine> {
 
     async fn list_children(&self, id: ExchangeId) -> Result<Vec<RequestSummary>> {
         self.children(id).await
+    }
+
+    async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>> {
+        self.link_reason(id).await
     }
 
     async fn list_conversations(
@@ -139,7 +162,16 @@ impl Queries for SqlStore<Engine> {
     }
 
     async fn sum_usage(&self, filter: &UsageFilter) -> Result<UsageTotals> {
-        self.usage_sum(filter).await
+        let sums = self.usage_sums(filter, GroupBy::default()).await?;
+        Ok(sums.into_values().next().unwrap_or_default())
+    }
+
+    async fn sum_usage_by(
+        &self,
+        filter: &UsageFilter,
+        group: GroupBy,
+    ) -> Result<BTreeMap<UsageKey, UsageTotals>> {
+        self.usage_sums(filter, group).await
     }
 
     async fn list_usage(
@@ -153,5 +185,9 @@ impl Queries for SqlStore<Engine> {
 
     async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample> {
         self.latency_sample(filter).await
+    }
+
+    async fn list_client_links(&self) -> Result<Vec<ClientLinks>> {
+        self.client_links().await
     }
 }

@@ -29,7 +29,8 @@ pub trait Retention: Send + Sync {
     async fn remove_payloads(&self, before: Timestamp) -> Result<u64>;
 
     /// Removes exchanges older than `before` with their payloads, and takes them out of the sums of
-    /// their conversations; gives their number. Usage stays.
+    /// their conversations; gives their number. Usage stays, and so do links for as long as a part of
+    /// their conversation does.
     async fn remove_rows(&self, before: Timestamp) -> Result<u64>;
 
     /// Removes usage older than `before`, and the sums that lie before it as a whole; gives the number

@@ -175,14 +175,33 @@ async fn stuck_and_exceeded_jobs_are_mended(store: TestStore) {
     }
     assert_eq!(store.reset_stuck_analyses(at(210)).await.expect("none"), 0, "the lease holds");
     assert_eq!(lease_one(&store, "w", 300).await, None, "three attempts were begun");
-    assert_eq!(store.fail_exceeded_analyses(3, at(300)).await.expect("failed"), 1);
+    let failed = store.fail_exceeded_analyses(3, at(300)).await.expect("failed");
+    assert_eq!(failed.iter().map(|job| &job.branch).collect::<Vec<_>>(), [&branch("a")]);
+    assert_eq!(failed[0].error_kind.as_deref(), Some("attempts_exceeded"));
+    assert!(store.fail_exceeded_analyses(3, at(300)).await.expect("none").is_empty());
     assert_eq!(status(&store, "a").await, JobStatus::Failed);
+    let attempts = store.list_attempts(failed[0].job_id).await.expect("listed");
+    assert!(attempts.iter().all(|attempt| attempt.outcome.as_deref() == Some("lost")));
 
     store.request_analysis(&new("b", 0)).await.expect("made");
     let stuck = lease_one(&store, "w", 0).await.expect("a job");
     assert_eq!(store.reset_stuck_analyses(at(60)).await.expect("reset"), 1);
     assert!(!store.extend_analysis(&stuck, at(99)).await.expect("answered"));
     assert_eq!(status(&store, "b").await, JobStatus::Pending);
+}
+
+/// PostgreSQL refuses U+0000 in a text: an answer that held one was never written, and asked for anew.
+async fn every_character_of_an_answer_can_be_kept(store: TestStore) {
+    let custom = NewAnalysis { custom_prompt: Some("a\0b".into()), ..new("a", 0) };
+    store.request_analysis(&custom).await.expect("made");
+    let job = lease_one(&store, "w", 0).await.expect("a job");
+    let odd = AttemptFailure { message: "no\0".into(), ..failure(1, Some(at(2))) };
+    assert!(store.fail_analysis(&job, &odd).await.expect("written"));
+    let job = lease_one(&store, "w", 2).await.expect("due again");
+    assert!(store.complete_analysis(&job, &done(3, "a\0b \u{1f600}")).await.expect("written"));
+    let found = store.find_analysis(&branch("a")).await.expect("read").expect("there");
+    assert_eq!(found.content.as_deref(), Some("a\u{fffd}b \u{1f600}"));
+    assert_eq!(found.data, done(3, "a\0b \u{1f600}").data, "JSON escapes it");
 }
 
 async fn workers_side_by_side_never_get_the_same_job(store: TestStore) {
@@ -258,6 +277,7 @@ store_tests!(
     regenerating_cancels_the_run_at_work,
     a_job_given_back_is_unspent,
     stuck_and_exceeded_jobs_are_mended,
+    every_character_of_an_answer_can_be_kept,
     workers_side_by_side_never_get_the_same_job,
     lists_page_by_key_newest_first,
     the_audit_log_tells_who_did_what,

@@ -13,6 +13,7 @@ mod load;
 mod meter;
 mod plan;
 mod ports;
+mod reads;
 mod report;
 mod request;
 mod run;
@@ -36,6 +37,8 @@ enum Command {
     Run(run::RunArgs),
     /// Print the ratios of two results
     Compare { before: PathBuf, after: PathBuf },
+    /// Measure the data API on a store
+    Reads(reads::ReadsArgs),
     /// The API's stand-in: answers as fast as it can
     Upstream { port: u16 },
     /// Asks, and prints what it measured as JSON
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         match Cli::parse().command {
             Command::Run(args) => run::run(&args).await,
             Command::Compare { before, after } => compare::print(&before, &after),
+            Command::Reads(args) => reads::run(&args).await,
             Command::Upstream { port } => upstream::serve(port).await,
             Command::Load(args) => load::run(&args).await,
         }

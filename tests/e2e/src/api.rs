@@ -42,6 +42,14 @@ impl Api {
         Ok(body.into())
     }
 
+    /// Whether every consumer has settled every event there is.
+    pub async fn is_drained(&self) -> bool {
+        let Ok(pipeline) = self.get("pipeline").await else { return false };
+        let Some(consumers) = pipeline["stream"]["consumers"].as_array() else { return false };
+        let idle = |row: &Value| row["lag"] == 0 && row["unsettled"] == 0;
+        pipeline["stream"]["connected"] == true && consumers.iter().all(idle)
+    }
+
     /// All exchanges that a query finds, newest first, over all pages.
     pub async fn requests(&self, query: &str) -> anyhow::Result<Vec<Value>> {
         self.all("requests", query).await

@@ -15,6 +15,14 @@ pub struct Sent {
     pub answer: Option<[u8; 32]>,
 }
 
+impl Sent {
+    /// The digest of an answer that came whole through a gateway; one that something in front of
+    /// the gateways gave by itself has no exchange behind it.
+    pub fn exchanged(&self) -> Option<[u8; 32]> {
+        self.id.as_ref().and(self.answer)
+    }
+}
+
 /// All requests by number.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -43,7 +51,7 @@ impl Ledger {
 
     /// How many answers came whole.
     pub fn completed(&self) -> usize {
-        self.lock().values().filter(|sent| sent.answer.is_some()).count()
+        self.lock().values().filter(|sent| sent.exchanged().is_some()).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Sent>> {

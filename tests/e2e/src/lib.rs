@@ -3,16 +3,22 @@
 
 pub mod api;
 pub mod clients;
+pub mod credentials;
+pub mod installation;
 pub mod ledger;
 pub mod load;
 pub mod nexus;
 pub mod oracle;
+pub mod otlp;
 pub mod paths;
 pub mod payload;
+pub mod picture;
 pub mod ports;
+pub mod talk;
 pub mod wait;
 
 pub use api::Api;
+pub use installation::{Installation, Plan};
 pub use nexus::{Nexus, NexusBuilder};
 
 /// A client that goes straight to 127.0.0.1, whatever the machine's proxy settings.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::ledger::Ledger;
 use crate::payload::Payload;
+use crate::wait;
 
 /// After a refused connection.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -41,6 +42,17 @@ impl Load {
         &self.ledger
     }
 
+    /// Waits until so many more answers have come whole.
+    ///
+    /// # Panics
+    /// When they have not in time.
+    pub async fn more(&self, answers: usize, within: Duration) {
+        let enough = self.ledger.completed() + answers;
+        let what = format!("{answers} more answers");
+        wait::until(&what, within, async || (self.ledger.completed() >= enough).then_some(()))
+            .await;
+    }
+
     /// Lets the requests in flight end, and sends no more.
     pub async fn finish(self) -> Arc<Ledger> {
         self.stop.cancel();
@@ -69,6 +81,16 @@ async fn work(
     }
 }
 
+/// The headers that every client of the API sends.
+pub fn with_headers(request: RequestBuilder) -> RequestBuilder {
+    let headers = [
+        ("content-type", "application/json"),
+        ("anthropic-version", "2023-06-01"),
+        ("x-api-key", crate::clients::CLIENT_KEY),
+    ];
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
 /// One request; what came of it stands in the ledger, also when it fails half-way.
 pub async fn exchange(
     client: &Client,
@@ -77,13 +99,7 @@ pub async fn exchange(
     ledger: &Ledger,
 ) -> reqwest::Result<()> {
     let request = client.post(url).body(payload.body()).timeout(Duration::from_mins(1));
-    let headers = [
-        ("content-type", "application/json"),
-        ("anthropic-version", "2023-06-01"),
-        ("x-api-key", crate::clients::CLIENT_KEY),
-    ];
-    let request = headers.into_iter().fold(request, |r, (name, value)| r.header(name, value));
-    let mut answer = request.send().await?;
+    let mut answer = with_headers(request).send().await?;
     let id = answer.headers().get("x-nexus-request-id").and_then(|id| id.to_str().ok());
     ledger.head(payload.number, id, answer.status().as_u16());
     let mut body = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use crate::{Api, paths, ports, wait};
 
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_mins(1);
 /// The key of the data API in all tests.
 pub const DASHBOARD_KEY: &str = "test-dashboard-key";
 
@@ -39,14 +39,25 @@ pub struct Nexus {
 impl NexusBuilder {
     /// A role of the command line: `up`, `gateway`, ….
     pub fn new(role: &str, upstream: &str) -> Self {
-        let builder = Self { role: role.to_owned(), env: Vec::new() };
+        let builder = Self::plain(role);
         builder.env("CLAUDE_API_BASE_URL", upstream).env("DASHBOARD_API_KEY", DASHBOARD_KEY)
+    }
+
+    /// A role or command whose settings are all the caller's.
+    pub fn plain(role: &str) -> Self {
+        Self { role: role.to_owned(), env: Vec::new() }
     }
 
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Runs a command to its end, with a directory of its own.
+    pub async fn once(self) -> anyhow::Result<Output> {
+        let dir = TempDir::with_prefix("nexus-e2e-")?;
+        Ok(command(&self, dir.path(), ports::free()).output().await?)
     }
 
     /// Starts it with a directory of its own and waits until it is ready.
@@ -83,6 +94,26 @@ impl Nexus {
     /// The data API.
     pub fn api(&self) -> Api {
         Api::new(self.dashboard(), DASHBOARD_KEY)
+    }
+
+    pub fn role(&self) -> &str {
+        &self.builder.role
+    }
+
+    /// A command with the settings of this process.
+    pub fn beside(&self, arguments: &str) -> NexusBuilder {
+        NexusBuilder { role: arguments.to_owned(), ..self.builder.clone() }
+    }
+
+    /// What `/metrics` of this process says of one metric, summed over its labels; 0 when it has not
+    /// been counted yet.
+    pub async fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.own_port());
+        let text = crate::http_client().get(url).send().await?.text().await?;
+        let lines = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
     /// The directory that holds data, credentials and logs.
@@ -126,13 +157,16 @@ impl Nexus {
         Ok(())
     }
 
-    async fn ready(&mut self) {
-        let port = match self.builder.role.as_str() {
+    /// Where `/metrics` and `/health/*` are.
+    fn own_port(&self) -> u16 {
+        match self.builder.role.as_str() {
             "up" | "gateway" => self.port,
-            "dashboard" => self.dashboard,
             _ => self.admin,
-        };
-        let url = format!("http://127.0.0.1:{port}/health/ready");
+        }
+    }
+
+    async fn ready(&mut self) {
+        let url = format!("http://127.0.0.1:{}/health/ready", self.own_port());
         let client = crate::http_client();
         let end = tokio::time::Instant::now() + START;
         loop {
@@ -165,11 +199,15 @@ fn spawn(
     start: usize,
 ) -> anyhow::Result<Child> {
     let log = File::create(log_path(dir, start))?;
-    let credentials = dir.join("credentials");
-    std::fs::create_dir_all(&credentials)?;
+    std::fs::create_dir_all(dir.join("credentials"))?;
+    let mut command = command(builder, dir, ports);
+    command.stdout(log.try_clone()?).stderr(log).spawn().context("nexus starts")
+}
+
+fn command(builder: &NexusBuilder, dir: &Path, ports: [u16; 3]) -> Command {
     let mut command = Command::new(paths::binary("nexus"));
     command
-        .arg(&builder.role)
+        .args(builder.role.split(' '))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", dir)
@@ -177,15 +215,13 @@ fn spawn(
         .env("DASHBOARD_PORT", ports[1].to_string())
         .env("NEXUS_ADMIN_PORT", ports[2].to_string())
         .env("NEXUS_DATA_DIR", dir.join("data"))
-        .env("CREDENTIALS_DIR", credentials)
+        .env("CREDENTIALS_DIR", dir.join("credentials"))
         .env("LOG_FORMAT", "json")
         .envs(builder.env.iter().map(|(name, value)| (name, value)))
         .current_dir(dir)
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
         .kill_on_drop(true);
-    command.spawn().context("nexus starts")
+    command
 }
 
 fn log_path(dir: &Path, start: usize) -> PathBuf {

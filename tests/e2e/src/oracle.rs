@@ -18,6 +18,8 @@ pub struct Report {
     pub stored: usize,
     /// Captured in part: the client saw a head and no end.
     pub partial: usize,
+    /// Requests whose client got no whole answer from a gateway.
+    pub client_errors: usize,
     /// Seen whole by a client, and not stored.
     pub missing: Vec<String>,
     /// One request stored as several exchanges.
@@ -50,11 +52,22 @@ impl Report {
 
 /// Waits until everything that clients saw is stored, or the time is over, and compares.
 pub async fn audit(api: &Api, ledger: &Ledger, within: Duration) -> anyhow::Result<Report> {
+    audit_beside(api, ledger, within, &BTreeSet::new()).await
+}
+
+/// The same beside exchanges that have nothing to do with this load.
+pub async fn audit_beside(
+    api: &Api,
+    ledger: &Ledger,
+    within: Duration,
+    others: &BTreeSet<String>,
+) -> anyhow::Result<Report> {
     let sent = ledger.entries();
     let wanted: BTreeSet<&str> = sent.values().filter_map(|sent| sent.id.as_deref()).collect();
     let end = tokio::time::Instant::now() + within;
     let rows = loop {
-        let rows = api.requests("").await?;
+        let mut rows = api.requests("").await?;
+        rows.retain(|row| row["requestId"].as_str().is_some_and(|id| !others.contains(id)));
         let have: BTreeSet<&str> =
             rows.iter().filter_map(|row| row["requestId"].as_str()).collect();
         if wanted.is_subset(&have) || tokio::time::Instant::now() > end {
@@ -95,7 +108,7 @@ impl Audit<'_> {
             self.report.duplicated.push(payload.number);
         }
         let seen = &self.sent[&payload.number];
-        let late = seen.answer.is_some() && row["state"] == "aborted";
+        let late = seen.exchanged().is_some() && row["state"] == "aborted";
         let answer = self.api.body(id, "response").await?;
         if !same_request(seen, &text, &payload.body()) || !(late || same_answer(seen, &answer)) {
             self.report.corrupted.push(id.to_owned());
@@ -111,7 +124,7 @@ impl Audit<'_> {
     fn finish(mut self, rows: &[Value]) -> Report {
         let stored: BTreeSet<&str> =
             rows.iter().filter_map(|row| row["requestId"].as_str()).collect();
-        let whole = self.sent.values().filter(|sent| sent.answer.is_some());
+        let whole = self.sent.values().filter(|sent| sent.exchanged().is_some());
         let ids = whole.filter_map(|sent| sent.id.clone());
         self.report.missing = ids.filter(|id| !stored.contains(id.as_str())).collect();
         self.report.stored = stored.len();
@@ -121,9 +134,10 @@ impl Audit<'_> {
 
 impl Report {
     fn of(sent: &BTreeMap<u64, Sent>) -> Self {
-        let completed = sent.values().filter(|sent| sent.answer.is_some()).count();
+        let completed = sent.values().filter(|sent| sent.exchanged().is_some()).count();
         let heads = sent.values().filter(|sent| sent.id.is_some()).count();
-        Self { issued: sent.len(), completed, partial: heads - completed, ..Self::default() }
+        let (issued, partial) = (sent.len(), heads - completed);
+        Self { issued, completed, partial, client_errors: issued - completed, ..Self::default() }
     }
 }
 
@@ -134,25 +148,39 @@ fn same_request(seen: &Sent, stored: &str, expected: &str) -> bool {
 
 fn same_answer(seen: &Sent, stored: &[u8]) -> bool {
     let actual: [u8; 32] = Sha256::digest(stored).into();
-    seen.answer.is_none_or(|expected| actual == expected)
+    seen.exchanged().is_none_or(|expected| actual == expected)
 }
 
 /// A whole answer was completed, or was the upstream's error; one that broke off may have been
 /// captured whole before its last bytes went to the client.
 fn fits(seen: &Sent, row: &Value) -> bool {
     let state = row["state"].as_str().unwrap_or_default();
-    match (seen.answer.is_some(), seen.status) {
+    match (seen.exchanged().is_some(), seen.status) {
         (true, 200) => state == "completed",
         (true, _) => state == "upstream_error",
         (false, _) => ["aborted", "completed", "upstream_error"].contains(&state),
     }
 }
 
-/// Waits until a fresh request is stored: the whole way works again.
+/// Waits until no consumer has anything left to do.
+///
+/// # Panics
+/// When it has, at the end of the time.
+pub async fn assert_drained(api: &Api, within: Duration) {
+    wait::until("zero lag", within, async || api.is_drained().await.then_some(())).await;
+}
+
+/// The ids of all that is stored.
+pub async fn stored(api: &Api) -> anyhow::Result<BTreeSet<String>> {
+    let rows = api.requests("").await?;
+    Ok(rows.iter().filter_map(|row| row["requestId"].as_str().map(str::to_owned)).collect())
+}
+
+/// Waits until a fresh request is stored: the whole way works again. Its id.
 ///
 /// # Panics
 /// When it is not stored in time.
-pub async fn assert_fresh(api: &Api, url: &str, within: Duration) {
+pub async fn assert_fresh(api: &Api, url: &str, within: Duration) -> String {
     let ledger = Ledger::default();
     let client = crate::http_client();
     let payload = Payload { number: 1_000_000_000 };
@@ -163,4 +191,5 @@ pub async fn assert_fresh(api: &Api, url: &str, within: Duration) {
         .expect("a fresh request is answered");
     let id = ledger.entries()[&payload.number].id.clone().expect("an id");
     wait::until("a fresh exchange", within, || async { api.request(&id).await.ok() }).await;
+    id
 }

@@ -19,6 +19,11 @@ pub fn binary(name: &str) -> PathBuf {
     binary
 }
 
+/// A file of `deploy`.
+pub fn deploy(file: &str) -> PathBuf {
+    root().join("deploy").join(file)
+}
+
 /// The clients' folder: scripts and, once `tests/setup` has run, their packages.
 pub fn clients() -> PathBuf {
     root().join("tests/clients")

@@ -23,7 +23,7 @@ impl Payload {
         let prompt = format!("{mark} gr\\u00fc\\u00dfe – 🔵 {filler} [[slow ms=1]] [[words n=40]]");
         let end = if self.valid() { "}" } else { ", broken" };
         format!(
-            "{{ \"model\":\"claude-opus-5-5\",  \"max_tokens\" : 1e2,\t\"stream\":{stream},\n \"messages\":[{{\"role\":\"user\",\"content\":\"{prompt}\"}}] {end}"
+            "{{ \"model\":\"claude-opus-5-5\",  \"max_tokens\" :  100,\t\"stream\":{stream},\n \"messages\":[{{\"role\":\"user\",\"content\":\"{prompt}\"}}] {end}"
         )
     }
 

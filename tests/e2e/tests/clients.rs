@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_contract::SystemClock;
-use nexus_e2e::clients::{self, ClaudeCode};
+use nexus_e2e::clients::{self, ClaudeCode, Login};
 use nexus_e2e::{Nexus, wait};
 use nexus_scripted::{Anthropic, Server};
 use serde_json::{Value, json};
@@ -33,7 +33,8 @@ fn assert_sdk(found: &Value, nexus: &Nexus) {
 #[tokio::test]
 async fn the_python_sdk_works_unchanged() {
     let (_upstream, nexus) = start().await;
-    let found = clients::python("sdk.py", &nexus.url()).await.expect("the script runs");
+    let found =
+        clients::python("sdk.py", &nexus.url(), &Login::default()).await.expect("the script runs");
     assert_sdk(&found, &nexus);
     stored_as_the_sdk_sent(&nexus).await;
 }
@@ -41,7 +42,8 @@ async fn the_python_sdk_works_unchanged() {
 #[tokio::test]
 async fn the_typescript_sdk_works_unchanged() {
     let (_upstream, nexus) = start().await;
-    let found = clients::node("sdk.mjs", &nexus.url()).await.expect("the script runs");
+    let found =
+        clients::node("sdk.mjs", &nexus.url(), &Login::default()).await.expect("the script runs");
     assert_sdk(&found, &nexus);
     stored_as_the_sdk_sent(&nexus).await;
 }

@@ -69,7 +69,9 @@ impl Service for Gemini {
             );
         }
         let script = directive(&text);
-        if let Some(status) = script.number("status").filter(|_| self.still(&script, &text)) {
+        if let Some(status) =
+            script.number("status").filter(|_| self.still(&script, &unmarked(&text)))
+        {
             return failure(status, &script);
         }
         let model = model.rsplit('/').next().unwrap_or_default();
@@ -83,6 +85,12 @@ impl Service for Gemini {
 fn directive(text: &str) -> Directive {
     let found = parse(text).into_iter().flat_map(|turn| turn.modifiers);
     found.rev().find(|directive| directive.name == "gemini").unwrap_or_default()
+}
+
+/// The text without the mark of its frame, which is another one in each attempt.
+fn unmarked(text: &str) -> String {
+    let mark = text.split_once("--- ").and_then(|(_, rest)| rest.split_once(" BEGIN TRANSCRIPT"));
+    mark.map_or_else(|| text.to_owned(), |(mark, _)| text.replace(mark, ""))
 }
 
 fn failure(status: u64, script: &Directive) -> Answer {

@@ -1,4 +1,4 @@
-//! The stand-in for Spark: keeps feedback by session. Session ids with `slow` in them are answered
+//! The stand-in for Spark: keeps feedback by session, in the form that Spark takes it. Session ids with `slow` in them are answered
 //! late, with `broken` by a 500.
 
 use std::collections::HashMap;
@@ -33,11 +33,16 @@ impl Spark {
         let Some(session) = body["session_id"].as_str().map(str::to_owned) else {
             return Answer::json(422, &json!({"detail": "session_id: Field required"}));
         };
+        let overall = &body["feedback"]["recommendation_feedback"]["overall_feedback"];
+        if !overall["rating"].as_u64().is_some_and(|rating| (1..=5).contains(&rating)) {
+            return Answer::json(422, &json!({"detail": "rating: must be 1 to 5"}));
+        }
+        let kept = body["feedback"].clone();
         let mut feedback = self.feedback.lock().unwrap_or_else(PoisonError::into_inner);
         if feedback.len() >= MAX_SESSIONS {
             feedback.clear();
         }
-        feedback.entry(session.clone()).or_default().push(body);
+        feedback.entry(session.clone()).or_default().push(kept);
         Answer::json(201, &json!({"status": "accepted", "session_id": session}))
     }
 
@@ -61,7 +66,7 @@ impl Service for Spark {
         }
         let mut answer = match request.method.as_str() {
             "POST" if path.ends_with("/feedback/batch") => self.batch(&request.json()),
-            "POST" if path.ends_with("/feedback") => self.keep(request.json()),
+            "POST" if path.ends_with("/send_feedback") => self.keep(request.json()),
             "GET" => {
                 match path.strip_suffix("/feedback").and_then(|path| path.split_once("/sessions/"))
                 {

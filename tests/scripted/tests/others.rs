@@ -71,16 +71,19 @@ async fn slack_wants_text_and_sometimes_patience() {
 async fn spark_keeps_feedback() {
     let server = Server::local(Spark::new("k")).expect("a free port");
     let url = server.url();
-    let feedback = json!({"session_id": "s1", "rating": 5});
-    let kept = post(&format!("{url}/v1/feedback"), ("authorization", "Bearer k"), &feedback).await;
+    let overall = json!({"overall_feedback": {"rating": 5, "comments": "good"}});
+    let feedback =
+        json!({"session_id": "s1", "feedback": {"recommendation_feedback": overall.clone()}});
+    let kept =
+        post(&format!("{url}/send_feedback"), ("authorization", "Bearer k"), &feedback).await;
     assert_eq!(kept.status(), 201);
     let refused =
-        post(&format!("{url}/v1/feedback"), ("authorization", "Bearer x"), &feedback).await;
+        post(&format!("{url}/send_feedback"), ("authorization", "Bearer x"), &feedback).await;
     assert_eq!(refused.status(), 401);
     let ask = json!({"session_ids": ["s1", "s2"]});
-    let batch = post(&format!("{url}/v1/feedback/batch"), ("x-api-key", "k"), &ask).await;
+    let batch = post(&format!("{url}/feedback/batch"), ("x-api-key", "k"), &ask).await;
     let batch: Value = batch.json().await.expect("JSON");
-    assert_eq!(batch["results"]["s1"]["feedback"][0]["rating"], 5);
+    assert_eq!(batch["results"]["s1"]["feedback"][0]["recommendation_feedback"], overall);
 }
 
 #[tokio::test]

@@ -14,9 +14,11 @@ function showState(state) {
   }
 }
 
-/** A fragment names the topics at which it wants to be fetched anew; bursts are one fetch. */
-function refresher(topic) {
+/** A fragment names the topics at which it wants to be fetched anew, and perhaps the one thing of
+ *  which it wants to hear; bursts are one fetch. */
+function refresher({ topic, id }) {
   for (const fragment of all(`[data-live~="${topic}"]`)) {
+    if (fragment.dataset.of && fragment.dataset.of !== id) continue;
     if (fragment.dataset.due || document.hidden || document.body.dataset.paused) continue;
     fragment.dataset.due = "1";
     setTimeout(() => {
@@ -53,7 +55,7 @@ function hear({ data }) {
   if (data.state) showState(data.state);
   if (data.reload) for (const fragment of all("[data-live]")) window.htmx.trigger(fragment, "live");
   if (!data.event) return;
-  refresher(data.event.topic);
+  refresher(data.event);
   growing(data.event);
   for (const listener of listeners) listener(data.event);
 }

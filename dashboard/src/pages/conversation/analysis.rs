@@ -10,7 +10,6 @@ use super::{data, head::Head};
 use crate::{
     analyses,
     error::PageError,
-    pages::store,
     render,
     view::{Crumb, Ctx, Fragment, Page, Place},
 };
@@ -37,6 +36,8 @@ pub struct Job {
     finished_at: Option<Timestamp>,
     model: Option<String>,
     prompt_tokens: Option<u64>,
+    /// What the local estimate of it was.
+    estimated_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     duration_ms: Option<u64>,
     cost_usd: Option<f64>,
@@ -52,6 +53,8 @@ pub struct Job {
 #[derive(Debug, Serialize)]
 pub struct AnalysisView {
     conversation: String,
+    /// The conversation whose events are of this job.
+    follows: String,
     branch: String,
     job: Option<Job>,
     read_only: bool,
@@ -107,7 +110,9 @@ pub async fn page(
     asked: web::Query<AnalysisQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let analysis = view(&ctx, &loaded, asked.branch.as_deref()).await?;
+    let branch = branch(&loaded, asked.branch.as_deref());
+    let job = analyses::find(&ctx.dashboard, &who(&ctx)?, &branch).await?;
+    let analysis = view(&ctx, branch, job);
     let head = Head::of(&loaded, "analysis", asked.branch.as_deref());
     ctx.page(&AnalysisPage { head, analysis }).await
 }
@@ -119,7 +124,9 @@ pub async fn fragment(
     asked: web::Query<AnalysisQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let analysis = view(&ctx, &loaded, asked.branch.as_deref()).await?;
+    let branch = branch(&loaded, asked.branch.as_deref());
+    let job = analyses::follow(&ctx.dashboard, &who(&ctx)?, &branch).await?;
+    let analysis = view(&ctx, branch, job);
     ctx.fragment(&AnalysisFragment { analysis })
 }
 
@@ -132,7 +139,7 @@ pub async fn request(
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
     let branch = branch(&loaded, asked.branch.as_deref());
-    let who = ctx.visitor.as_ref().ok_or(PageError::LoginNeeded)?.name();
+    let who = who(&ctx)?;
     let (dashboard, prompt) = (&*ctx.dashboard, Some(wish.prompt.as_str()));
     let asked_again = if wish.again {
         analyses::ask(dashboard, &who, branch.clone(), prompt, true).await?
@@ -155,20 +162,24 @@ fn branch(loaded: &data::Loaded, wanted: Option<&str>) -> Branch {
     Branch { conversation_id: loaded.id(), branch_id }
 }
 
-async fn view(
-    ctx: &Ctx,
-    loaded: &data::Loaded,
-    wanted: Option<&str>,
-) -> Result<AnalysisView, PageError> {
-    let branch = branch(loaded, wanted);
-    let job = ctx.dashboard.deps.analyses.find_analysis(&branch).await.map_err(store)?;
-    Ok(AnalysisView {
+/// Under whose name it is counted and written down.
+fn who(ctx: &Ctx) -> Result<String, PageError> {
+    Ok(ctx.visitor.as_ref().ok_or(PageError::LoginNeeded)?.name())
+}
+
+fn view(ctx: &Ctx, branch: Branch, job: Option<Analysis>) -> AnalysisView {
+    AnalysisView {
         conversation: branch.conversation_id.to_string(),
+        // Events name the conversation under which it was asked for.
+        follows: job
+            .as_ref()
+            .map_or(branch.conversation_id, |job| job.branch.conversation_id)
+            .to_string(),
         branch: branch.branch_id,
         job: job.map(show),
         read_only: ctx.dashboard.keeper.is_read_only(),
         csrf_query: ctx.csrf_query(),
-    })
+    }
 }
 
 fn show(job: Analysis) -> Job {
@@ -180,6 +191,7 @@ fn show(job: Analysis) -> Job {
         finished_at: job.finished_at,
         model: job.model,
         prompt_tokens: job.prompt_tokens,
+        estimated_tokens: job.estimated_tokens,
         completion_tokens: job.completion_tokens,
         duration_ms: job.duration_ms,
         #[expect(clippy::cast_precision_loss, reason = "a figure for display")]
@@ -204,6 +216,7 @@ fn samples() -> Vec<AnalysisView> {
         finished_at: None,
         model: Some("gemini".into()),
         prompt_tokens: Some(1),
+        estimated_tokens: Some(2),
         completion_tokens: Some(2),
         duration_ms: Some(3),
         cost_usd: Some(0.1),
@@ -222,6 +235,7 @@ fn samples() -> Vec<AnalysisView> {
     });
     let view = |job| AnalysisView {
         conversation: "c".into(),
+        follows: "c".into(),
         branch: "main".into(),
         job,
         read_only: false,

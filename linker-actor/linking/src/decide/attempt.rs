@@ -2,7 +2,7 @@
 
 use crate::{
     decide::distance,
-    facts::RequestFacts,
+    facts::{AnswerFacts, RequestFacts},
     index::{Exchange, Index, Scope},
     link::{Edge, LinkKind, Method},
 };
@@ -38,6 +38,10 @@ fn repeat(before: &Exchange, request: &RequestFacts) -> Option<Edge> {
     let opens_summary = request.summary_length == before.place.map_or(0, |place| place.length)
         && request.summary_length > 0;
     let method = if request.identified && !opens_summary {
+        // Who has the answer and sends the same once more went back to ask again: a fork.
+        if request.continues && before.answer.as_ref().is_some_and(AnswerFacts::satisfies) {
+            return None;
+        }
         Method::SessionRepeat
     } else {
         let soon = distance(earlier.moment, request.moment) < RETRY_WINDOW;

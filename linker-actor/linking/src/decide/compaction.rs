@@ -2,7 +2,7 @@
 
 use crate::{
     decide::{distance, scopes},
-    facts::RequestFacts,
+    facts::{Moment, RequestFacts},
     hash::Hash,
     index::{Exchange, Index, Scope},
     link::{Edge, LinkKind, Method},
@@ -12,17 +12,18 @@ use crate::{
 const WINDOW: u64 = 7 * 24 * 60 * 60 * 1_000_000;
 
 /// The newest answer that holds the continuation's summary: of the same session and agent, else of
-/// the session, else of the domain.
+/// the session, else of the domain; only of those after `after`.
 pub async fn by_summary<I: Index>(
     index: &mut I,
     request: &RequestFacts,
+    after: Moment,
 ) -> Result<Option<Edge>, I::Error> {
     if request.probes.is_empty() {
         return Ok(None);
     }
     for scope in scopes(request) {
         let found = index.summaries(&scope, &request.probes, request.moment).await?;
-        if let Some(parent) = found.iter().find(|one| is_recent(one, request)) {
+        if let Some(parent) = found.iter().find(|one| is_recent(one, request, after)) {
             return Ok(Some(Edge::to(LinkKind::Compact, parent.id, Method::Summary)));
         }
     }
@@ -41,7 +42,7 @@ pub async fn by_header<I: Index>(
     }
     let scope = Scope::Agent { session: session.clone(), agent: request.agent.clone() };
     let newest = index.newest(&scope, request.moment, true).await?;
-    let parent = newest.filter(|one| is_recent(one, request));
+    let parent = newest.filter(|one| is_recent(one, request, Moment::FIRST));
     Ok(parent.map(|one| Edge::to(LinkKind::Compact, one.id, Method::SummaryHeader)))
 }
 
@@ -54,6 +55,7 @@ pub fn wait_key(probe: Hash) -> Hash {
     Hash::of_parts(&[b"summary", &probe.0])
 }
 
-fn is_recent(parent: &Exchange, child: &RequestFacts) -> bool {
-    parent.moment().is_some_and(|moment| distance(moment, child.moment) <= WINDOW)
+fn is_recent(parent: &Exchange, child: &RequestFacts, after: Moment) -> bool {
+    let moment = parent.moment().filter(|moment| *moment > after);
+    moment.is_some_and(|moment| distance(moment, child.moment) <= WINDOW)
 }

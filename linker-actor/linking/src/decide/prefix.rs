@@ -3,7 +3,7 @@
 use crate::{
     chain::Node,
     decide::scopes,
-    facts::RequestFacts,
+    facts::{Moment, RequestFacts},
     hash::Hash,
     index::{Candidates, Exchange, Index, Place, Scope},
     link::{Edge, Joint, LinkKind, Reply, Tier},
@@ -21,13 +21,28 @@ pub enum ReplyMatch {
     Follows,
 }
 
+/// The edge by history, and what speaks for it.
+pub struct Found {
+    pub edge: Edge,
+    pub parent: Moment,
+    /// The parent's answer is not known to differ from what follows.
+    pub fits: bool,
+}
+
+impl Found {
+    /// Blocks up to where the exchange leaves its parent's history.
+    pub fn length(&self) -> u32 {
+        self.edge.joint.as_ref().map_or(0, |joint| joint.length)
+    }
+}
+
 /// The edge to the exchange with the longest proper prefix: in the same session and agent, else in
 /// the same session, else in the domain.
 pub async fn find<I: Index>(
     index: &mut I,
     exchange: &Exchange,
     request: &RequestFacts,
-) -> Result<Option<Edge>, I::Error> {
+) -> Result<Option<Found>, I::Error> {
     let Some(place) = exchange.place else { return Ok(None) };
     let tiers = match request.session {
         Some(_) => &[Tier::Agent, Tier::Session, Tier::Domain][..],
@@ -37,7 +52,10 @@ pub async fn find<I: Index>(
         if let Some((hash, reply, length)) = longest(index, place, &scope).await? {
             let wanted = Candidates { current: hash, scope, child: request.moment, reply };
             if let Some(parent) = best(index, &wanted, request).await? {
-                return Ok(Some(edge(request, &parent, *tier, length, wanted)));
+                let fits = reply_match(&parent, &wanted.reply) != ReplyMatch::Differs;
+                let moment = parent.moment().unwrap_or(Moment::FIRST);
+                let edge = edge(request, &parent, *tier, length, wanted);
+                return Ok(Some(Found { edge, parent: moment, fits }));
             }
         }
     }

@@ -10,6 +10,8 @@ use crate::{block::Normal, hash::Hash};
 /// Calls that start sub-agents with a prompt, and calls that start some without one.
 const SPAWNS: [&str; 2] = ["Agent", "Task"];
 pub const HARNESSES: [&str; 2] = ["Workflow", "Skill"];
+/// Stop reasons of answers that are no more than a beginning.
+const LIMITS: [&str; 3] = ["max_tokens", "model_context_window_exceeded", "refusal"];
 /// More calls in one answer are looked at as if they were not there.
 const MAX_CALLS: usize = 256;
 
@@ -18,6 +20,9 @@ const MAX_CALLS: usize = 256;
 pub struct AnswerFacts {
     /// It came to its end and is a message: the client could go on from it.
     pub complete: bool,
+    /// It ended at a limit or with a refusal, for which clients ask the same again.
+    #[serde(default)]
+    pub limited: bool,
     /// The message's id, which message threads name.
     pub message_id: Option<String>,
     /// Its blocks in normal form.
@@ -40,6 +45,7 @@ impl AnswerFacts {
         let text = answer.text();
         Self {
             complete,
+            limited: answer.stop_reason().is_some_and(|reason| LIMITS.contains(&reason)),
             message_id: answer.id().map(str::to_owned),
             blocks: blocks(answer),
             first_call: answer.tool_uses().next().map(|call| call.id.to_owned()),
@@ -47,6 +53,13 @@ impl AnswerFacts {
             summary: summary::answer_probe(&text, false),
             plain_summary: summary::answer_probe(&text, true),
         }
+    }
+}
+
+impl AnswerFacts {
+    /// Complete, and neither empty nor limited: who has it has no reason to ask the same again.
+    pub fn satisfies(&self) -> bool {
+        self.complete && !self.limited && !self.blocks.is_empty()
     }
 }
 

@@ -22,8 +22,11 @@ const MAX_TITLE: usize = 200;
 /// Texts that may be a sub-agent's prompt: more stand in no opening.
 const MAX_OPENINGS: usize = 16;
 /// What a request for a summary ends with, in all known clients.
-const SUMMARISE: [&str; 2] =
-    ["Your task is to create a detailed summary", "create a detailed summary of the conversation"];
+const SUMMARISE: [&str; 3] = [
+    "Your task is to create a detailed summary",
+    "create a detailed summary of the conversation",
+    "Write a continuation summary that will allow you",
+];
 
 /// Where a request came from.
 #[derive(Debug, Clone)]
@@ -80,7 +83,8 @@ impl RequestFacts {
         let kind = RequestType::of(identity.class, request);
         let blocks = chain::blocks(request);
         let summary = newest_summary(request, &blocks);
-        let compaction = identity.class == Some(RequestClass::Compaction);
+        let compaction =
+            identity.class == Some(RequestClass::Compaction) || identity.compaction.is_some();
         Self {
             moment: Moment::new(context.at, context.id),
             domain: context.domain.to_owned(),

@@ -9,9 +9,12 @@ const LEVELS: [usize; 5] = [64, 128, 256, 512, 1024];
 
 /// How every continuation from a summary begins.
 const CONTINUED: &str = "This session is being continued from a previous conversation";
-/// What stands before the summary in a continuation, newest clients first.
-const MARKS: [&str; 4] =
-    ["Summary:", "<summary>", "The conversation is summarized below:", "summarized below:"];
+/// What stands before the summary in a continuation, newest clients first; a plain summary only has
+/// a line break before it.
+const MARKS: [&str; 5] =
+    ["Summary:", "<summary>", "The conversation is summarized below:", "summarized below:", "\n"];
+/// How a continuation begins that is the summary alone, as the SDKs write it.
+const BARE: &str = "<summary>";
 
 /// The probe of a summarising answer's text: of its `<summary>`, or, from older clients, of the whole.
 pub fn answer_probe(text: &str, asked_for: bool) -> Option<Hash> {
@@ -25,7 +28,8 @@ pub fn answer_probe(text: &str, asked_for: bool) -> Option<Hash> {
 /// The probes that the summary in a continuation could match, or `None` when `text` is none.
 pub fn continuation_probes(text: &str) -> Option<Vec<Hash>> {
     let text = without_reminders(text);
-    if !text.trim_start().starts_with(CONTINUED) {
+    let text = text.trim_start();
+    if !text.starts_with(CONTINUED) && !text.starts_with(BARE) {
         return None;
     }
     let starts = MARKS.iter().filter_map(|mark| text.split_once(mark).map(|(_, rest)| rest));
@@ -78,6 +82,17 @@ mod tests {
         );
         let plain = answer_probe(SUMMARY, true).expect("long enough");
         assert!(continuation_probes(&older).expect("a continuation").contains(&plain));
+    }
+
+    #[test]
+    fn a_plain_summary_and_a_bare_one_are_found_too() {
+        let plain = answer_probe(SUMMARY, true).expect("long enough");
+        let newer =
+            format!("{CONTINUED} that ran out of context. It follows.\n\n{SUMMARY}\n\nMore");
+        assert!(continuation_probes(&newer).expect("a continuation").contains(&plain));
+        let tagged = format!("<summary>\n{SUMMARY}\n</summary>");
+        let probe = answer_probe(&tagged, false).expect("long enough");
+        assert!(continuation_probes(&tagged).expect("a continuation").contains(&probe));
     }
 
     #[test]

@@ -71,15 +71,16 @@ async fn locate<I: Index>(
     round: &mut Round,
 ) -> Result<(), I::Error> {
     let base = if request.thread.is_some() {
-        decide::threaded(index, request).await?.and_then(|parent| base_of(&parent))
+        decide::threaded(index, request).await?.and_then(base_of)
     } else {
-        Some(Place { current: Hash::START, length: 0 })
+        Some((Place { current: Hash::START, length: 0 }, Vec::new()))
     };
     let was = exchange.place;
     let mut is_new = true;
     exchange.place = None;
-    if let Some(base) = base {
-        let nodes = chain::extend(base.current, base.length, blocks);
+    if let Some((base, mut answered)) = base {
+        answered.extend_from_slice(blocks);
+        let nodes = chain::extend(base.current, base.length, &answered);
         let last = nodes.last().map(|node| Place { current: node.hash, length: node.length });
         exchange.place = last.or(Some(base)).filter(|place| place.length > 0);
         is_new = grow(index, &nodes).await?;
@@ -92,11 +93,9 @@ async fn locate<I: Index>(
     trigger::placed(index, exchange, request, is_new, round).await
 }
 
-/// A thread goes on behind its parent's answer.
-fn base_of(parent: &Exchange) -> Option<Place> {
-    let (place, answer) = (parent.place?, parent.answer.as_ref()?);
-    let answered = u32::try_from(answer.blocks.len()).unwrap_or(u32::MAX);
-    Some(Place { current: parent.follow?, length: place.length.saturating_add(answered) })
+/// A thread goes on behind its parent's answer: the end of the parent's history, and that answer.
+fn base_of(parent: Exchange) -> Option<(Place, Vec<Normal>)> {
+    Some((parent.place?, parent.answer?.blocks))
 }
 
 /// Stores the prefixes that are not known. The trie holds every prefix of what it holds, so a binary

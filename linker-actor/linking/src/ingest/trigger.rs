@@ -4,7 +4,7 @@ use super::Round;
 use crate::{
     decide,
     facts::{AnswerFacts, RequestFacts},
-    index::{Call, Exchange, Index, Scope},
+    index::{Call, Exchange, Index, Place, Scope},
 };
 
 /// An exchange took its place in the trie. `is_new`: its whole history was not in it before, so
@@ -27,8 +27,25 @@ pub(super) async fn placed<I: Index>(
     }
     let joined = index.joined(place.current, &request.domain, session, request.moment).await?;
     round.dirty.extend(joined);
-    round.dirty.extend(index.below(place.current, &request.domain).await?);
-    if let Some(session) = session {
+    further(index, exchange, request, place, round).await
+}
+
+/// Whoever goes on from there and found no parent as near. Where another exchange ends already, they
+/// found that one, and are joined there.
+async fn further<I: Index>(
+    index: &mut I,
+    exchange: &Exchange,
+    request: &RequestFacts,
+    place: Place,
+    round: &mut Round,
+) -> Result<(), I::Error> {
+    let domain = Scope::Domain(request.domain.clone());
+    if !index.is_shared(place.current, &domain, exchange.id).await? {
+        round.dirty.extend(index.below(place.current, &request.domain).await?);
+    }
+    let Some(session) = &request.session else { return Ok(()) };
+    let own = Scope::Agent { session: session.clone(), agent: request.agent.clone() };
+    if !index.is_shared(place.current, &own, exchange.id).await? {
         round.dirty.extend(index.longer(session, place.length).await?);
     }
     Ok(())

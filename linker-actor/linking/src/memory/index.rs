@@ -22,15 +22,7 @@ impl Index for Memory {
     }
 
     async fn put(&mut self, exchange: &Exchange) -> Result<()> {
-        let before = self.exchanges.insert(exchange.id, exchange.clone());
-        if let Some(place) = before.and_then(|before| before.place)
-            && let Some(ends) = self.ends.get_mut(&place.current)
-        {
-            ends.remove(&exchange.id);
-        }
-        if let Some(place) = exchange.place {
-            self.ends.entry(place.current).or_default().insert(exchange.id);
-        }
+        self.replace(exchange);
         Ok(())
     }
 
@@ -40,7 +32,7 @@ impl Index for Memory {
 
     async fn put_nodes(&mut self, nodes: &[Node]) -> Result<()> {
         for node in nodes {
-            self.follows.entry(node.predecessor).or_default().insert(node.hash);
+            self.lookups.follows.add(Some(node.predecessor), node.hash);
             self.nodes.entry(node.hash).or_insert_with(|| node.clone());
         }
         Ok(())
@@ -49,14 +41,12 @@ impl Index for Memory {
     async fn drop_nodes(&mut self, last: Hash) -> Result<()> {
         let mut last = last;
         while let Some(node) = self.nodes.get(&last).cloned() {
-            let is_end = self.ends.get(&last).is_some_and(|ends| !ends.is_empty());
-            if is_end || self.follows.get(&last).is_some_and(|next| !next.is_empty()) {
+            let is_end = self.lookups.ends.of(&last).next().is_some();
+            if is_end || self.lookups.follows.of(&last).next().is_some() {
                 break;
             }
             self.nodes.remove(&last);
-            if let Some(next) = self.follows.get_mut(&node.predecessor) {
-                next.remove(&last);
-            }
+            self.lookups.follows.remove(&node.predecessor, &last);
             last = node.predecessor;
         }
         Ok(())
@@ -73,7 +63,7 @@ impl Index for Memory {
     }
 
     async fn ending(&mut self, hashes: &[Hash], scope: &Scope) -> Result<Vec<Hash>> {
-        let ends = |hash: &&Hash| self.at(**hash).any(|(one, _)| Self::in_scope(one, scope));
+        let ends = |hash: &&Hash| self.ends_in(**hash, scope);
         Ok(hashes.iter().filter(ends).copied().collect())
     }
 
@@ -83,26 +73,27 @@ impl Index for Memory {
         all.sort_by_key(|(_, moment)| *moment);
         let (before, after): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|(_, moment)| *moment < wanted.child);
-        let newest = before.iter().rev();
-        let follows = newest
-            .clone()
-            .filter(|(one, _)| wanted.reply.hash.is_some() && one.follow == wanted.reply.hash);
-        let calls = newest.clone().filter(|(one, _)| {
-            let call = one.answer.as_ref().and_then(|answer| answer.first_call.as_ref());
-            call.is_some() && call == wanted.reply.call.as_ref()
-        });
-        let mut chosen: Vec<Exchange> = Vec::new();
-        let lists = follows
-            .take(MAX_CANDIDATES)
-            .chain(calls.take(MAX_CANDIDATES))
-            .chain(newest.clone().take(MAX_CANDIDATES))
-            .chain(after.iter().take(MAX_CANDIDATES));
-        for (one, _) in lists {
+        let newest = || before.iter().rev().copied();
+        let (reply, call) = (wanted.reply.hash, wanted.reply.call.as_ref());
+        let follows = newest().filter(|(one, _)| reply.is_some() && one.follow == reply);
+        let calls = newest().filter(|(one, _)| call.is_some() && one.first_call() == call);
+        let mut chosen = first(follows);
+        for one in first(calls) {
             if chosen.iter().all(|known| known.id != one.id) {
-                chosen.push((*one).clone());
+                chosen.push(one);
             }
         }
+        if chosen.is_empty() {
+            chosen = first(newest());
+        }
+        if chosen.is_empty() {
+            chosen = first(after.into_iter());
+        }
         Ok(chosen)
+    }
+
+    async fn is_shared(&mut self, current: Hash, scope: &Scope, id: ExchangeId) -> Result<bool> {
+        Ok(self.at(current).any(|(one, _)| one.id != id && Self::in_scope(one, scope)))
     }
 
     async fn equal(
@@ -131,8 +122,7 @@ impl Index for Memory {
         before: Moment,
         summaries: bool,
     ) -> Result<Option<Exchange>> {
-        let in_scope =
-            self.members().filter(|(one, at)| *at < before && Self::in_scope(one, scope));
+        let in_scope = self.scoped(scope).filter(|(_, at)| *at < before);
         let fitting = in_scope.filter(|(one, _)| {
             let asked = one.request.as_ref().is_some_and(|request| request.summarises);
             !summaries || (asked && one.is_complete())
@@ -147,8 +137,8 @@ impl Index for Memory {
         before: Moment,
     ) -> Result<Vec<Exchange>> {
         let mut found: Vec<_> = self
-            .members()
-            .filter(|(one, at)| *at < before && Self::in_scope(one, scope))
+            .scoped(scope)
+            .filter(|(_, at)| *at < before)
             .filter(|(one, _)| one.summary().is_some_and(|probe| probes.contains(&probe)))
             .collect();
         found.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
@@ -161,20 +151,14 @@ impl Index for Memory {
         message_id: &str,
         child: Moment,
     ) -> Result<Option<Exchange>> {
-        let answering = self
-            .members()
-            .filter(|(one, at)| *at < child && Self::in_scope(one, scope))
-            .filter(|(one, _)| {
-                one.answer.as_ref().is_some_and(|a| a.message_id.as_deref() == Some(message_id))
-            });
+        let answering = self.scoped(scope).filter(|(_, at)| *at < child).filter(|(one, _)| {
+            one.answer.as_ref().is_some_and(|a| a.message_id.as_deref() == Some(message_id))
+        });
         Ok(answering.max_by_key(|(_, at)| *at).map(|(one, _)| one.clone()))
     }
 
     async fn threads(&mut self, message_id: &str) -> Result<Vec<ExchangeId>> {
-        let named = self.members().filter(|(one, _)| {
-            one.request.as_ref().is_some_and(|r| r.thread.as_deref() == Some(message_id))
-        });
-        Ok(named.map(|(one, _)| one.id).collect())
+        Ok(self.lookups.threads.of(message_id).copied().collect())
     }
 
     async fn find_link(&mut self, id: ExchangeId) -> Result<Option<Link>> {
@@ -182,29 +166,15 @@ impl Index for Memory {
     }
 
     async fn put_link(&mut self, link: &Link, waits: &[Hash]) -> Result<()> {
-        let id = link.moment.id;
-        let before = self.links.insert(id, link.clone());
-        for (known, parent) in
-            [(false, before.and_then(|l| l.edge.parent)), (true, link.edge.parent)]
-        {
-            let Some(parent) = parent else { continue };
-            let children = self.kin.entry(parent).or_default();
-            if known {
-                children.insert(id)
-            } else {
-                children.remove(&id)
-            };
-        }
-        if waits.is_empty() {
-            self.waits.remove(&id);
-        } else {
-            self.waits.insert(id, waits.iter().copied().collect());
-        }
+        self.replace_link(link);
+        self.unwait(link.moment.id);
+        let waiting: Vec<_> = waits.iter().map(|key| (*key, link.moment)).collect();
+        self.load_waits(&waiting);
         Ok(())
     }
 
     async fn put_place(&mut self, link: &Link) -> Result<()> {
-        self.links.insert(link.moment.id, link.clone());
+        self.replace_link(link);
         Ok(())
     }
 
@@ -216,11 +186,9 @@ impl Index for Memory {
         after: Moment,
     ) -> Result<Vec<Moment>> {
         let mut found = Vec::new();
-        for link in self.links.values() {
-            let Some(stands) = link.edge.joint.as_ref().filter(|stands| stands.hash == joint)
-            else {
-                continue;
-            };
+        for id in self.lookups.joints.of(&joint) {
+            let Some(link) = self.links.get(id) else { continue };
+            let Some(stands) = &link.edge.joint else { continue };
             let near = self.exchanges.get(&link.moment.id).and_then(|one| one.request.as_ref());
             let near = near.is_some_and(|request| {
                 request.domain == domain
@@ -236,13 +204,13 @@ impl Index for Memory {
 
     async fn below(&mut self, hash: Hash, domain: &str) -> Result<Vec<Moment>> {
         let scope = Scope::Domain(domain.to_owned());
-        let mut open: Vec<Hash> = self.follows.get(&hash).into_iter().flatten().copied().collect();
+        let mut open: Vec<Hash> = self.lookups.follows.of(&hash).copied().collect();
         let mut found = Vec::new();
         while let Some(hash) = open.pop() {
             let ends: Vec<_> =
                 self.at(hash).filter(|(one, _)| Self::in_scope(one, &scope)).collect();
             if ends.is_empty() {
-                open.extend(self.follows.get(&hash).into_iter().flatten());
+                open.extend(self.lookups.follows.of(&hash));
             }
             found.extend(ends.into_iter().map(|(_, moment)| moment));
         }
@@ -253,7 +221,7 @@ impl Index for Memory {
     async fn longer(&mut self, session: &str, length: u32) -> Result<Vec<Moment>> {
         let scope = Scope::Session(session.to_owned());
         let mut found = Vec::new();
-        for (one, moment) in self.members().filter(|(one, _)| Self::in_scope(one, &scope)) {
+        for (one, moment) in self.scoped(&scope) {
             let longer = one.place.is_some_and(|place| place.length > length);
             let joint = self.links.get(&one.id).and_then(|link| link.edge.joint.as_ref());
             let settled = joint.is_some_and(|j| j.tier == Tier::Agent && j.length >= length);
@@ -267,34 +235,25 @@ impl Index for Memory {
 
     async fn heads(&mut self, session: &str, after: Moment) -> Result<Vec<Moment>> {
         let scope = Scope::Session(session.to_owned());
-        let heads = self.links.values().filter(|link| link.edge.head && link.moment > after);
-        let mut found: Vec<_> = heads
-            .filter(|link| {
-                self.exchanges.get(&link.moment.id).is_some_and(|one| Self::in_scope(one, &scope))
-            })
-            .map(|link| link.moment)
-            .collect();
-        found.sort_unstable();
-        Ok(found)
+        let later = self.scoped(&scope).filter(|(_, moment)| *moment > after);
+        let heads = later.filter(|(one, _)| self.links.get(&one.id).is_some_and(|l| l.edge.head));
+        Ok(heads.map(|(_, moment)| moment).collect())
     }
 
     async fn waiting(&mut self, key: Hash, after: Moment) -> Result<Vec<Moment>> {
-        let waiting = self.waits.iter().filter(|(_, keys)| keys.contains(&key));
-        let moments = waiting.filter_map(|(id, _)| self.links.get(id).map(|link| link.moment));
-        let mut found: Vec<_> = moments.filter(|moment| *moment > after).collect();
-        found.sort_unstable();
-        Ok(found)
+        let waiting = self.lookups.waiting.of(&key).copied();
+        Ok(waiting.filter(|moment| *moment > after).collect())
     }
 
     async fn children(&mut self, parents: &[ExchangeId]) -> Result<Vec<Link>> {
-        let ids = parents.iter().filter_map(|parent| self.kin.get(parent)).flatten();
+        let ids = parents.iter().flat_map(|parent| self.lookups.kin.of(parent));
         let mut found: Vec<_> = ids.filter_map(|id| self.links.get(id)).cloned().collect();
         found.sort_by_key(|link| link.moment);
         Ok(found)
     }
 
     async fn attempts(&mut self, step: ExchangeId) -> Result<Vec<Link>> {
-        let attempts = self.links.values().filter(|link| link.step == step);
+        let attempts = self.lookups.steps.of(&step).filter_map(|id| self.links.get(id));
         let mut found: Vec<_> = attempts.cloned().collect();
         found.sort_by_key(|link| link.moment);
         Ok(found)
@@ -398,4 +357,9 @@ impl Index for Memory {
         let mut held = self.calls.values().filter(|c| c.taken_by.is_some_and(|by| by.id == child));
         Ok(held.next().cloned())
     }
+}
+
+/// The first of a list of candidates.
+fn first<'a>(list: impl Iterator<Item = (&'a Exchange, Moment)>) -> Vec<Exchange> {
+    list.take(MAX_CANDIDATES).map(|(one, _)| one.clone()).collect()
 }

@@ -133,21 +133,24 @@ impl Supervised for ConsumerActor {
 }
 
 impl ConsumerActor {
-    /// Whether to restart: after a transient failure. Everything else is the end.
+    /// Whether to restart: after a transient failure. Everything else is the end. One while stopping
+    /// is no failure of the consumer: what it could not settle is delivered again.
     fn ended(&mut self, result: Result<(), StreamError>, worked: bool) -> bool {
-        match result {
-            Err(error) if error.is_transient() && !self.shutdown.is_cancelled() => {
-                self.failures = if worked { 1 } else { self.failures + 1 };
+        let result = match result {
+            Err(error) if error.is_transient() => {
                 tracing::warn!(consumer = self.handler.name(), %error, "the stream failed");
-                true
-            }
-            result => {
-                if let Some(done) = self.done.take() {
-                    let _gone = done.send(result);
+                self.failures = if worked { 1 } else { self.failures + 1 };
+                if !self.shutdown.is_cancelled() {
+                    return true;
                 }
-                false
+                Ok(())
             }
+            result => result,
+        };
+        if let Some(done) = self.done.take() {
+            let _gone = done.send(result);
         }
+        false
     }
 }
 

@@ -10,6 +10,15 @@ use crate::stream::{ConsumerSpec, StreamError};
 /// without a word: a consumer would then get every event, or lose some.
 const OLDEST: [u32; 3] = [2, 10, 23];
 
+/// What opening does while no server can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connecting {
+    /// It comes back at once and keeps trying: a role must come up without NATS.
+    InBackground,
+    /// It fails with the reason: a command has nobody to wait for.
+    AtOnce,
+}
+
 /// Settings of the connection to NATS and of the streams on it.
 #[derive(Debug, Clone)]
 pub struct NatsConfig {
@@ -20,6 +29,7 @@ pub struct NatsConfig {
     pub credentials: Option<PathBuf>,
     /// File with the authority that signed the servers' certificates, when it is a private one.
     pub ca: Option<PathBuf>,
+    pub connecting: Connecting,
     /// Shown in the server's monitoring: the role and instance.
     pub client_name: String,
     /// Copies of every message in a cluster.
@@ -43,6 +53,7 @@ impl NatsConfig {
             url: url.into(),
             credentials: None,
             ca: None,
+            connecting: Connecting::InBackground,
             client_name: client_name.into(),
             replicas: 1,
             max_bytes: 8 << 30,
@@ -53,16 +64,18 @@ impl NatsConfig {
     }
 }
 
-/// A client that connects in the background and keeps trying: a process must come up without NATS.
+/// A client, connected or not as [`NatsConfig::connecting`] says. It reconnects by itself.
 pub(super) async fn connect(config: &NatsConfig) -> Result<Client, StreamError> {
     let refused = |error: &dyn std::fmt::Display| StreamError::Refused(error.to_string());
     let mut options = ConnectOptions::new()
         .name(&config.client_name)
-        .retry_on_initial_connect()
         .request_timeout(Some(config.ack_timeout))
         // Commands wait here while the connection is gone; the callers' own bounds come first.
         .client_capacity(256)
         .event_callback(|event| async move { tracing::info!(%event, "the connection to NATS") });
+    if config.connecting == Connecting::InBackground {
+        options = options.retry_on_initial_connect();
+    }
     if let Some(path) = &config.credentials {
         options = options.credentials_file(path).await.map_err(|error| {
             StreamError::Refused(format!("the credentials {}: {error}", path.display()))
@@ -83,7 +96,10 @@ pub(super) async fn connect(config: &NatsConfig) -> Result<Client, StreamError> 
         options = options.user_and_password(user.to_owned(), password.to_owned());
     }
     choose_cryptography();
-    options.connect(servers).await.map_err(|error| refused(&error))
+    options.connect(servers).await.map_err(|error| match config.connecting {
+        Connecting::InBackground => refused(&error),
+        Connecting::AtOnce => StreamError::Unavailable(error.to_string()),
+    })
 }
 
 /// The client takes the process's choice of cryptography and panics when there is none, which is so

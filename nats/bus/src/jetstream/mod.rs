@@ -26,7 +26,10 @@ use futures::TryStreamExt;
 use nexus_contract::{Event, codec};
 use tokio::task::JoinHandle;
 
-pub use self::{connect::NatsConfig, live::NatsLiveBus};
+pub use self::{
+    connect::{Connecting, NatsConfig},
+    live::NatsLiveBus,
+};
 use self::{
     consumer::NatsConsumer,
     error::unavailable,
@@ -49,10 +52,11 @@ pub struct JetStream {
 }
 
 impl JetStream {
-    /// Connects in the background: comes back at once, with or without a server.
+    /// Connects as [`NatsConfig::connecting`] says.
     ///
     /// # Errors
-    /// When the URL, the credentials or the certificates can't be used.
+    /// When the URL, the credentials or the certificates can't be used; with
+    /// [`Connecting::AtOnce`] also when no server lets it in.
     pub async fn open(config: NatsConfig) -> Result<Self, StreamError> {
         let client = connect::connect(&config).await?;
         let server = Server::new(client, config);

@@ -44,6 +44,36 @@ fn a_fetched_page_is_read_for_the_user_interface() {
 }
 
 #[test]
+fn a_cache_warmed_or_a_web_searched_is_the_clients_own_though_it_has_tools() {
+    for text in ["Warmup", "Perform a web search for the query: apples"] {
+        let messages = json!([{"role": "user", "content": [{"type": "text", "text": text}]}]);
+        let own =
+            json!({"system": "You are an agent.", "tools": [{"name": "t"}], "messages": messages});
+        assert_eq!(of(None, &own), RequestType::Auxiliary, "{text}");
+        assert_eq!(of(None, &json!({"messages": messages})), RequestType::Inference, "{text}");
+    }
+}
+
+#[test]
+fn a_question_aside_stands_behind_the_whole_history() {
+    let aside =
+        "<system-reminder>This is a side question from the user. Answer it.</system-reminder>";
+    let mut messages = vec![
+        json!({"role": "user", "content": "x"}),
+        json!({"role": "assistant", "content": "y"}),
+        json!({"role": "user", "content": [{"type": "text", "text": aside}, {"type": "text", "text": "which?"}]}),
+    ];
+    let asked =
+        |messages: &[Value]| of(None, &json!({"tools": [{"name": "t"}], "messages": messages}));
+    assert_eq!(asked(&messages), RequestType::Auxiliary);
+    messages.push(json!({"role": "system", "content": "Noted."}));
+    assert_eq!(asked(&messages), RequestType::Auxiliary);
+    messages.push(json!({"role": "assistant", "content": "That one."}));
+    messages.push(json!({"role": "user", "content": "go on"}));
+    assert_eq!(asked(&messages), RequestType::Inference, "only the last message asks");
+}
+
+#[test]
 fn names_are_read_back() {
     for known in RequestType::ALL {
         assert_eq!(RequestType::parse(known.as_str()), Some(known));

@@ -1,7 +1,7 @@
 //! The format of a price file.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::PriceTable;
 use crate::usage::{Tokens, Usage};
@@ -43,7 +43,7 @@ struct FileEntry {
 }
 
 /// US dollars per million tokens.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Rates {
     pub(super) input: f64,
@@ -54,7 +54,7 @@ pub(super) struct Rates {
 }
 
 /// The rates of requests whose whole context is larger.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LongPrompt {
     above: u64,
@@ -62,7 +62,7 @@ struct LongPrompt {
 }
 
 /// The prices of one model from one day on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Entry {
     pub(super) model: String,
     aliases: Vec<String>,

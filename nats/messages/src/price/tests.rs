@@ -104,3 +104,18 @@ fn limits_know_the_beta_and_mark_estimates() {
     assert_eq!(limit("claude-sonnet-4-5[1m]", None), (1_000_000, false));
     assert_eq!(limit("someone-else", None), (200_000, true));
 }
+
+#[test]
+fn a_version_names_the_prices_and_nothing_else() {
+    let listed = PriceTable::listed();
+    assert_eq!(listed.version(), PriceTable::listed().version());
+    let over = |input: u32| {
+        let rates = format!(
+            r#"{{"input":{input},"output":1,"cacheRead":1,"cacheCreation5m":1,"cacheCreation1h":1}}"#
+        );
+        let file = format!(r#"{{"models":[{{"model":"own","rates":{rates}}}]}}"#);
+        PriceTable::with_file(&file).expect("a price file").version()
+    };
+    assert_ne!(over(1), listed.version());
+    assert_ne!(over(1), over(2));
+}

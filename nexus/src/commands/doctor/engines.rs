@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use nexus_bus::{Connecting, JetStream, NatsConfig};
 use nexus_contract::SystemClock;
 
 use super::finding::Finding;
 use crate::{
-    roles::{open_bus, open_store},
+    commands::nats,
+    roles::{nats_config, open_bus, open_store},
     settings::Settings,
 };
 
@@ -31,16 +33,39 @@ async fn store(settings: &Settings) -> Finding {
             store.close().await;
             found
         }
-        Err(error) => Finding::problem(
-            "store",
-            format!("{error:#}"),
-            "check DATABASE_URL; a schema that is behind is brought up to date by nexus migrate",
-        ),
+        Err(error) => {
+            let error = format!("{error:#}");
+            let mend = store_mend(&error, settings.database_url.is_some());
+            Finding::problem("store", error, mend)
+        }
+    }
+}
+
+/// The sentence for what the store said when it was opened.
+fn store_mend(error: &str, has_url: bool) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["does not know"]) {
+        "run the version of Nexus that made the schema, or a newer one"
+    } else if says(&["no schema", "brought up to date"]) {
+        "run nexus migrate"
+    } else if says(&["is no store"]) {
+        "set DATABASE_URL to sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"
+    } else if says(&["password authentication", "role \""]) {
+        "check user and password in DATABASE_URL"
+    } else if says(&["database \""]) {
+        "create the database, or check its name in DATABASE_URL"
+    } else if has_url {
+        "check host and port in DATABASE_URL, and whether the database runs"
+    } else {
+        "check the data directory; nexus.sqlite in it must be this user's"
     }
 }
 
 async fn stream(settings: &Settings) -> Finding {
-    match open_bus(settings, "nexus doctor", Arc::new(SystemClock)).await {
+    if settings.nats_url.is_some() {
+        return nats(settings).await;
+    }
+    match open_bus(settings, "nexus doctor", Connecting::AtOnce, Arc::new(SystemClock)).await {
         Ok(bus) => match bus.stream.status().await {
             Ok(status) if status.dead_letters > 0 => Finding::warning(
                 "stream",
@@ -48,17 +73,48 @@ async fn stream(settings: &Settings) -> Finding {
                 "look at them with nexus dead-letters list",
             ),
             Ok(status) => Finding::ok("stream", format!("{} answers", status.transport)),
-            Err(error) => Finding::problem("stream", error.to_string(), "check NATS_URL"),
+            Err(error) => Finding::problem("stream", error.to_string(), "check the data directory"),
         },
-        Err(error) if settings.nats_url.is_none() => Finding::warning(
+        Err(error) => Finding::warning(
             "stream",
             format!("{error:#}"),
             "this is as it should be while Nexus runs on this data directory",
         ),
-        Err(error) => Finding::problem(
-            "stream",
-            format!("{error:#}"),
-            "check NATS_URL and NATS_CREDS; NATS must be 2.10.23 or newer with JetStream on",
-        ),
+    }
+}
+
+/// The streams are made on the way, as every role does it at its start.
+async fn nats(settings: &Settings) -> Finding {
+    let problem = |error: String| {
+        let mend = nats_mend(&error);
+        Finding::problem("stream", error, mend)
+    };
+    let Some(config) = nats_config(settings, "nexus doctor") else {
+        return Finding::ok("stream", "the embedded log");
+    };
+    let config = NatsConfig { connecting: Connecting::AtOnce, ..config };
+    let stream = match JetStream::open(config).await {
+        Ok(stream) => stream,
+        Err(error) => return problem(error.to_string()),
+    };
+    match nats::reach(&stream).await {
+        Ok(()) => Finding::ok("stream", "NATS JetStream answers"),
+        Err(error) => problem(error.to_string()),
+    }
+}
+
+/// The sentence for what NATS, or the way to it, said.
+fn nats_mend(error: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    if says(&["at least 2.10"]) {
+        "install nats-server 2.10.23 or newer"
+    } else if says(&["the credentials"]) {
+        "set NATS_CREDS to a file that this user may read"
+    } else if says(&["connection to NATS is", "cannot be reached"]) {
+        "check host and port in NATS_URL, its user and password or NATS_CREDS, and whether nats-server runs"
+    } else if says(&["not enabled", "JetStream"]) {
+        "start nats-server with JetStream (-js, or a jetstream block in its configuration)"
+    } else {
+        "check NATS_URL and NATS_CREDS; the user needs JetStream's permissions"
     }
 }

@@ -1,24 +1,14 @@
-//! Checks that need nothing but this machine: directories, ports, combinations of settings.
+//! Checks that need nothing but this machine: directories and combinations of settings.
 
-use std::{
-    io::ErrorKind,
-    net::{IpAddr, SocketAddr, TcpListener},
-    path::Path,
-};
+use std::path::Path;
 
 use super::finding::Finding;
 use crate::settings::Settings;
 
 pub fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![data_directory(&settings.data_dir)];
-    findings.push(port("gateway", "PORT", settings.host, settings.port));
-    findings.push(port(
-        "dashboard",
-        "DASHBOARD_PORT",
-        settings.dashboard_host,
-        settings.dashboard_port,
-    ));
-    findings.extend(combinations(settings));
+    findings.extend(access(settings));
+    findings.extend(integrations(settings));
     findings
 }
 
@@ -37,26 +27,8 @@ fn data_directory(path: &Path) -> Finding {
     }
 }
 
-/// A port in use is a warning, not a problem: it may well be the running Nexus.
-fn port(check: &'static str, name: &str, host: IpAddr, port: u16) -> Finding {
-    let address = SocketAddr::new(host, port);
-    match TcpListener::bind(address) {
-        Ok(_) => Finding::ok(check, format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::warning(
-            check,
-            format!("{address} is in use, by a running Nexus or by something else"),
-            format!("stop what uses it, or set {name} to another port"),
-        ),
-        Err(error) => Finding::problem(
-            check,
-            format!("{address} cannot be bound: {error}"),
-            format!("choose another address or {name}"),
-        ),
-    }
-}
-
-/// Settings that are right by themselves and wrong together.
-fn combinations(settings: &Settings) -> Vec<Finding> {
+/// Settings of access that are right by themselves and wrong together.
+fn access(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     if settings.dashboard_api_key.is_none() {
         findings.push(Finding::warning(
@@ -79,6 +51,19 @@ fn combinations(settings: &Settings) -> Vec<Finding> {
             "set the same API_KEY_SALT for every role",
         ));
     }
+    if settings.nats_url.is_some() && settings.database_url.is_none() {
+        findings.push(Finding::warning(
+            "store",
+            "NATS_URL is set and DATABASE_URL is not: roles on other machines have stores of their own",
+            "set the same DATABASE_URL (postgres://…) for every role but the gateway",
+        ));
+    }
+    findings
+}
+
+/// The same for what is switched on beside the proxy.
+fn integrations(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
     if settings.ai_enabled && settings.gemini_key.is_none() {
         findings.push(Finding::problem(
             "analysis",
@@ -86,11 +71,19 @@ fn combinations(settings: &Settings) -> Vec<Finding> {
             "set GEMINI_API_KEY, or AI_WORKER_ENABLED=false",
         ));
     }
-    if settings.mcp_enabled && !settings.mcp_prompts_dir.is_dir() {
+    let prompts = &settings.mcp_prompts_dir;
+    if settings.mcp_enabled && prompts.exists() && !prompts.is_dir() {
         findings.push(Finding::problem(
             "prompts",
-            format!("{} is not a directory", settings.mcp_prompts_dir.display()),
-            "create it, or set MCP_PROMPTS_DIR",
+            format!("{} is not a directory", prompts.display()),
+            "set MCP_PROMPTS_DIR to a directory; a missing one is made at the start",
+        ));
+    }
+    if settings.mcp_github_owner.is_some() != settings.mcp_github_repo.is_some() {
+        findings.push(Finding::problem(
+            "prompts",
+            "of MCP_GITHUB_OWNER and MCP_GITHUB_REPO only one is set",
+            "set both, or none",
         ));
     }
     findings

@@ -4,6 +4,7 @@ mod credentials;
 mod engines;
 mod finding;
 mod local;
+mod ports;
 mod upstream;
 
 use std::process::ExitCode;
@@ -22,7 +23,8 @@ use crate::{
 pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
     let settings = &loaded.settings;
     let mut findings = local::check(settings);
-    findings.extend(credentials::check(settings));
+    findings.extend(ports::check(settings).await);
+    findings.extend(credentials::check(settings, &SystemClock));
     findings.extend(engines::check(settings).await);
     findings.extend(upstream::check(settings, &SystemClock).await);
     output.print(findings.as_slice(), text)?;

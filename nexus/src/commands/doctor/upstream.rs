@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use jiff::{Timestamp, fmt::rfc2822};
 use nexus_contract::Clock;
+use reqwest::Response;
+use serde_json::Value;
 
 use super::finding::Finding;
-use crate::settings::Settings;
+use crate::{roles::outside, settings::Settings};
 
 /// Beyond this, OAuth tokens are refreshed too late and times on pages are wrong.
 const MAX_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
@@ -17,20 +20,16 @@ pub async fn check(settings: &Settings, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::problem(
                 "upstream",
-                format!("no HTTP client can be built: {error}"),
+                format!("no HTTP client can be built: {error:#}"),
                 "check HTTPS_PROXY and NEXUS_UPSTREAM_CA",
             )];
         }
     };
-    match client.head(settings.upstream.clone()).send().await {
-        Ok(answer) => {
-            let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
-            let reached = format!("{} answers ({})", settings.upstream, answer.status());
-            [Some(Finding::ok("upstream", reached)), date.and_then(|date| skew(date, clock.now()))]
-                .into_iter()
-                .flatten()
-                .collect()
-        }
+    // Without a key: the API says in its own words that one is missing.
+    let models = format!("{}/v1/models", settings.upstream.as_str().trim_end_matches('/'));
+    let asked = client.get(models).header("anthropic-version", "2023-06-01").send().await;
+    match asked {
+        Ok(answer) => answered(settings, answer, clock.now()).await,
         Err(error) => vec![Finding::problem(
             "upstream",
             format!("{} cannot be reached: {}", settings.upstream, causes(&error)),
@@ -39,15 +38,44 @@ pub async fn check(settings: &Settings, clock: &dyn Clock) -> Vec<Finding> {
     }
 }
 
-fn client(settings: &Settings) -> Result<reqwest::Client, reqwest::Error> {
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
+fn client(settings: &Settings) -> anyhow::Result<reqwest::Client> {
+    let mut builder = outside(settings)?
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_millis(settings.upstream_connect_timeout_ms));
-    if let Some(proxy) = &settings.https_proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
+    if let Some(path) = &settings.upstream_ca {
+        let bundle = std::fs::read(path).with_context(|| path.display().to_string())?;
+        for certificate in reqwest::Certificate::from_pem_bundle(&bundle)? {
+            builder = builder.add_root_certificate(certificate);
+        }
     }
-    builder.build()
+    Ok(builder.build()?)
+}
+
+async fn answered(settings: &Settings, answer: Response, now: Timestamp) -> Vec<Finding> {
+    let date = answer.headers().get("date").and_then(|date| date.to_str().ok().map(str::to_owned));
+    let clock = date.and_then(|date| skew(&date, now));
+    [Some(who(settings, answer).await), clock].into_iter().flatten().collect()
+}
+
+/// Whether it is the API that answered.
+async fn who(settings: &Settings, answer: Response) -> Finding {
+    let (url, status) = (&settings.upstream, answer.status());
+    if answer.headers().contains_key("x-nexus-request-id") {
+        return Finding::problem(
+            "upstream",
+            format!("{url} is a gateway of Nexus, perhaps this one"),
+            "set CLAUDE_API_BASE_URL to the API itself: https://api.anthropic.com",
+        );
+    }
+    let body = answer.json::<Value>().await.unwrap_or_default();
+    if body["type"] == "error" || body["data"].is_array() {
+        return Finding::ok("upstream", format!("{url} answers ({status})"));
+    }
+    Finding::problem(
+        "upstream",
+        format!("{url} answers {status}, but not as the Anthropic API does"),
+        "set CLAUDE_API_BASE_URL to the API's address, without /v1: https://api.anthropic.com",
+    )
 }
 
 fn skew(date: &str, now: Timestamp) -> Option<Finding> {

@@ -1,15 +1,16 @@
-//! An exchange as a span, by OpenTelemetry's semantic conventions for generative AI. A conversation
-//! is a trace; a sub-agent's exchanges hang below the one whose tool call started it.
+//! An exchange as a span, by OpenTelemetry's semantic conventions for generative AI
+//! (<https://opentelemetry.io/docs/specs/semconv/gen-ai/anthropic/>). A conversation is a trace; a sub-agent's exchanges hang below the one whose tool call started it.
 
 use std::time::{Duration, SystemTime};
 
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_store::queries::RequestSummary;
 use opentelemetry::{
-    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
+    Array, InstrumentationScope, KeyValue, SpanId, StringValue, TraceFlags, TraceId, Value,
     trace::{SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use serde_json::json;
 
 /// The span of an exchange that has ended and is linked; `None` for any other.
 pub fn span(row: &RequestSummary, bodies: bool) -> Option<SpanData> {
@@ -70,24 +71,52 @@ fn attributes(row: &RequestSummary, conversation: ExchangeId, bodies: bool) -> V
     let known = [
         text("gen_ai.request.model", &row.model),
         text("gen_ai.agent.id", &row.agent_id),
-        number("gen_ai.usage.input_tokens", row.input_tokens),
+        number("gen_ai.usage.input_tokens", all_input(row)),
         number("gen_ai.usage.output_tokens", row.output_tokens),
         number("gen_ai.usage.cache_read.input_tokens", row.cache_read_tokens),
         number("gen_ai.usage.cache_creation.input_tokens", row.cache_creation_tokens),
         number("http.response.status_code", row.response_status.map(u64::from)),
         text("nexus.branch", &row.branch_id),
         row.cost_usd.map(|cost| KeyValue::new("nexus.cost_usd", cost)),
-        row.stop_reason
-            .as_ref()
-            .map(|reason| KeyValue::new("gen_ai.response.finish_reasons", reason.clone())),
+        row.stop_reason.as_ref().map(|reason| {
+            let reasons = vec![StringValue::from(reason.clone())];
+            KeyValue::new("gen_ai.response.finish_reasons", Value::Array(Array::String(reasons)))
+        }),
         row.state
             .filter(|state| *state != TerminalState::Completed)
             .map(|state| KeyValue::new("error.type", state.as_str())),
     ];
-    let said =
-        [text("gen_ai.input.messages", &row.prompt), text("gen_ai.output.messages", &row.preview)];
+    let said = [
+        message("gen_ai.input.messages", "user", row.prompt.as_deref(), None),
+        message(
+            "gen_ai.output.messages",
+            "assistant",
+            row.preview.as_deref(),
+            row.stop_reason.as_deref(),
+        ),
+    ];
     let said = said.into_iter().flatten().filter(|_| bodies);
     fixed.into_iter().chain(known.into_iter().flatten()).chain(said).collect()
+}
+
+/// The conventions count cached tokens as input; the API counts them apart.
+fn all_input(row: &RequestSummary) -> Option<u64> {
+    let cached = row.cache_read_tokens.unwrap_or(0) + row.cache_creation_tokens.unwrap_or(0);
+    row.input_tokens.map(|fresh| fresh + cached)
+}
+
+/// One message in the conventions' JSON, which attributes hold as text.
+fn message(
+    key: &'static str,
+    role: &str,
+    said: Option<&str>,
+    finish: Option<&str>,
+) -> Option<KeyValue> {
+    let mut message = json!({"role": role, "parts": [{"type": "text", "content": said?}]});
+    if let Some(finish) = finish {
+        message["finish_reason"] = json!(finish);
+    }
+    Some(KeyValue::new(key, json!([message]).to_string()))
 }
 
 fn status(row: &RequestSummary) -> Status {

@@ -28,7 +28,7 @@ pub trait AnalysisAudit: Send + Sync {
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     pub at: Timestamp,
-    /// The dashboard's user or key, or the worker.
+    /// Who asked: the dashboard's user or key, or a command.
     pub actor: String,
     pub action: AuditAction,
     #[serde(flatten)]

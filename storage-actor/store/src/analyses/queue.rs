@@ -4,15 +4,17 @@ use async_trait::async_trait;
 use duplicate::duplicate_item;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+use uuid::Uuid;
 
 use super::{
-    job::{AttemptEnd, AttemptFailure, Completion, LeaseRequest, LeasedJob},
-    row::{LeasedRow, column},
+    job::{Analysis, AttemptEnd, AttemptFailure, Completion, LeaseRequest, LeasedJob},
+    row::{AnalysisRow, LeasedRow, analysis_columns, column},
 };
 use crate::{
     dialect::Dialect,
     engine::SqlStore,
     error::{Context, Result},
+    exchanges::merge::clean,
 };
 
 /// Leases jobs and settles them. Every method that settles one says whether the lease still held;
@@ -43,8 +45,13 @@ pub trait AnalysisQueue: Send + Sync {
     /// Queues running jobs whose lease has ended. How many there were.
     async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<u64>;
 
-    /// Fails the jobs that have begun `max_attempts` attempts and are in nobody's hands. How many.
-    async fn fail_exceeded_analyses(&self, max_attempts: u32, now: Timestamp) -> Result<u64>;
+    /// Fails the jobs that have begun `max_attempts` attempts and are in nobody's hands. Each is
+    /// given to one caller alone, who announces it.
+    async fn fail_exceeded_analyses(
+        &self,
+        max_attempts: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Analysis>>;
 }
 
 /// The inner `SELECT` takes the rows' locks on PostgreSQL, passing over those that another worker is
@@ -104,12 +111,19 @@ const RESET_STUCK: &str = "\
     UPDATE analyses SET status = 'pending', fence = fence + 1, updated_at = $1, worker = NULL \
     WHERE status = 'processing' AND due_at <= $1";
 
-/// A worker that vanished during the last attempt leaves such a job.
-const FAIL_EXCEEDED: &str = "\
-    UPDATE analyses SET status = 'failed', fence = fence + 1, updated_at = $1, finished_at = $1, \
-        worker = NULL, error_kind = COALESCE(error_kind, 'attempts_exceeded'), \
-        error = COALESCE(error, 'The worker vanished during the last attempt.') \
-    WHERE attempts >= $2 AND (status = 'pending' OR (status = 'processing' AND due_at <= $1))";
+/// A worker that vanished during the last attempt leaves such a job. One that waits, because fewer
+/// attempts are allowed now, keeps the error of its last one.
+const FAIL_EXCEEDED: &str = concat!(
+    "UPDATE analyses SET status = 'failed', fence = fence + 1, updated_at = $1, finished_at = $1, \
+         worker = NULL, \
+         error_kind = CASE WHEN status = 'pending' AND error IS NOT NULL THEN error_kind \
+             ELSE 'attempts_exceeded' END, \
+         error = CASE WHEN status = 'pending' AND error IS NOT NULL THEN error \
+             ELSE 'The worker vanished during the last attempt.' END \
+     WHERE attempts >= $2 AND (status = 'pending' OR (status = 'processing' AND due_at <= $1)) \
+     RETURNING ",
+    analysis_columns!()
+);
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 #[async_trait]
@@ -148,10 +162,10 @@ impl AnalysisQueue for SqlStore<Engine> {
             .bind(job.job_id)
             .bind(job.fence)
             .bind(done.end.at.as_microsecond())
-            .bind(&done.content)
+            .bind(clean(&done.content))
             .bind(done.data.as_ref().map(ToString::to_string))
             .bind(done.through_id.map(|id| id.0))
-            .bind(&done.end.model)
+            .bind(done.end.model.as_deref().map(clean))
             .bind(&done.versions)
             .bind(done.end.prompt_tokens.map(column))
             .bind(done.end.completion_tokens.map(column))
@@ -172,7 +186,7 @@ impl AnalysisQueue for SqlStore<Engine> {
             .bind(failure.end.at.as_microsecond())
             .bind(failure.retry_at.map(Timestamp::as_microsecond))
             .bind(&failure.kind)
-            .bind(&failure.message);
+            .bind(clean(&failure.message));
         let held = query.execute(&mut *transaction).await.context("a failure cannot be written")?;
         Self::end_attempt(&mut transaction, job, "failed", Some(failure), &failure.end).await?;
         transaction.commit().await.context("a failure cannot be written")?;
@@ -203,13 +217,21 @@ impl AnalysisQueue for SqlStore<Engine> {
         Ok(done.rows_affected())
     }
 
-    async fn fail_exceeded_analyses(&self, max_attempts: u32, now: Timestamp) -> Result<u64> {
+    async fn fail_exceeded_analyses(
+        &self,
+        max_attempts: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Analysis>> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(FAIL_EXCEEDED).bind(now.as_microsecond());
+        let query = sqlx::query_as::<_, AnalysisRow>(FAIL_EXCEEDED).bind(now.as_microsecond());
         let query = query.bind(i64::from(max_attempts));
-        let done = query.execute(&mut *transaction).await.context("jobs cannot be failed")?;
+        let rows = query.fetch_all(&mut *transaction).await.context("jobs cannot be failed")?;
+        let jobs = rows.into_iter().map(AnalysisRow::read).collect::<Result<Vec<_>>>()?;
+        for job in &jobs {
+            Self::lose_attempts(&mut transaction, job.job_id, now).await?;
+        }
         transaction.commit().await.context("jobs cannot be failed")?;
-        Ok(done.rows_affected())
+        Ok(jobs)
     }
 }
 
@@ -221,17 +243,25 @@ impl SqlStore<Engine> {
         job: &LeasedJob,
         request: &LeaseRequest,
     ) -> Result<()> {
-        let now = request.now.as_microsecond();
-        let lose = sqlx::query(LOSE_ATTEMPTS).bind(job.job_id).bind(now);
-        lose.execute(&mut **transaction).await.context("an attempt cannot be given up")?;
+        Self::lose_attempts(transaction, job.job_id, request.now).await?;
         let begin = sqlx::query(BEGIN_ATTEMPT)
             .bind(job.job_id)
             .bind(job.fence)
             .bind(column(job.run))
             .bind(i64::from(job.attempt))
             .bind(&request.worker)
-            .bind(now);
+            .bind(request.now.as_microsecond());
         begin.execute(&mut **transaction).await.context("an attempt cannot be begun")?;
+        Ok(())
+    }
+
+    async fn lose_attempts(
+        transaction: &mut Transaction<'static, Engine>,
+        job_id: Uuid,
+        now: Timestamp,
+    ) -> Result<()> {
+        let lose = sqlx::query(LOSE_ATTEMPTS).bind(job_id).bind(now.as_microsecond());
+        lose.execute(&mut **transaction).await.context("an attempt cannot be given up")?;
         Ok(())
     }
 
@@ -248,9 +278,9 @@ impl SqlStore<Engine> {
             .bind(outcome)
             .bind(end.at.as_microsecond())
             .bind(failure.map(|failure| failure.kind.as_str()))
-            .bind(failure.map(|failure| failure.message.as_str()))
+            .bind(failure.map(|failure| clean(&failure.message)))
             .bind(failure.and_then(|failure| failure.status).map(i64::from))
-            .bind(&end.model)
+            .bind(end.model.as_deref().map(clean))
             .bind(end.prompt_tokens.map(column))
             .bind(end.completion_tokens.map(column))
             .bind(end.cost_nanos);

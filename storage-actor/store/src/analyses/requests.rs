@@ -13,6 +13,7 @@ use super::{
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    exchanges::merge::clean,
 };
 
 /// Asks for analyses.
@@ -137,7 +138,7 @@ impl SqlStore<Engine> {
             .bind(new.branch.conversation_id.0)
             .bind(&new.branch.branch_id)
             .bind(new.at.as_microsecond())
-            .bind(&new.custom_prompt)
+            .bind(new.custom_prompt.as_deref().map(clean))
             .bind(&new.requested_by);
         let row = query.fetch_optional(&mut **transaction).await;
         row.context("an analysis cannot be written")?.map(AnalysisRow::read).transpose()
@@ -153,7 +154,7 @@ impl SqlStore<Engine> {
         let query = sqlx::query_as::<_, AnalysisRow>(REQUEUE)
             .bind(job_id)
             .bind(new.at.as_microsecond())
-            .bind(&new.custom_prompt)
+            .bind(new.custom_prompt.as_deref().map(clean))
             .bind(&new.requested_by)
             .bind(anyhow);
         let row = query.fetch_optional(&mut **transaction).await;

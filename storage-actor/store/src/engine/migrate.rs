@@ -7,7 +7,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use crate::error::{Result, StoreError};
+use crate::error::{Context, Result, StoreError};
 
 /// sqlx's own migration lock does nothing on SQLite, so a lock file stands beside the database; the
 /// operating system frees it when its process ends.
@@ -31,7 +31,9 @@ pub(super) async fn sqlite(pool: &SqlitePool, database: &Path, apply: bool) -> R
 /// PostgreSQL is locked by sqlx with an advisory lock.
 pub(super) async fn postgres(pool: &PgPool, apply: bool) -> Result<()> {
     if apply {
-        Ok(nexus_migrations::POSTGRES.run(pool).await?)
+        nexus_migrations::POSTGRES.run(pool).await?;
+        let rights = sqlx::raw_sql(nexus_migrations::POSTGRES_RIGHTS).execute(pool).await;
+        rights.map(drop).context("the dashboard's role cannot be given its rights")
     } else {
         check(pool, &nexus_migrations::POSTGRES).await
     }

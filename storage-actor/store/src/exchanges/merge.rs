@@ -72,6 +72,7 @@ impl ExchangeRow {
         self.tool_count = facts.tool_count;
         self.last_message_kind = facts.last_message_kind;
         self.prompt = facts.prompt.as_deref().map(clean);
+        self.tool_ms = facts.tool_ms;
     }
 
     fn take_response(&mut self, facts: &ResponseFacts) {

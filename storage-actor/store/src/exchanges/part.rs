@@ -82,10 +82,12 @@ pub struct RequestFacts {
     pub streamed: bool,
     pub message_count: Option<i64>,
     pub tool_count: Option<i64>,
-    /// `prompt`, `tool_result` or what else its last message is.
+    /// `human`, `tool_result` or `other`: what the model is to answer to.
     pub last_message_kind: Option<String>,
     /// What a human wrote in it, shortened.
     pub prompt: Option<String>,
+    /// How long the tools ran whose results it brings, where the client says so.
+    pub tool_ms: Option<i64>,
 }
 
 /// What an answer says.

@@ -67,11 +67,11 @@ impl ExchangeStore for SqlStore<Engine> {
             .context("a payload cannot be read")?;
         let Some(row) = row else { return Ok(None) };
         let mut payload = Payload {
-            request_headers: joined(
+            request_headers: joined_headers(
                 row.request_set.as_deref(),
                 row.request_header_values.as_deref(),
             )?,
-            response_headers: joined(
+            response_headers: joined_headers(
                 row.response_set.as_deref(),
                 row.response_header_values.as_deref(),
             )?,
@@ -96,7 +96,8 @@ impl ExchangeStore for SqlStore<Engine> {
     }
 }
 
-fn joined(set: Option<&[u8]>, values: Option<&[u8]>) -> Result<Option<Headers>> {
+/// Headers as they were, of the two parts in which they are stored.
+pub(crate) fn joined_headers(set: Option<&[u8]>, values: Option<&[u8]>) -> Result<Option<Headers>> {
     set.map(|set| headers::join(set, values)).transpose()
 }
 

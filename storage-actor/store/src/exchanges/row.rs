@@ -29,6 +29,7 @@ table_row! {
         tool_count: Option<i64>,
         last_message_kind: Option<String>,
         prompt: Option<String>,
+        tool_ms: Option<i64>,
         state: Option<String>,
         status: Option<i64>,
         response_bytes: Option<i64>,

@@ -194,7 +194,7 @@ impl SqlStore<Engine> {
         Self::materialise(connection, &deltas).await
     }
 
-    async fn write_rows(
+    pub(super) async fn write_rows(
         connection: &mut <Engine as Database>::Connection,
         rows: &[&ExchangeRow],
     ) -> Result<()> {
@@ -215,7 +215,8 @@ impl SqlStore<Engine> {
         writer: &mut Writer<'_>,
         parts: &[(&ExchangePart, i64)],
     ) -> Result<()> {
-        for (part, at) in parts.iter().filter(|(part, _)| !part.search_text.is_empty()) {
+        let parts = parts.iter().map(|(part, _)| *part);
+        for part in parts.filter(|part| !part.search_text.is_empty()) {
             let name = match part.facts {
                 Facts::Request(_) => "request",
                 Facts::Response(_) => "response",
@@ -224,7 +225,6 @@ impl SqlStore<Engine> {
                 id: writer.id(),
                 exchange_id: part.id.0,
                 part: name,
-                at: *at,
                 text: &part.search_text,
             };
             Self::index_text(connection, &document).await?;

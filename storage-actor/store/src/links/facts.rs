@@ -13,21 +13,7 @@ use super::{
     index::SqlIndex,
     row::{FACTS, FactsRow, all, bytes, text},
 };
-use crate::error::{Context, Result, StoreError};
-
-const UPSERT: &str = "INSERT INTO link_facts (exchange_id, at, domain, session_id, agent_id, member, \
-    identified, summarises, complete, current_hash, length, follow_hash, first_call, thread_of, \
-    message_id, summary_probe, request, answer, continues, client) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-    $20) \
-    ON CONFLICT (exchange_id) DO UPDATE SET at = excluded.at, domain = excluded.domain, \
-    session_id = excluded.session_id, agent_id = excluded.agent_id, member = excluded.member, \
-    identified = excluded.identified, summarises = excluded.summarises, \
-    complete = excluded.complete, current_hash = excluded.current_hash, length = excluded.length, \
-    follow_hash = excluded.follow_hash, first_call = excluded.first_call, \
-    thread_of = excluded.thread_of, message_id = excluded.message_id, \
-    summary_probe = excluded.summary_probe, request = excluded.request, answer = excluded.answer, \
-    continues = excluded.continues, client = excluded.client";
+use crate::error::{Context, Result};
 
 const THREADS: &str =
     "SELECT exchange_id FROM link_facts WHERE member AND thread_of = $1 ORDER BY exchange_id";
@@ -41,7 +27,7 @@ impl SqlIndex<'_, Engine> {
         QueryBuilder::new(format!("SELECT {FACTS} FROM link_facts WHERE {condition}"))
     }
 
-    async fn fetch(&mut self, mut query: QueryBuilder<Engine>) -> Result<Vec<Exchange>> {
+    pub(super) async fn fetch(&mut self, mut query: QueryBuilder<Engine>) -> Result<Vec<Exchange>> {
         let rows: Vec<FactsRow> = query
             .build_query_as()
             .fetch_all(&mut *self.connection)
@@ -72,36 +58,6 @@ impl SqlIndex<'_, Engine> {
         }
         query.push(" ORDER BY exchange_id LIMIT ").push_bind(i64::from(limit));
         self.fetch(query).await
-    }
-
-    pub(super) async fn write_facts(&mut self, exchange: &Exchange) -> Result<()> {
-        let (request, answer) = (exchange.request.as_ref(), exchange.answer.as_ref());
-        let place = exchange.place;
-        sqlx::query(UPSERT)
-            .bind(exchange.id.0)
-            .bind(request.map(|request| request.moment.at))
-            .bind(request.map(|request| text(&request.domain)))
-            .bind(request.and_then(|request| request.session.as_deref()).map(text))
-            .bind(request.and_then(|request| request.agent.as_deref()).map(text))
-            .bind(request.is_some_and(|request| request.member))
-            .bind(request.is_some_and(|request| request.identified))
-            .bind(request.is_some_and(|request| request.summarises))
-            .bind(exchange.is_complete())
-            .bind(place.map(|place| bytes(place.current)))
-            .bind(place.map(|place| i64::from(place.length)))
-            .bind(exchange.follow.map(bytes))
-            .bind(answer.and_then(|answer| answer.first_call.as_deref()).map(text))
-            .bind(request.and_then(|request| request.thread.as_deref()).map(text))
-            .bind(answer.and_then(|answer| answer.message_id.as_deref()).map(text))
-            .bind(exchange.summary().map(bytes))
-            .bind(request.map(json).transpose()?)
-            .bind(answer.map(json).transpose()?)
-            .bind(request.is_some_and(|request| request.continues))
-            .bind(request.map(|request| text(&request.client)))
-            .execute(&mut *self.connection)
-            .await
-            .context("link_facts cannot be written")?;
-        Ok(())
     }
 
     pub(super) async fn read_ending(
@@ -143,8 +99,12 @@ impl SqlIndex<'_, Engine> {
             query.push(" AND first_call = ").push_bind(text(call));
             found.extend(self.limited(query, wanted, "<", NEWEST).await?);
         }
-        found.extend(self.limited(Self::candidate(wanted), wanted, "<", NEWEST).await?);
-        found.extend(self.limited(Self::candidate(wanted), wanted, ">", OLDEST).await?);
+        if found.is_empty() {
+            found = self.limited(Self::candidate(wanted), wanted, "<", NEWEST).await?;
+        }
+        if found.is_empty() {
+            found = self.limited(Self::candidate(wanted), wanted, ">", OLDEST).await?;
+        }
         Ok(found)
     }
 
@@ -167,6 +127,26 @@ impl SqlIndex<'_, Engine> {
         self.fetch(query).await
     }
 
+    pub(super) async fn read_shared(
+        &mut self,
+        current: Hash,
+        scope: &Scope,
+        id: ExchangeId,
+    ) -> Result<bool> {
+        let mut query = QueryBuilder::<Engine>::new(
+            "SELECT exchange_id FROM link_facts WHERE member AND current_hash = ",
+        );
+        query.push_bind(bytes(current));
+        Self::within(&mut query, scope);
+        query.push(" AND exchange_id <> ").push_bind(id.0).push(" LIMIT 1");
+        let found: Option<Uuid> = query
+            .build_query_scalar()
+            .fetch_optional(&mut *self.connection)
+            .await
+            .context("link_facts cannot be read by history")?;
+        Ok(found.is_some())
+    }
+
     pub(super) async fn read_equal(
         &mut self,
         current: Hash,
@@ -175,10 +155,14 @@ impl SqlIndex<'_, Engine> {
         moment: Moment,
         after: bool,
     ) -> Result<Option<Exchange>> {
-        let mut query = Self::select("member AND current_hash = ");
+        // Spelled out, so that the index of those without an identity serves.
+        let mut query = Self::select(if identified {
+            "member AND identified AND current_hash = "
+        } else {
+            "member AND NOT identified AND current_hash = "
+        });
         query.push_bind(bytes(current));
         Self::within(&mut query, scope);
-        query.push(" AND identified = ").push_bind(identified);
         Self::versus(&mut query, if after { ">" } else { "<" }, moment);
         query.push(if after { OLDEST } else { NEWEST }).push(1);
         self.first(query).await
@@ -234,9 +218,4 @@ impl SqlIndex<'_, Engine> {
             .context(THREADS)?;
         Ok(rows.into_iter().map(ExchangeId).collect())
     }
-}
-
-fn json<T: serde::Serialize>(facts: &T) -> Result<String> {
-    serde_json::to_string(facts)
-        .map_err(|error| StoreError::Rejected(format!("facts cannot be written: {error}")))
 }

@@ -12,24 +12,6 @@ use super::{
 };
 use crate::error::{Context, Result};
 
-const UPSERT: &str = "INSERT INTO links (exchange_id, at, kind, parent_id, task_use_id, task_position, \
-    method, confidence, joint_hash, joint_length, joint_tier, reply_hash, reply_call, late, head, \
-    step_id, conversation_id, branch_id) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
-    ON CONFLICT (exchange_id) DO UPDATE SET at = excluded.at, kind = excluded.kind, \
-    parent_id = excluded.parent_id, task_use_id = excluded.task_use_id, \
-    task_position = excluded.task_position, method = excluded.method, \
-    confidence = excluded.confidence, joint_hash = excluded.joint_hash, \
-    joint_length = excluded.joint_length, joint_tier = excluded.joint_tier, \
-    reply_hash = excluded.reply_hash, reply_call = excluded.reply_call, late = excluded.late, \
-    head = excluded.head, step_id = excluded.step_id, \
-    conversation_id = excluded.conversation_id, branch_id = excluded.branch_id";
-
-const PLACE: &str = "UPDATE links SET step_id = $2, conversation_id = $3, branch_id = $4 \
-    WHERE exchange_id = $1";
-
-const WAITED: &str = "DELETE FROM link_waits WHERE exchange_id = $1";
-
 const WAITING: &str = "SELECT exchange_id, at FROM link_waits \
     WHERE wait_key = $1 AND (at, exchange_id) > ($2, $3) ORDER BY at, exchange_id";
 
@@ -57,10 +39,6 @@ const BRANCHES: &str = "SELECT l.exchange_id, l.at, l.kind, l.task_position, \
     LEFT JOIN link_labels b ON b.branch_id = l.exchange_id \
     WHERE l.conversation_id = $1 AND l.branch_id = l.exchange_id";
 
-const LABEL: &str = "INSERT INTO link_labels (branch_id, label) VALUES ($1, $2) \
-    ON CONFLICT (branch_id) DO UPDATE SET label = excluded.label";
-const UNLABEL: &str = "DELETE FROM link_labels WHERE branch_id = $1";
-
 const ON_BRANCH: &str =
     "SELECT exchange_id FROM links WHERE branch_id = $1 AND branch_id <> conversation_id";
 
@@ -70,79 +48,19 @@ impl SqlIndex<'_, Engine> {
         let mut query =
             QueryBuilder::<Engine>::new(format!("SELECT {LINK} FROM links WHERE exchange_id = "));
         query.push_bind(id.0);
-        Ok(self.links(query).await?.into_iter().next())
+        Ok(self.fetch_links(query).await?.into_iter().next())
     }
 
-    pub(super) async fn links(&mut self, mut query: QueryBuilder<Engine>) -> Result<Vec<Link>> {
+    pub(super) async fn fetch_links(
+        &mut self,
+        mut query: QueryBuilder<Engine>,
+    ) -> Result<Vec<Link>> {
         let rows: Vec<LinkRow> = query
             .build_query_as()
             .fetch_all(&mut *self.connection)
             .await
             .context("links cannot be read")?;
         all(rows)
-    }
-
-    pub(super) async fn write_link(&mut self, link: &Link) -> Result<()> {
-        let edge = &link.edge;
-        let (task, joint) = (edge.parent_task.as_ref(), edge.joint.as_ref());
-        sqlx::query(UPSERT)
-            .bind(link.moment.id.0)
-            .bind(link.moment.at)
-            .bind(edge.kind.as_str())
-            .bind(edge.parent.map(|parent| parent.0))
-            .bind(task.map(|task| text(&task.tool_use_id)))
-            .bind(task.map(|task| i64::from(task.position)))
-            .bind(edge.method.as_str())
-            .bind(i64::from(edge.method.confidence()))
-            .bind(joint.map(|joint| bytes(joint.hash)))
-            .bind(joint.map(|joint| i64::from(joint.length)))
-            .bind(joint.map(|joint| joint.tier.as_str()))
-            .bind(joint.and_then(|joint| joint.reply.hash).map(bytes))
-            .bind(joint.and_then(|joint| joint.reply.call.as_deref()).map(text))
-            .bind(joint.is_some_and(|joint| joint.late))
-            .bind(edge.head)
-            .bind(link.step.0)
-            .bind(link.conversation.map(|id| id.0))
-            .bind(link.branch.map(|id| id.0))
-            .execute(&mut *self.connection)
-            .await
-            .context("links cannot be written")?;
-        Ok(())
-    }
-
-    pub(super) async fn write_place(&mut self, link: &Link) -> Result<()> {
-        sqlx::query(PLACE)
-            .bind(link.moment.id.0)
-            .bind(link.step.0)
-            .bind(link.conversation.map(|id| id.0))
-            .bind(link.branch.map(|id| id.0))
-            .execute(&mut *self.connection)
-            .await
-            .context(PLACE)?;
-        Ok(())
-    }
-
-    pub(super) async fn write_waits(&mut self, moment: Moment, keys: &[Hash]) -> Result<()> {
-        sqlx::query(WAITED)
-            .bind(moment.id.0)
-            .execute(&mut *self.connection)
-            .await
-            .context(WAITED)?;
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let mut query =
-            QueryBuilder::<Engine>::new("INSERT INTO link_waits (wait_key, at, exchange_id) ");
-        query.push_values(keys, |mut row, key| {
-            row.push_bind(bytes(*key)).push_bind(moment.at).push_bind(moment.id.0);
-        });
-        query.push(" ON CONFLICT DO NOTHING");
-        query
-            .build()
-            .execute(&mut *self.connection)
-            .await
-            .context("link_waits cannot be written")?;
-        Ok(())
     }
 
     pub(super) async fn read_waiting(&mut self, key: Hash, after: Moment) -> Result<Vec<Moment>> {
@@ -183,7 +101,7 @@ impl SqlIndex<'_, Engine> {
                 list.push_bind(parent.0);
             }
             query.push(")");
-            found.extend(self.links(query).await?);
+            found.extend(self.fetch_links(query).await?);
         }
         found.sort_by_key(|link| link.moment);
         Ok(found)
@@ -195,7 +113,7 @@ impl SqlIndex<'_, Engine> {
         query.push_bind(step.0).push(" AND step_id = ").push_bind(step.0);
         query.push(format!(" UNION ALL SELECT {LINK} FROM links WHERE step_id = "));
         query.push_bind(step.0).push(" AND step_id <> exchange_id");
-        let mut found = self.links(query).await?;
+        let mut found = self.fetch_links(query).await?;
         found.sort_by_key(|link| link.moment);
         Ok(found)
     }
@@ -225,19 +143,6 @@ impl SqlIndex<'_, Engine> {
             branches.push((branch, row.try_get("label")?));
         }
         Ok(branches)
-    }
-
-    pub(super) async fn write_label(
-        &mut self,
-        branch: ExchangeId,
-        label: Option<&str>,
-    ) -> Result<()> {
-        let query = match label {
-            Some(label) => sqlx::query(LABEL).bind(branch.0).bind(label.to_owned()),
-            None => sqlx::query(UNLABEL).bind(branch.0),
-        };
-        query.execute(&mut *self.connection).await.context("link_labels cannot be written")?;
-        Ok(())
     }
 
     pub(super) async fn read_on_branch(&mut self, branch: ExchangeId) -> Result<Vec<ExchangeId>> {

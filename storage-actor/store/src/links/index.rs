@@ -70,7 +70,7 @@ impl Index for SqlIndex<'_, Engine> {
     }
 
     async fn put(&mut self, exchange: &Exchange) -> Result<()> {
-        self.write_facts(exchange).await
+        self.write_facts(&[exchange]).await
     }
 
     async fn known_nodes(&mut self, hashes: &[Hash]) -> Result<Vec<Hash>> {
@@ -95,6 +95,10 @@ impl Index for SqlIndex<'_, Engine> {
 
     async fn candidates(&mut self, wanted: &Candidates) -> Result<Vec<Exchange>> {
         self.read_candidates(wanted).await
+    }
+
+    async fn is_shared(&mut self, current: Hash, scope: &Scope, id: ExchangeId) -> Result<bool> {
+        self.read_shared(current, scope, id).await
     }
 
     async fn equal(
@@ -144,12 +148,13 @@ impl Index for SqlIndex<'_, Engine> {
     }
 
     async fn put_link(&mut self, link: &Link, waits: &[Hash]) -> Result<()> {
-        self.write_link(link).await?;
-        self.write_waits(link.moment, waits).await
+        self.write_links(&[link]).await?;
+        self.remove_waits(&[link.moment.id]).await?;
+        self.write_waits(&[(link.moment, waits.to_vec())]).await
     }
 
     async fn put_place(&mut self, link: &Link) -> Result<()> {
-        self.write_place(link).await
+        self.write_links(&[link]).await
     }
 
     async fn joined(
@@ -194,7 +199,7 @@ impl Index for SqlIndex<'_, Engine> {
     }
 
     async fn put_label(&mut self, branch: ExchangeId, label: Option<&str>) -> Result<()> {
-        self.write_label(branch, label).await
+        self.write_labels(&[(branch, label.map(str::to_owned))]).await
     }
 
     async fn on_branch(&mut self, branch: ExchangeId) -> Result<Vec<ExchangeId>> {

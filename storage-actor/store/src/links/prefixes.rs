@@ -53,7 +53,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn write_nodes(&mut self, nodes: &[Node]) -> Result<()> {
-        for some in nodes.chunks(bulk::rows(5)) {
+        for some in bulk::pieces(nodes, 256) {
             let mut query =
                 QueryBuilder::<Engine>::new(format!("INSERT INTO link_prefixes ({NODE}) "));
             query.push_values(some, |mut row, node| {

@@ -53,7 +53,7 @@ impl SqlIndex<'_, Engine> {
 
     pub(super) async fn compare(&mut self) -> Result<Vec<Relinked>> {
         let after = QueryBuilder::<Engine>::new(format!("SELECT {LINK} FROM links {DIFFERS}"));
-        let after = self.links(after).await?;
+        let after = self.fetch_links(after).await?;
         let mut changed = Vec::with_capacity(after.len());
         for link in after {
             changed.push(Relinked { before: self.decided(&link).await?, after: link });
@@ -66,6 +66,6 @@ impl SqlIndex<'_, Engine> {
         let mut query =
             QueryBuilder::<Engine>::new(format!("SELECT {LINK} FROM decided WHERE exchange_id = "));
         query.push_bind(link.moment.id.0);
-        Ok(self.links(query).await?.into_iter().next())
+        Ok(self.fetch_links(query).await?.into_iter().next())
     }
 }

@@ -15,8 +15,6 @@ use super::{
 use crate::{engine::SqlStore, error::Result};
 
 const CANNOT: &str = "accounts cannot be listed";
-/// The widest bucket: the whole history is few rows of it.
-const DAY: u32 = 1_440;
 
 const WINDOWS: &str = "\
     SELECT account_id, name, at, status, max_units, remaining, utilization, reset_at \
@@ -65,25 +63,21 @@ impl SqlStore<Engine> {
 
     pub(super) async fn domains(&self) -> Result<Vec<DomainSummary>> {
         let group = GroupBy { domain: true, ..GroupBy::default() };
-        let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
-        for bucket in self.usage_buckets(&UsageFilter::default(), DAY, group).await? {
-            *sums.entry(bucket.key.domain.unwrap_or_default()).or_default() += bucket.totals;
-        }
-        let domains = sums.into_iter().map(|(domain, totals)| DomainSummary { domain, totals });
+        let sums = self.usage_sums(&UsageFilter::default(), group).await?;
+        let domains = sums
+            .into_iter()
+            .map(|(key, totals)| DomainSummary { domain: key.domain.unwrap_or_default(), totals });
         Ok(busiest(domains.collect(), |domain| domain.totals.requests))
     }
 
     pub(super) async fn accounts(&self) -> Result<Vec<AccountSummary>> {
         let group = GroupBy { account: true, domain: true, ..GroupBy::default() };
         let mut accounts: BTreeMap<String, AccountSummary> = BTreeMap::new();
-        for bucket in self.usage_buckets(&UsageFilter::default(), DAY, group).await? {
-            let Some(name) = bucket.key.account_id else { continue };
+        for (key, totals) in self.usage_sums(&UsageFilter::default(), group).await? {
+            let Some(name) = key.account_id else { continue };
             let account = accounts.entry(name.clone()).or_insert_with(|| empty(name));
-            account.totals += bucket.totals;
-            let domain = bucket.key.domain.unwrap_or_default();
-            if !account.domains.contains(&domain) {
-                account.domains.push(domain);
-            }
+            account.totals += totals;
+            account.domains.push(key.domain.unwrap_or_default());
         }
         for window in self.windows().await? {
             let name = window.account_id.clone();

@@ -75,6 +75,7 @@ impl NodeTokens {
             output: self.output + other.output,
             cache_read: self.cache_read + other.cache_read,
             cache_creation: self.cache_creation + other.cache_creation,
+            cache_creation_1h: self.cache_creation_1h + other.cache_creation_1h,
         }
     }
 }

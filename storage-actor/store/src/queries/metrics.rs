@@ -9,7 +9,7 @@ use nexus_messages::{ContextLimit, PriceTable};
 use super::types::GraphNode;
 
 /// What a request ends with when a human wrote last.
-const HUMAN: &str = "prompt";
+const HUMAN: &str = "human";
 const LARGE_CONTEXT: u64 = 1_000_000;
 
 /// Times of one branch, in milliseconds.
@@ -17,8 +17,8 @@ const LARGE_CONTEXT: u64 = 1_000_000;
 pub struct Times {
     /// Sum of the durations of its exchanges.
     pub model_ms: u64,
-    /// From the end of an answer that calls tools to the arrival of the request with their results;
-    /// overlaps count once.
+    /// From the end of an answer that calls tools to the arrival of the request with their results, or
+    /// as long of that as the client measured; overlaps count once.
     pub tool_ms: u64,
     /// From an answer without tool calls to the next human message.
     pub waiting_ms: u64,
@@ -38,7 +38,7 @@ pub fn times(nodes: &[&GraphNode]) -> Times {
         let Some(before) = node.parent_request_id.and_then(|id| seen.get(&id)) else { continue };
         let Some(gap) = gap(before, node) else { continue };
         if !before.tool_names.is_empty() {
-            tools.push(gap);
+            tools.push(measured(gap, node.tool_ms));
         } else if node.last_message_kind.as_deref() == Some(HUMAN) {
             times.waiting_ms += length(gap);
         }
@@ -64,6 +64,14 @@ fn gap(before: &GraphNode, node: &GraphNode) -> Option<(i64, i64)> {
     (arrival > end).then_some((end, arrival))
 }
 
+/// What the client measured wins: it leaves out the time in which a human was asked. Tools that ran
+/// side by side are measured each, so no more than the gap counts.
+fn measured((start, end): (i64, i64), tool_ms: Option<u64>) -> (i64, i64) {
+    let Some(ms) = tool_ms else { return (start, end) };
+    let length = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+    (start, start.saturating_add(length).min(end))
+}
+
 fn end(start: Timestamp, duration_ms: u64) -> i64 {
     let duration = i64::try_from(duration_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
     start.as_microsecond().saturating_add(duration)
@@ -87,3 +95,6 @@ fn union(mut intervals: Vec<(i64, i64)>) -> u64 {
 fn length((start, end): (i64, i64)) -> u64 {
     end.saturating_sub(start).max(0).unsigned_abs() / 1_000
 }
+
+#[cfg(test)]
+mod tests;

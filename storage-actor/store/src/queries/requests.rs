@@ -28,6 +28,17 @@ impl RequestSort {
         }
     }
 
+    /// What the list is ordered by. With words, the places where they stand are few and are sorted; the
+    /// plus keeps both engines from walking through an index of all exchanges in search of them.
+    const fn order(self, words: &Words) -> &'static str {
+        match (self, words.is_none()) {
+            (Self::Time, false) => "+e.at",
+            (Self::Cost, false) => "+e.cost_nanos",
+            (Self::Duration, false) => "+e.duration_ms",
+            (sort, true) => sort.column(),
+        }
+    }
+
     fn value(self, row: &ExchangeRow) -> i64 {
         match self {
             Self::Time => row.at,
@@ -38,7 +49,7 @@ impl RequestSort {
 }
 
 fn statement(filter: &RequestFilter, paging: &Paging, words: &Words) -> Statement {
-    let column = filter.sort.column();
+    let (column, order) = (filter.sort.column(), filter.sort.order(words));
     let mut statement = Statement::new("SELECT ");
     statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
     conditions(&mut statement, filter);
@@ -47,10 +58,10 @@ fn statement(filter: &RequestFilter, paging: &Paging, words: &Words) -> Statemen
         statement.push(&format!(" AND {column} IS NOT NULL"), []);
     }
     if let Some(Cursor { value, id }) = paging.cursor {
-        let after = format!(" AND ({column}, e.exchange_id) < (?, ?)");
+        let after = format!(" AND ({order}, e.exchange_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
     }
-    statement.push(&format!(" ORDER BY {column} DESC, e.exchange_id DESC"), []);
+    statement.push(&format!(" ORDER BY {order} DESC, e.exchange_id DESC"), []);
     // One row more than asked for tells whether the list goes on.
     statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
     statement
@@ -79,6 +90,36 @@ fn conditions(statement: &mut Statement, filter: &RequestFilter) {
     }
     statement.between("e.at", filter.from, filter.to);
     search_conditions(statement, &filter.search);
+    rare_values(statement, filter);
+}
+
+/// Says again, as the partial indices say it, what follows from the filter: a bound value shows no
+/// engine that such an index holds all it looks for.
+fn rare_values(statement: &mut Statement, filter: &RequestFilter) {
+    let is_error = match filter.status {
+        Some(StatusFilter::Code(code)) => code >= 400,
+        Some(StatusFilter::Class(class)) => class >= 4,
+        None => false,
+    };
+    let is_rare = |rare: bool, sql: &'static str| rare.then_some(sql);
+    let known = [
+        is_rare(is_error, " AND e.status >= 400"),
+        is_rare(
+            filter.request_type.is_some_and(|kind| kind != RequestType::Inference),
+            " AND e.request_type <> 'inference'",
+        ),
+        is_rare(
+            filter.kind.is_some_and(|kind| kind != ExchangeKind::Turn),
+            " AND e.kind <> 'turn'",
+        ),
+        is_rare(
+            filter.state.is_some_and(|state| state != TerminalState::Completed),
+            " AND e.state <> 'completed'",
+        ),
+    ];
+    for sql in known.into_iter().flatten() {
+        statement.push(sql, []);
+    }
 }
 
 fn page(rows: Vec<ExchangeRow>, sort: RequestSort, limit: u32) -> Result<Page<RequestSummary>> {

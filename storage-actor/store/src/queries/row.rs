@@ -16,7 +16,7 @@ pub(super) const KNOWN: &str = "(e.method IS NOT NULL OR e.state IS NOT NULL)";
 pub(super) const COLUMNS: &str = "\
     e.exchange_id, e.external_id, e.domain, e.account_id, e.at, \
     COALESCE(e.model, e.answer_model) AS model, e.request_type, e.streamed, \
-    e.message_count, e.tool_count, e.last_message_kind, e.prompt, e.state, e.status, \
+    e.message_count, e.tool_count, e.last_message_kind, e.prompt, e.tool_ms, e.state, e.status, \
     e.first_byte_ms, e.duration_ms, e.error, e.stop_reason, e.tool_names, e.preview, \
     e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_creation_5m_tokens, \
     e.cache_creation_1h_tokens, e.cost_nanos, e.conversation_id, e.branch_id, e.kind, e.parent_id, \
@@ -36,6 +36,7 @@ pub(super) struct ExchangeRow {
     tool_count: Option<i64>,
     last_message_kind: Option<String>,
     prompt: Option<String>,
+    tool_ms: Option<i64>,
     state: Option<String>,
     status: Option<i64>,
     first_byte_ms: Option<i64>,
@@ -99,15 +100,12 @@ impl ExchangeRow {
 
     pub(super) fn node(self) -> Result<GraphNode> {
         let last_message_kind = self.last_message_kind.clone();
+        let tool_ms = self.tool_ms.map(count);
         let row = self.summary()?;
         Ok(GraphNode {
-            tokens: NodeTokens {
-                input: row.input_tokens.unwrap_or(0),
-                output: row.output_tokens.unwrap_or(0),
-                cache_read: row.cache_read_tokens.unwrap_or(0),
-                cache_creation: row.cache_creation_tokens.unwrap_or(0),
-            },
+            tokens: NodeTokens::from(&row),
             last_message_kind,
+            tool_ms,
             request_id: row.request_id,
             external_id: row.external_id,
             parent_request_id: row.parent_request_id,

@@ -9,14 +9,11 @@ use super::{
     snippet,
     statement::Statement,
     syntax::Search,
+    texts::Half,
     types::{ConversationSummary, Snippet},
     words::Words,
 };
-use crate::{
-    bodies::packed,
-    engine::SqlStore,
-    error::{Result, StoreError},
-};
+use crate::{engine::SqlStore, error::Result};
 
 const CANNOT: &str = "the places of searched words cannot be read";
 
@@ -32,6 +29,13 @@ fn newest_places(words: &Words, conversations: &[ConversationSummary]) -> Statem
     );
     let ids = conversations.iter().map(|conversation| conversation.conversation_id.0.into());
     statement.push_in("e.conversation_id", ids).push(" GROUP BY e.conversation_id", []);
+    statement
+}
+
+fn halves(places: &[(Uuid, i64)]) -> Statement {
+    let mut statement =
+        Statement::new("SELECT document_id, exchange_id, part FROM search_documents WHERE ");
+    statement.push_in("document_id", places.iter().map(|(_, id)| (*id).into()));
     statement
 }
 
@@ -52,25 +56,23 @@ impl SqlStore<Engine> {
         if places.is_empty() {
             return Ok(());
         }
-        let mut statement =
-            Statement::new("SELECT document_id, exchange_id, data FROM search_documents WHERE ");
-        statement.push_in("document_id", places.iter().map(|(_, id)| (*id).into()));
-        let texts: Vec<(i64, Uuid, Vec<u8>)> = self.list(&statement, CANNOT).await?;
-        for (document_id, exchange_id, data) in texts {
-            let owner = places.iter().find(|(_, id)| *id == document_id).map(|(owner, _)| *owner);
+        let found: Vec<(i64, Uuid, String)> = self.list(&halves(&places), CANNOT).await?;
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(document, exchange_id, part)| (document, Half { exchange_id, part }))
+            .collect();
+        let wanted: Vec<_> = found.iter().map(|(_, half)| half.clone()).collect();
+        let texts = self.texts(&wanted).await?;
+        for (document, half) in found {
+            let owner = places.iter().find(|(_, id)| *id == document).map(|(owner, _)| *owner);
             let conversation =
                 conversations.iter_mut().find(|one| Some(one.conversation_id.0) == owner);
-            if let Some(conversation) = conversation {
-                conversation.snippets.push(cut(ExchangeId(exchange_id), &data, search)?);
+            if let (Some(conversation), Some(text)) = (conversation, texts.get(&half)) {
+                let parts = snippet::cut(text, &search.words);
+                let request_id = ExchangeId(half.exchange_id);
+                conversation.snippets.push(Snippet { request_id, parts });
             }
         }
         Ok(())
     }
-}
-
-fn cut(request_id: ExchangeId, data: &[u8], search: &Search) -> Result<Snippet> {
-    let text = packed::unpack(data)
-        .map_err(|error| StoreError::Corrupt(format!("search_documents.data: {error}")))?;
-    let parts = snippet::cut(&String::from_utf8_lossy(&text), &search.words);
-    Ok(Snippet { request_id, parts })
 }

@@ -4,6 +4,7 @@ mod account;
 mod conversation;
 mod filter;
 mod page;
+mod reason;
 mod request;
 mod usage;
 
@@ -14,5 +15,6 @@ pub use conversation::{
 };
 pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
 pub use page::{Cursor, CursorError, Page, Paging};
+pub use reason::{LinkHashes, LinkReason};
 pub use request::{ExchangeKind, RequestSummary};
 pub use usage::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals};

@@ -1,5 +1,7 @@
 //! Sums over usage: from the buckets where they fit, from the rows at the edges.
 
+use std::collections::BTreeMap;
+
 use duplicate::duplicate_item;
 use nexus_messages::{Cost, RequestType, Tokens};
 use sqlx::{FromRow, Postgres, Sqlite};
@@ -82,34 +84,51 @@ impl SumRow {
 }
 
 #[derive(Debug, FromRow)]
-struct BucketRow {
-    bucket: i64,
+struct KeyRow {
     domain: Option<String>,
     account_id: Option<String>,
     model: Option<String>,
     request_type: Option<String>,
-    #[sqlx(flatten)]
-    sums: SumRow,
 }
 
-impl BucketRow {
-    fn bucket(self) -> Result<UsageBucket> {
+impl KeyRow {
+    fn key(self) -> Result<UsageKey> {
         // The tables write "not known" as an empty text.
         let known = |text: Option<String>| text.filter(|text| !text.is_empty());
         let request_type = known(self.request_type).map(|name| {
             RequestType::parse(&name)
                 .ok_or_else(|| StoreError::Corrupt(format!("usage.request_type is {name:?}")))
         });
-        Ok(UsageBucket {
-            start: instant(self.bucket)?,
-            totals: self.sums.totals(),
-            key: UsageKey {
-                domain: known(self.domain),
-                account_id: known(self.account_id),
-                model: known(self.model),
-                request_type: request_type.transpose()?,
-            },
+        Ok(UsageKey {
+            domain: known(self.domain),
+            account_id: known(self.account_id),
+            model: known(self.model),
+            request_type: request_type.transpose()?,
         })
+    }
+}
+
+#[derive(Debug, FromRow)]
+struct GroupRow {
+    #[sqlx(flatten)]
+    key: KeyRow,
+    #[sqlx(flatten)]
+    sums: SumRow,
+}
+
+#[derive(Debug, FromRow)]
+struct BucketRow {
+    bucket: i64,
+    #[sqlx(flatten)]
+    key: KeyRow,
+    #[sqlx(flatten)]
+    sums: SumRow,
+}
+
+impl BucketRow {
+    fn bucket(self) -> Result<UsageBucket> {
+        let totals = self.sums.totals();
+        Ok(UsageBucket { start: instant(self.bucket)?, totals, key: self.key.key()? })
     }
 }
 
@@ -120,36 +139,51 @@ fn conditions(statement: &mut Statement, filter: &UsageFilter) {
     statement.equal("u.request_type", filter.request_type.map(RequestType::as_str));
 }
 
-fn sum_of_buckets(filter: &UsageFilter, stretches: &[Stretch]) -> Statement {
+fn sum_of_buckets(filter: &UsageFilter, group: GroupBy, stretches: &[Stretch]) -> Statement {
     let mut statement = Statement::new("SELECT ");
-    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (1 = 0", []);
-    for stretch in stretches {
-        statement.push(
-            " OR u.width_minutes = ? AND u.start >= ? AND u.start < ?",
+    push_keys(&mut statement, group);
+    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (", []);
+    for (index, stretch) in stretches.iter().enumerate() {
+        statement.push(or(index), []).push(
+            "u.width_minutes = ? AND u.start >= ? AND u.start < ?",
             [stretch.width_minutes.into(), stretch.from.into(), stretch.to.into()],
         );
     }
     statement.push(")", []);
     conditions(&mut statement, filter);
+    statement.push(BY_KEYS, []);
     statement
 }
 
-fn sum_of_rows(filter: &UsageFilter, edges: &[(i64, i64)]) -> Statement {
+fn sum_of_rows(filter: &UsageFilter, group: GroupBy, edges: &[(i64, i64)]) -> Statement {
     let mut statement = Statement::new("SELECT ");
-    statement.push(OF_ROWS, []).push(" FROM usage u WHERE (1 = 0", []);
-    for (from, to) in edges {
-        statement.push(" OR u.at >= ? AND u.at < ?", [(*from).into(), (*to).into()]);
+    push_keys(&mut statement, group);
+    statement.push(OF_ROWS, []).push(" FROM usage u WHERE (", []);
+    for (index, (from, to)) in edges.iter().enumerate() {
+        let edge = [(*from).into(), (*to).into()];
+        statement.push(or(index), []).push("u.at >= ? AND u.at < ?", edge);
     }
     statement.push(")", []);
     conditions(&mut statement, filter);
+    statement.push(BY_KEYS, []);
     statement
 }
+
+/// Between the parts of the time. One that no index serves, `1 = 0` say, would make SQLite read the
+/// whole table.
+const fn or(index: usize) -> &'static str {
+    if index == 0 { "" } else { " OR " }
+}
+
+/// After [`push_keys`] at the beginning.
+const BY_KEYS: &str = " GROUP BY 1, 2, 3, 4";
 
 fn buckets(filter: &UsageFilter, width_minutes: u32, group: GroupBy) -> Statement {
     let width = i64::from(width_minutes.max(1)) * cover::MINUTE;
     let source = cover::widest(width_minutes);
     // The width stands in the text: PostgreSQL would not see that two placeholders are one value.
-    let mut statement = Statement::new(&format!("SELECT (u.start / {width}) * {width} AS bucket"));
+    let mut statement =
+        Statement::new(&format!("SELECT (u.start / {width}) * {width} AS bucket, "));
     push_keys(&mut statement, group);
     statement.push(OF_BUCKETS, []);
     statement.push(" FROM usage_buckets u WHERE u.width_minutes = ?", [source.into()]);
@@ -168,9 +202,8 @@ fn push_keys(statement: &mut Statement, group: GroupBy) {
     ];
     for (column, is_told_apart) in keys {
         let value = if is_told_apart { format!("u.{column}") } else { "CAST(NULL AS TEXT)".into() };
-        statement.push(&format!(", {value} AS {column}"), []);
+        statement.push(&format!("{value} AS {column}, "), []);
     }
-    statement.push(", ", []);
 }
 
 fn latencies(filter: &UsageFilter) -> Statement {
@@ -196,23 +229,26 @@ fn latency(values: impl Iterator<Item = Option<i64>>) -> Latency {
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
-    pub(super) async fn usage_sum(&self, filter: &UsageFilter) -> Result<UsageTotals> {
+    pub(super) async fn usage_sums(
+        &self,
+        filter: &UsageFilter,
+        group: GroupBy,
+    ) -> Result<BTreeMap<UsageKey, UsageTotals>> {
         let cover = cover::of(filter.from, filter.to);
-        let mut sum = UsageTotals::default();
+        let mut rows: Vec<GroupRow> = Vec::new();
         if !cover.stretches.is_empty() {
-            let statement = sum_of_buckets(filter, &cover.stretches);
-            let rows: Vec<SumRow> = self.list(&statement, CANNOT).await?;
-            for row in rows {
-                sum += row.totals();
-            }
+            let statement = sum_of_buckets(filter, group, &cover.stretches);
+            rows.append(&mut self.list(&statement, CANNOT).await?);
         }
         if !cover.edges.is_empty() {
-            let rows: Vec<SumRow> = self.list(&sum_of_rows(filter, &cover.edges), CANNOT).await?;
-            for row in rows {
-                sum += row.totals();
-            }
+            let statement = sum_of_rows(filter, group, &cover.edges);
+            rows.append(&mut self.list(&statement, CANNOT).await?);
         }
-        Ok(sum)
+        let mut sums: BTreeMap<UsageKey, UsageTotals> = BTreeMap::new();
+        for row in rows {
+            *sums.entry(row.key.key()?).or_default() += row.sums.totals();
+        }
+        Ok(sums)
     }
 
     pub(super) async fn usage_buckets(

@@ -2,7 +2,7 @@
 //!
 //! Texts are documents of their own (`search_documents`), two an exchange at most: what its request
 //! added, and its answer. A search is made of words, runs of letters and digits in lower case, which
-//! SQLite looks up in FTS5 and PostgreSQL in a `tsvector`.
+//! SQLite looks up in an FTS5 index and PostgreSQL in a GIN index.
 
 use super::{
     statement::{Statement, Value},
@@ -16,20 +16,18 @@ pub(super) const MAX_PLACES: u32 = 3_000;
 /// The look-up in `search_documents`, as an engine writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
-    /// In the engine's query language; `None` when no words were searched for.
-    query: Option<String>,
-    newest: &'static str,
+    /// The engine's statement and its texts; `None` when no words were searched for.
+    newest: Option<(String, Vec<String>)>,
 }
 
 impl Words {
     pub(super) fn of<DB: Dialect>(search: &Search) -> Self {
         let phrases: Vec<_> = search.words.iter().filter_map(|word| phrase(word)).collect();
-        let query = (!search.words.is_empty()).then(|| DB::search_query(&phrases));
-        Self { query, newest: DB::SEARCH_NEWEST }
+        Self { newest: (!search.words.is_empty()).then(|| DB::newest_documents(&phrases)) }
     }
 
-    pub(super) fn is_none(&self) -> bool {
-        self.query.is_none()
+    pub(super) const fn is_none(&self) -> bool {
+        self.newest.is_none()
     }
 
     /// Adds ` AND e.exchange_id IN (the newest places with the words)`.
@@ -44,10 +42,14 @@ impl Words {
 
     /// Adds a statement that gives the `document_id` of the newest places with the words.
     pub(super) fn push_places(&self, statement: &mut Statement) {
-        let query = self.query.clone().unwrap_or_default();
-        statement.push(self.newest, [Value::Text(query), MAX_PLACES.into()]);
+        let Some((sql, texts)) = &self.newest else { return };
+        let texts = texts.iter().cloned().map(Value::Text);
+        statement.push(sql, texts.chain([MAX_PLACES.into()]));
     }
 }
+
+/// A longer run of letters and digits is no word, but data: its beginning stands for it.
+const MAX_WORD: usize = 64;
 
 /// The words of a text as a search looks for them, separated by spaces.
 pub(crate) fn searchable_words(text: &str) -> String {
@@ -57,8 +59,8 @@ pub(crate) fn searchable_words(text: &str) -> String {
 /// The words of a text as both engines see them, in lower case; `None` without any.
 pub(super) fn phrase(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    let words: Vec<_> =
-        lower.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words = lower.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(|word| &word[..word.floor_char_boundary(MAX_WORD)]).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 
@@ -72,11 +74,11 @@ mod tests {
     fn each_engine_gets_its_language() {
         let words = ["Fix", "src/main.rs:12", "it's \"so\""].map(str::to_owned).to_vec();
         let search = Search { words, ..Search::default() };
-        let query = |words: Words| words.query.expect("there are words");
-        assert_eq!(query(Words::of::<Sqlite>(&search)), r#""fix" "src main rs 12" "it s so""#);
+        let texts = |words: Words| words.newest.expect("there are words").1;
+        assert_eq!(texts(Words::of::<Sqlite>(&search)), [r#""fix" "src main rs 12" "it s so""#]);
         assert_eq!(
-            query(Words::of::<Postgres>(&search)),
-            "(fix) & (src <-> main <-> rs <-> 12) & (it <-> s <-> so)"
+            texts(Words::of::<Postgres>(&search)),
+            ["fix src main rs 12 it s so", " src main rs 12 ", " it s so "]
         );
     }
 

@@ -27,6 +27,13 @@ const OF_CONVERSATION: &str = "SELECT exchange_id FROM exchanges WHERE conversat
 const DROP_ROWS: &str = "DELETE FROM exchanges WHERE exchange_id IN";
 const DROP_USAGE: &str = "DELETE FROM usage WHERE exchange_id IN";
 
+/// Why exchanges are removed.
+enum Why {
+    /// They began before that time, in microseconds since 1970.
+    Age(i64),
+    Erased,
+}
+
 /// Everything else that names a conversation. In this order: attempts go by their job.
 const TRACES: [&str; 5] = [
     "DELETE FROM analysis_attempts WHERE job_id IN \
@@ -35,16 +42,6 @@ const TRACES: [&str; 5] = [
     "DELETE FROM analysis_audit WHERE conversation_id = $1",
     "DELETE FROM conversation_values WHERE conversation_id = $1",
     "DELETE FROM conversations WHERE conversation_id = $1",
-];
-
-/// By exchange; branches are named by the exchange that opened them.
-const LINKS: [&str; 6] = [
-    "DELETE FROM links WHERE exchange_id IN",
-    "DELETE FROM link_facts WHERE exchange_id IN",
-    "DELETE FROM link_waits WHERE exchange_id IN",
-    "DELETE FROM link_outbox WHERE exchange_id IN",
-    "DELETE FROM link_calls WHERE caller_id IN",
-    "DELETE FROM link_labels WHERE branch_id IN",
 ];
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -81,7 +78,7 @@ impl Retention for SqlStore<Engine> {
             if ids.is_empty() {
                 return Ok(count);
             }
-            self.drop_exchanges(&ids, false).await?;
+            self.drop_exchanges(&ids, Why::Age(before.as_microsecond())).await?;
             count += ids.len() as u64;
         }
     }
@@ -97,7 +94,7 @@ impl Retention for SqlStore<Engine> {
             if ids.is_empty() {
                 break;
             }
-            self.drop_exchanges(&ids, true).await?;
+            self.drop_exchanges(&ids, Why::Erased).await?;
             count += ids.len() as u64;
         }
         let mut tx = self.begin().await?;
@@ -123,8 +120,9 @@ impl SqlStore<Engine> {
         query.fetch_all(&self.write).await.context(statement)
     }
 
-    /// Removes exchanges and takes them out of the sums, out of those of usage only `with_usage`.
-    async fn drop_exchanges(&self, ids: &[Uuid], with_usage: bool) -> Result<()> {
+    /// Removes exchanges and takes them out of the sums; what is erased also out of those of usage.
+    async fn drop_exchanges(&self, ids: &[Uuid], why: Why) -> Result<()> {
+        let with_usage = matches!(why, Why::Erased);
         let mut tx = self.begin().await?;
         Self::drop_payloads(&mut tx, ids).await?;
         let rows = Self::locked(&mut tx, ids).await?;
@@ -133,9 +131,16 @@ impl SqlStore<Engine> {
             if with_usage { Self::read_usage(&mut tx, &pairs).await? } else { HashMap::new() };
         if with_usage {
             Self::execute_for(&mut tx, DROP_USAGE, ids).await?;
-            Self::drop_links(&mut tx, ids).await?;
         }
         Self::execute_for(&mut tx, DROP_ROWS, ids).await?;
+        Self::lock_links(&mut tx).await?;
+        match why {
+            Why::Erased => Self::forget_links(&mut tx, ids).await?,
+            Why::Age(before) => {
+                let ended = Self::ended(&mut tx, &rows, before).await?;
+                Self::forget_links(&mut tx, &ended).await?;
+            }
+        }
         let nothing = ExchangeRow::default();
         let changes: Vec<_> = rows
             .iter()
@@ -149,17 +154,6 @@ impl SqlStore<Engine> {
         Self::materialise(&mut tx, &changes).await?;
         tx.commit().await.context("a removal of exchanges cannot be committed")?;
         self.known.clear();
-        Ok(())
-    }
-
-    /// What the linker knows of them. Prefixes stay: they are hashes, shared by all histories.
-    async fn drop_links(
-        connection: &mut <Engine as sqlx::Database>::Connection,
-        ids: &[Uuid],
-    ) -> Result<()> {
-        for statement in LINKS {
-            Self::execute_for(connection, statement, ids).await?;
-        }
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub const TABLES: [&str; 8] = [
     "SELECT * FROM conversation_values",
     "SELECT * FROM usage_buckets",
     "SELECT * FROM account_windows",
-    "SELECT exchange_id, part, at FROM search_documents",
+    "SELECT exchange_id, part FROM search_documents",
     "SELECT exchange_id, at, request_bytes, response_bytes FROM payloads",
 ];
 

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod payloads;
+mod pricing;
 mod probe;
 mod retention;
 mod sample;

@@ -1,5 +1,7 @@
 //! What is removed is gone with all that only it used, and nothing else is.
 
+use nexus_linking::{Fact, RequestContext, RequestFacts};
+use nexus_messages::{Identity, Request};
 use nexus_store::{store_tests, testing::TestStore};
 
 use crate::{
@@ -124,7 +126,51 @@ async fn an_erased_conversation_leaves_nothing(store: TestStore) {
     assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 0);
 }
 
+const LINKS: [&str; 5] = ["links", "link_facts", "link_prefixes", "link_waits", "link_outbox"];
+
+/// Turns `numbers`, stored and linked as the roles do it.
+async fn link_turns(store: &TestStore, numbers: std::ops::RangeInclusive<u32>) {
+    let ids: Vec<_> = numbers.clone().map(id).collect();
+    for number in numbers {
+        let body = history(number);
+        let context = RequestContext {
+            id: id(number),
+            at: at(number),
+            domain: "team.example",
+            names_session: false,
+        };
+        let parsed = Request::parse(&body).expect("a request");
+        let facts = RequestFacts::read(&context, &Identity::default(), &parsed);
+        store.link(&[Fact::Request(id(number), Box::new(facts))]).await.expect("linked");
+        store.write_exchanges(&[request(number, &body)]).await.expect("stored");
+    }
+    store.apply_links(&ids).await.expect("copied");
+}
+
+async fn links_stay_until_their_conversation_has_ended(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    link_turns(&store, 1..=4).await;
+    store.remove_rows(at(3)).await.expect("removed");
+    assert_eq!(probe.count("links").await, 4, "the rest hangs on its beginning");
+    store.remove_rows(at(99)).await.expect("removed");
+    for table in LINKS {
+        assert_eq!(probe.count(table).await, 0, "{table}");
+    }
+}
+
+async fn erasing_takes_the_prefixes_that_nobody_shares(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    link_turns(&store, 1..=4).await;
+    assert_eq!(probe.count("link_prefixes").await, 4);
+    assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 4);
+    for table in LINKS {
+        assert_eq!(probe.count(table).await, 0, "{table}");
+    }
+}
+
 store_tests!(
+    links_stay_until_their_conversation_has_ended,
+    erasing_takes_the_prefixes_that_nobody_shares,
     shared_content_goes_with_its_last_user,
     sums_of_conversations_follow_and_usage_stays,
     usage_goes_by_its_own_age,

@@ -6,27 +6,36 @@ use nexus_linking::{Fact, Memory, forest::forest, reference::link_all};
 use nexus_store::{Store, store_tests, testing::TestStore};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
 
-/// Forests per number of linkers; `make faults` runs more.
-const FORESTS: u64 = 6;
+/// `make faults` runs more.
+const FORESTS: u64 = 25;
+const FORESTS_OF_THE_LONG_FORM: u64 = 1_000;
 
-store_tests!(one_linker, two_linkers, four_linkers);
+store_tests!(one_to_four_linkers);
 
-async fn one_linker(store: TestStore) {
-    run(store, 1).await;
+async fn one_to_four_linkers(store: TestStore) {
+    run(store, FORESTS).await;
 }
 
-async fn two_linkers(store: TestStore) {
-    run(store, 2).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the long form"]
+async fn one_to_four_linkers_at_length_on_sqlite() {
+    run(nexus_store::testing::sqlite().await, FORESTS_OF_THE_LONG_FORM).await;
 }
 
-async fn four_linkers(store: TestStore) {
-    run(store, 4).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the long form"]
+async fn one_to_four_linkers_at_length_on_postgres() {
+    if let Some(store) = nexus_store::testing::postgres().await {
+        run(store, FORESTS_OF_THE_LONG_FORM).await;
+    }
 }
 
-/// All forests live in one store, each in domains and sessions of its own.
-async fn run(store: TestStore, linkers: usize) {
-    for seed in 0..FORESTS {
-        let mut random = StdRng::seed_from_u64(seed * 10 + linkers as u64);
+/// All forests live in one store, each in domains and sessions of its own, and every linker gets
+/// each in an order of its own.
+async fn run(store: TestStore, forests: u64) {
+    for seed in 0..forests {
+        let linkers = 1 + seed % 4;
+        let mut random = StdRng::seed_from_u64(seed);
         let count = random.random_range(4..24);
         let facts = apart(forest(&mut random, count), seed);
         let expected = link_all(&facts).await;

@@ -2,4 +2,5 @@
 
 mod convergence;
 mod outbox;
+mod quality;
 mod relink;

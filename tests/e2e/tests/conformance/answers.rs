@@ -8,10 +8,24 @@ use nexus_e2e::http_client;
 use nexus_scripted::Answer;
 use nexus_scripted::http::{Body, Coding, HeadFault, Step, encode};
 
+use crate::corpus;
 use crate::table::{Table, digest};
 
-/// Answers by name, what a client must get of the body, and whether it ends well.
-fn cases() -> BTreeMap<&'static str, (Answer, Vec<u8>, bool)> {
+/// An answer, what a client must get of its body, and whether it ends well.
+type Case = (Answer, Vec<u8>, bool);
+
+/// By name: the recorded streams, in pieces that respect nothing, and every odd one.
+fn all_cases() -> BTreeMap<String, Case> {
+    let sse = || Answer::new(200).header("content-type", "text/event-stream; charset=utf-8");
+    let recorded = corpus::streams().into_iter().map(|(name, stream)| {
+        let steps = stream.chunks(89).map(|piece| Step::Send(piece.to_vec().into())).collect();
+        (name, (sse().stream(steps), stream, true))
+    });
+    let odd = cases().into_iter().map(|(name, case)| (name.to_owned(), case));
+    recorded.chain(odd).collect()
+}
+
+fn cases() -> BTreeMap<&'static str, Case> {
     let mut cases = BTreeMap::new();
     let sse = || Answer::new(200).header("content-type", "text/event-stream; charset=utf-8");
     let mut stream = |name, chunks: &[&[u8]], end: Option<Step>| {
@@ -48,6 +62,9 @@ fn cases() -> BTreeMap<&'static str, (Answer, Vec<u8>, bool)> {
         let steps = parts.into_iter().map(Step::Send).collect();
         cases.insert(coding.token(), (encoded.stream(steps), bytes, true));
     }
+    let zstd = zstd::encode_all(&events.concat()[..], 3).expect("it encodes");
+    let sent = sse().header("content-encoding", "zstd");
+    cases.insert("zstd", (sent.stream(vec![Step::Send(zstd.clone().into())]), zstd, true));
     let short = Answer {
         body: Body::Sized(vec![Step::Send("half".into()), Step::Cut]),
         ..Answer::new(200)
@@ -82,7 +99,7 @@ async fn read(mut answer: reqwest::Response) -> (Vec<u8>, bool) {
 
 #[tokio::test]
 async fn bodies_come_back_byte_for_byte_and_cuts_stay_cuts() {
-    let cases = Arc::new(cases());
+    let cases = Arc::new(all_cases());
     let served = cases.clone();
     let (_upstream, nexus) = crate::before(move |request| {
         let name = request.header("x-case").unwrap_or_default();
@@ -92,7 +109,7 @@ async fn bodies_come_back_byte_for_byte_and_cuts_stay_cuts() {
     let mut table = Table::default();
     for (name, (answer, body, whole)) in cases.iter() {
         let url = format!("{}/v1/messages", nexus.url());
-        let request = http_client().post(url).header("x-case", *name).body("{}");
+        let request = http_client().post(url).header("x-case", name).body("{}");
         let (arrived, ended) = read(request.send().await.expect("a head")).await;
         let sent = format!("{} whole: {whole}", digest(body));
         table.row(name, &sent, &format!("{} whole: {ended}", digest(&arrived)));

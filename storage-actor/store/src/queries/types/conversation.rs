@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nexus_contract::{ExchangeId, TerminalState};
 use serde::{Deserialize, Serialize};
 
-use super::ExchangeKind;
+use super::{ExchangeKind, RequestSummary};
 
 /// One conversation as lists show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,8 +102,10 @@ pub struct GraphNode {
     pub model: Option<String>,
     pub state: Option<TerminalState>,
     pub response_status: Option<u16>,
-    /// What the request ends with: `prompt`, `tool_result` or what else.
+    /// What the model was to answer to: `human`, `tool_result` or `other`.
     pub last_message_kind: Option<String>,
+    /// How long the tools ran whose results the request brings, where the client measured it.
+    pub tool_ms: Option<u64>,
     pub tool_names: Vec<String>,
     pub stop_reason: Option<String>,
     /// What a human, or the agent that started this one, wrote in it, shortened.
@@ -120,7 +122,23 @@ pub struct NodeTokens {
     pub input: u64,
     pub output: u64,
     pub cache_read: u64,
+    /// For five minutes and for an hour together.
     pub cache_creation: u64,
+    /// Of `cache_creation`, those written for an hour.
+    #[serde(rename = "cacheCreation1h")]
+    pub cache_creation_1h: u64,
+}
+
+impl From<&RequestSummary> for NodeTokens {
+    fn from(row: &RequestSummary) -> Self {
+        Self {
+            input: row.input_tokens.unwrap_or(0),
+            output: row.output_tokens.unwrap_or(0),
+            cache_read: row.cache_read_tokens.unwrap_or(0),
+            cache_creation: row.cache_creation_tokens.unwrap_or(0),
+            cache_creation_1h: row.cache_creation_1h_tokens.unwrap_or(0),
+        }
+    }
 }
 
 impl NodeTokens {
@@ -156,7 +174,7 @@ pub struct BranchSummary {
     pub error_count: u64,
     /// Sum of the durations of its exchanges.
     pub model_ms: u64,
-    /// Time in which the client ran tools, overlaps counted once.
+    /// Time in which the client ran tools, as it measured it where it did, overlaps counted once.
     pub tool_ms: u64,
     /// Time from an answer without tool calls to the next human message.
     pub waiting_ms: u64,

@@ -1,0 +1,142 @@
+//! The index in memory as what a cache is filled from, for tests: it says little, so that much is asked again.
+
+use std::convert::Infallible;
+
+use nexus_contract::ExchangeId;
+
+use super::Memory;
+use crate::{
+    cache::{Ends, Pending, Session, Source, Window},
+    facts::Moment,
+    hash::Hash,
+    index::{Exchange, Index as _, Scope},
+    link::Link,
+};
+
+/// More members than this are a crowd.
+const CROWD: usize = 2;
+
+type Result<T> = std::result::Result<T, Infallible>;
+
+impl Source for Memory {
+    async fn exchanges(&mut self, ids: &[ExchangeId]) -> Result<Vec<Exchange>> {
+        Ok(ids.iter().filter_map(|id| self.exchanges.get(id)).cloned().collect())
+    }
+
+    async fn links(&mut self, ids: &[ExchangeId]) -> Result<Vec<Link>> {
+        Ok(ids.iter().filter_map(|id| self.links.get(id)).cloned().collect())
+    }
+
+    async fn members_at(&mut self, hashes: &[Hash]) -> Result<Ends> {
+        let mut ends = Ends::default();
+        for hash in hashes {
+            let found: Vec<_> = self.at(*hash).map(|(one, _)| one.clone()).collect();
+            if found.len() > CROWD {
+                ends.crowded.push(*hash);
+            } else {
+                ends.members.extend(found);
+            }
+        }
+        Ok(ends)
+    }
+
+    async fn members_of(&mut self, windows: &[Window]) -> Result<Session> {
+        let mut found = Session::default();
+        for window in windows {
+            let scope = Scope::Session(window.session.clone());
+            let all: Vec<_> = self.scoped(&scope).collect();
+            if all.len() <= CROWD {
+                found.whole.push(window.session.clone());
+                found.members.extend(all.into_iter().map(|(one, _)| one.clone()));
+                continue;
+            }
+            let since = all.iter().filter(|(_, moment)| moment.at >= window.since);
+            if since.clone().count() > 2 * CROWD {
+                found.crowded.push(window.session.clone());
+                continue;
+            }
+            found.members.extend(since.map(|(one, _)| (*one).clone()));
+            for agent in &window.agents {
+                let newest = all.iter().rev().find(|(one, moment)| {
+                    moment.at < window.since
+                        && one.request.as_ref().is_some_and(|request| request.agent == *agent)
+                });
+                found.members.extend(newest.map(|(one, _)| (*one).clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn joined_since(&mut self, joints: &[(Hash, i64)]) -> Result<Vec<Link>> {
+        let mut found = Vec::new();
+        for (hash, since) in joints {
+            let links = self.lookups.joints.of(hash).filter_map(|id| self.links.get(id));
+            let late = |link: &Link| link.edge.joint.as_ref().is_some_and(|joint| joint.late);
+            found.extend(links.filter(|one| one.moment.at >= *since || late(one)).cloned());
+        }
+        Ok(found)
+    }
+
+    async fn waiting_since(&mut self, keys: &[(Hash, i64)]) -> Result<Vec<(Hash, Moment)>> {
+        let mut found = Vec::new();
+        for (key, since) in keys {
+            let waiting = self.lookups.waiting.of(key).filter(|moment| moment.at >= *since);
+            found.extend(waiting.map(|moment| (*key, *moment)));
+        }
+        Ok(found)
+    }
+
+    async fn attempts_of(&mut self, steps: &[ExchangeId]) -> Result<Vec<Link>> {
+        let ids = steps.iter().flat_map(|step| self.lookups.steps.of(step));
+        Ok(ids.filter_map(|id| self.links.get(id)).cloned().collect())
+    }
+
+    async fn threads_of(&mut self, message_ids: &[String]) -> Result<Vec<(String, ExchangeId)>> {
+        let mut found = Vec::new();
+        for message_id in message_ids {
+            let ids = self.threads(message_id).await?;
+            found.extend(ids.into_iter().map(|id| (message_id.clone(), id)));
+        }
+        Ok(found)
+    }
+
+    async fn calling(&mut self, scopes: &[Hash]) -> Result<Vec<Hash>> {
+        let calls = self.calls.keys().map(|(scope, ..)| scope);
+        let calling: Vec<_> = calls.chain(self.results.keys().map(|(scope, _)| scope)).collect();
+        Ok(scopes.iter().filter(|scope| calling.contains(scope)).copied().collect())
+    }
+
+    async fn prompting(&mut self, prompts: &[(Hash, Hash)]) -> Result<Vec<(Hash, Hash)>> {
+        let asks = |(scope, prompt): &&(Hash, Hash)| {
+            self.calls.values().any(|call| call.scope == *scope && call.prompt == Some(*prompt))
+        };
+        Ok(prompts.iter().filter(asks).copied().collect())
+    }
+
+    async fn holders(&mut self, ids: &[ExchangeId]) -> Result<Vec<ExchangeId>> {
+        let taken = self.calls.values().filter_map(|call| call.taken_by);
+        let taken: Vec<_> = taken.map(|taker| taker.id).collect();
+        Ok(ids.iter().filter(|id| taken.contains(id)).copied().collect())
+    }
+
+    async fn write(&mut self, pending: Pending<'_>) -> Result<()> {
+        for exchange in pending.exchanges {
+            self.replace(exchange);
+        }
+        self.put_nodes(pending.nodes).await?;
+        for link in pending.links {
+            self.replace_link(link);
+        }
+        for id in pending.waited {
+            self.unwait(id);
+        }
+        for (moment, keys) in pending.waits {
+            let waiting: Vec<_> = keys.into_iter().map(|key| (key, moment)).collect();
+            self.load_waits(&waiting);
+        }
+        for (branch, label) in pending.labels {
+            self.put_label(branch, label.as_deref()).await?;
+        }
+        Ok(())
+    }
+}

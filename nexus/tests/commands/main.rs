@@ -1,0 +1,145 @@
+//! Commands through the binary, good and bad input, on a data directory of their own.
+
+mod doctor;
+mod rig;
+mod usage;
+
+use std::{io::Write, path::Path, process::Stdio};
+
+use serde_json::Value;
+
+use crate::rig::{Nexus, SESSION, failure};
+
+#[test]
+fn an_import_returns_when_all_is_stored_and_linked_and_is_safe_to_repeat() {
+    let nexus = Nexus::new();
+    nexus.import();
+    let again = nexus.json(&format!("import {SESSION} --json"));
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&0.into(), &5.into()));
+    let shown = nexus.json("show exchange s06-002");
+    assert_eq!((&shown["externalId"], &shown["kind"]), (&"s06-002".into(), &"subagent".into()));
+    let conversation = nexus.json("show conversation s06-005");
+    assert_eq!(conversation["nodes"].as_array().map(Vec::len), Some(5));
+}
+
+#[test]
+fn an_export_imports_elsewhere_as_the_same_conversation() {
+    let (here, there) = (Nexus::new(), Nexus::new());
+    here.import();
+    let lines = here.says("export --conversation s06-001");
+    std::fs::write(there.path().join("lines.jsonl"), &lines).expect("written");
+    assert_eq!(there.json("import lines.jsonl --json")["accepted"], 5);
+    assert_eq!(there.says("export --conversation s06-001"), lines);
+    assert_eq!(here.says("export --domain team.example --since 2026-01-01T00:00:00Z"), lines);
+}
+
+#[test]
+fn a_conversation_is_copied_into_another_database() {
+    let nexus = Nexus::new();
+    nexus.import();
+    let database = format!("sqlite://{}", nexus.path().join("other.sqlite").display());
+    let copy = format!("copy-conversation --conversation-id s06-001 --dest-db {database} --json");
+    assert_eq!(nexus.json(&format!("{copy} --dry-run"))["exchanges"], 5);
+    assert_eq!(nexus.json(&copy)["import"]["accepted"], 5);
+    assert_eq!(nexus.json(&copy)["import"]["duplicates"], 5);
+    let (code, error) = failure(&nexus.run(&format!("{copy} --source-table legacy")));
+    assert!(code == 2 && error.contains("legacy"), "{code}: {error}");
+}
+
+#[test]
+fn links_are_explained_and_stay_when_they_are_made_anew() {
+    let nexus = Nexus::new();
+    nexus.import();
+    let explained = nexus.json("explain-link s06-001 s06-004 --json");
+    assert_eq!((&explained["linked"], &explained["common"]), (&true.into(), &1.into()));
+    let stranger = nexus.json("explain-link s06-002 s06-004 --json");
+    assert_eq!(stranger["linked"], false);
+    assert_eq!(nexus.json("relink --dry-run --json")["changed"], 0);
+    assert_eq!(nexus.json("relink --json")["changed"], 0);
+}
+
+#[test]
+fn what_is_old_is_counted_before_it_goes() {
+    let nexus = Nexus::new();
+    nexus.import();
+    assert_eq!(nexus.json("prune --older-than 1ms --dry-run --json")["rows"], 5);
+    assert_eq!(nexus.json("prune --older-than 1ms --payloads-only --json")["payloads"], 5);
+    assert_eq!(nexus.json("rebuild --json")["exchanges"], 5);
+    assert_eq!(nexus.json("prune --older-than 1ms --json")["rows"], 5);
+    let (code, error) = failure(&nexus.run("show exchange s06-001"));
+    assert!(code == 1 && error.starts_with("error: "), "{code}: {error}");
+    let (code, error) = failure(&nexus.run("prune --older-than often"));
+    assert!(code == 2 && error.contains("30d"), "{code}: {error}");
+}
+
+#[test]
+fn lines_that_are_no_exchange_are_named() {
+    let nexus = Nexus::new();
+    let mut import = nexus
+        .command("import - --json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let mut input = import.stdin.take().expect("piped");
+    input.write_all(b"\n{bad\n[]\n").expect("written");
+    drop(input);
+    let output = import.wait_with_output().expect("it ends");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let lines: Vec<_> =
+        answer["rejected"].as_array().expect("a list").iter().map(|one| &one["line"]).collect();
+    assert_eq!(lines, [&Value::from(2), &Value::from(3)], "{answer}");
+}
+
+#[test]
+fn a_generated_store_is_linked_priced_and_summed_up() {
+    let nexus = Nexus::new();
+    nexus.says("demo --seed 3 --conversations 4 --into .nexus");
+    let counted = nexus.json("rebuild --json")["exchanges"].as_u64().expect("a number");
+    assert!(counted > 4, "{counted} exchanges");
+    let repriced = nexus.json("reprice --json");
+    assert_eq!((&repriced["exchanges"], &repriced["changed"]), (&counted.into(), &0.into()));
+    assert_eq!(nexus.json("relink --dry-run --json")["changed"], 0);
+    let (code, error) = failure(&nexus.run("demo --seed 4 --conversations 1 --into .nexus"));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("holds exchanges already"), "{error}");
+}
+
+/// `nexus analyses check-config` with these settings.
+fn check_config(settings: &[(&str, &str)]) -> std::process::Output {
+    let nexus = Nexus::new();
+    let mut command = nexus.command("analyses check-config --json");
+    command.envs(settings.iter().copied()).output().expect("the binary runs")
+}
+
+/// The stand-in serves on another thread while the command is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_config_asks_gemini_and_says_what_is_wrong() {
+    use nexus_scripted::{Gemini, Server};
+
+    let gemini = Server::local(Gemini::default()).expect("a port");
+    let url = format!("{}/v1beta/models", gemini.url());
+    let (key, url) = (("GEMINI_API_KEY", "key"), ("GEMINI_API_URL", url.as_str()));
+
+    let fine = check_config(&[key, url, ("GEMINI_MODEL_NAME", "gemini-x")]);
+    let error = String::from_utf8_lossy(&fine.stderr);
+    assert!(fine.status.success(), "{error}");
+    let found: Value = serde_json::from_slice(&fine.stdout).expect("JSON");
+    assert_eq!((&found["answeredBy"], &found["keepsToSchema"]), (&"gemini-x".into(), &true.into()));
+    assert!(found["promptTokens"].is_u64() && found["estimatedPromptTokens"].is_u64(), "{found}");
+    assert_eq!(gemini.seen().count(), 1);
+
+    let cases: [(&[(&str, &str)], i32, &str); 5] = [
+        (&[url], 2, "GEMINI_API_KEY is not set"),
+        (&[("GEMINI_API_KEY", "invalid"), url], 1, "check GEMINI_API_KEY"),
+        (&[key, ("GEMINI_API_URL", "http://127.0.0.1:9/models")], 1, "check GEMINI_API_URL"),
+        (&[key, url, ("AI_MAX_PROMPT_TOKENS", "100")], 1, "raise AI_MAX_PROMPT_TOKENS"),
+        (&[key, url, ("AI_ANALYSIS_MAX_RETRIES", "0")], 2, "AI_ANALYSIS_MAX_RETRIES"),
+    ];
+    for (settings, code, advice) in cases {
+        let (found, error) = failure(&check_config(settings));
+        assert_eq!(found, code, "{settings:?}: {error}");
+        assert!(error.contains(advice), "{settings:?}: {error}");
+    }
+}

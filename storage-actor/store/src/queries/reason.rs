@@ -1,0 +1,25 @@
+//! Why an exchange is linked as it is.
+
+use duplicate::duplicate_item;
+use nexus_contract::ExchangeId;
+use sqlx::{Postgres, Sqlite};
+
+use super::types::{LinkHashes, LinkReason};
+use crate::{LinkStore, engine::SqlStore, error::Result};
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+impl SqlStore<Engine> {
+    pub(super) async fn link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>> {
+        let Some(link) = self.find_link(id).await? else { return Ok(None) };
+        let facts = self.find_facts(id).await?;
+        let place = facts.as_ref().and_then(|facts| facts.place.as_ref());
+        let request = facts.as_ref().and_then(|facts| facts.request.as_ref());
+        let hashes = LinkHashes {
+            current: place.map(|place| place.current.to_string()),
+            parent: link.edge.joint.as_ref().map(|joint| joint.hash.to_string()),
+            system: request.map(|request| request.system.to_string()),
+        };
+        let method = link.edge.method;
+        Ok(Some(LinkReason { method: method.as_str(), confidence: method.confidence(), hashes }))
+    }
+}

@@ -1,0 +1,100 @@
+//! Faults in the scaled-out form, with an oracle that knows every request: nothing is missing,
+//! doubled or changed, no client notices but those of a killed gateway, and the lag goes to zero by
+//! itself. The short form runs with all tests, the long one with `make faults`.
+
+mod again;
+mod damage;
+mod outages;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nexus_contract::SystemClock;
+use nexus_e2e::load::Load;
+use nexus_e2e::oracle::{self, Report};
+use nexus_e2e::{Installation, Plan};
+use nexus_scripted::{Anthropic, Server};
+use outages::{KINDS, Victim};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+const CLIENTS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(30);
+/// I4: from the end of the faults until everything is stored.
+const DRAIN: Duration = Duration::from_mins(3);
+/// I9: from the end of a fault until a fresh request is stored.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// How much of it.
+struct Form {
+    seed: u64,
+    /// Of each kind of process.
+    kills: usize,
+    /// How long a server stays away or frozen.
+    outage: Duration,
+}
+
+async fn faults(form: Form) {
+    let upstream = Server::local(Anthropic::new(Arc::new(SystemClock), "faults")).expect("a port");
+    let started = Installation::start(&upstream.url(), Plan::default()).await;
+    let Some(mut scaled) = started.expect("everything starts") else { return };
+    let mut random = StdRng::seed_from_u64(form.seed);
+
+    let report =
+        under_load(&mut scaled, async |scaled| outages::all(scaled, form.outage).await).await;
+    eprintln!("outages of {:?}: {report:?}", form.outage);
+    assert_eq!(report.client_errors, 0, "{report:#?}");
+
+    let report = under_load(&mut scaled, outages::rolling_restart).await;
+    eprintln!("every role restarted: {report:?}");
+    assert_eq!(report.client_errors, 0, "{report:#?}");
+
+    let mut gateways = 0;
+    let report = under_load(&mut scaled, async |scaled| {
+        for _ in 0..form.kills {
+            for kind in KINDS {
+                // The fault's moment is what is random here; nothing is waited for.
+                tokio::time::sleep(Duration::from_millis(random.random_range(20..400))).await;
+                outages::kill(scaled, kind, &mut random).await;
+                gateways += usize::from(kind == Victim::Role("gateway"));
+            }
+        }
+    })
+    .await;
+    eprintln!("seed {}, {} kills of each kind: {report:?}", form.seed, form.kills);
+    let hit = gateways * CLIENTS;
+    assert!(report.client_errors <= hit, "only those in flight on a killed gateway: {report:#?}");
+
+    again::every_event_again_in_another_order(&scaled, &mut random).await;
+    damage::a_flipped_byte_costs_what_it_hit(&mut scaled).await;
+}
+
+/// What a load saw that ran while something happened, held against the store after it.
+async fn under_load(
+    scaled: &mut Installation,
+    happens: impl AsyncFnOnce(&mut Installation),
+) -> Report {
+    let mut others = oracle::stored(&scaled.api()).await.expect("the API answers");
+    let load = Load::start(&scaled.url(), CLIENTS, PAUSE);
+    load.more(20, DRAIN).await;
+    happens(scaled).await;
+    load.more(20, DRAIN).await;
+    let ledger = load.finish().await;
+    let api = scaled.api();
+    others.insert(oracle::assert_fresh(&api, &scaled.url(), FRESH).await);
+    oracle::assert_drained(&api, DRAIN).await;
+    let report = oracle::audit_beside(&api, &ledger, DRAIN, &others).await.expect("it answers");
+    report.assert_clean();
+    report
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_in_the_short_form() {
+    faults(Form { seed: 5, kills: 1, outage: Duration::from_secs(2) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the long form: make faults"]
+async fn nothing_is_lost_in_the_long_form() {
+    faults(Form { seed: 6, kills: 20, outage: Duration::from_mins(1) }).await;
+}

@@ -1,0 +1,71 @@
+//! The dashboard's process has PostgreSQL's `nexus_dashboard` role, and that is enough for it.
+
+use nexus_e2e::Installation;
+use nexus_e2e::nexus::DASHBOARD_KEY;
+use serde_json::{Value, json};
+
+const PAGES: [&str; 8] =
+    ["", "requests", "conversations", "usage", "live", "pipeline", "analyses", "setup"];
+
+/// Every page is shown, an analysis can be asked for, and nothing else can be written.
+pub async fn the_dashboards_role_reads_and_asks_for_analyses(scaled: &Installation) {
+    for page in PAGES {
+        let answer = get(scaled, page).await;
+        assert!(answer.status().is_success(), "/{page}: {}", answer.status());
+    }
+    let conversations = scaled.api().conversations("").await.expect("the API answers");
+    let conversation = conversations[0]["conversationId"].as_str().expect("an id").to_owned();
+    let body = json!({"conversationId": conversation, "branchId": "main"});
+    let url = format!("{}/api/analyses", scaled.dashboard());
+    let asked = nexus_e2e::http_client()
+        .post(url)
+        .header("x-dashboard-key", DASHBOARD_KEY)
+        .json(&body)
+        .send()
+        .await
+        .expect("an answer");
+    let (status, text) = (asked.status(), asked.text().await.expect("a body"));
+    assert_eq!(status, 201, "{text}");
+    let audit = scaled.postgres.query("SELECT count(*) > 0 FROM analysis_audit");
+    assert_eq!(audit.expect("it answers").trim(), "t");
+    let password = scaled.secret("postgres_dashboard_password").expect("a secret");
+    for statement in [
+        "DELETE FROM exchanges",
+        "INSERT INTO link_results SELECT * FROM link_results",
+        "UPDATE conversations SET title = ''",
+        "DELETE FROM analyses",
+        "CREATE TABLE mine (x INT)",
+        "DROP TABLE analysis_audit",
+    ] {
+        let refused = scaled.postgres.query_as("nexus_dashboard", &password, statement);
+        let error = refused.expect_err(statement).to_string();
+        assert!(error.contains("permission denied") || error.contains("must be owner"), "{error}");
+    }
+}
+
+async fn get(scaled: &Installation, page: &str) -> reqwest::Response {
+    let url = format!("{}/{page}", scaled.dashboard());
+    let request = nexus_e2e::http_client().get(url).header("x-dashboard-key", DASHBOARD_KEY);
+    request.send().await.expect("an answer")
+}
+
+/// Nobody connects as somebody else, and every process is known by name.
+pub async fn each_process_is_who_it_should_be(scaled: &Installation) {
+    let rows = scaled.postgres.query(
+        "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'nexus' ORDER BY 1",
+    );
+    let users = rows.expect("it answers");
+    assert_eq!(users.split_whitespace().collect::<Vec<_>>(), ["nexus_dashboard", "nexus_writer"]);
+    let pipeline: Value = scaled.api().get("pipeline").await.expect("the API answers");
+    let names: Vec<_> = pipeline["instances"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|instance| instance["instance"].as_str())
+        .collect();
+    for service in ["gateway-1", "gateway-2", "linker-1", "linker-2", "storage-1", "storage-2"] {
+        assert!(names.contains(&service), "{service} is not among {names:?}");
+    }
+    assert!(pipeline["journal"]["begun"].as_u64() > Some(0), "{pipeline}");
+    assert_eq!(pipeline["journal"]["lost"], 0);
+}
