@@ -48,7 +48,8 @@ pub struct Dashboard {
     pub(crate) prompts: OnceLock<Arc<Mcp>>,
     pub(crate) creations: MinuteLimit,
     pub(crate) retrievals: MinuteLimit,
-    pub(crate) names: crate::pages::Names,
+    pub(crate) names: Arc<crate::pages::Names>,
+    pub(crate) graphs: crate::pages::KeptGraphs,
     pub(crate) answers: crate::api::Answers,
 }
 
@@ -78,6 +79,7 @@ impl Dashboard {
             retrievals,
             names,
             answers,
+            graphs: crate::pages::KeptGraphs::default(),
         }))
     }
 

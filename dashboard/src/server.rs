@@ -36,6 +36,11 @@ impl Dashboard {
         let hub = Arc::clone(&self.hub);
         let pump =
             tokio::spawn(live::pump(hub, Arc::clone(&self.deps.live), shutdown.child_token()));
+        // For the first page, which should not wait for them; a failure is told by that page.
+        let early = Arc::clone(&self);
+        let names = tokio::spawn(async move {
+            let _read = early.names.known(&early.deps.queries, early.deps.clock.now()).await;
+        });
         let dashboard = Arc::clone(&self);
         let server = HttpServer::new(move || {
             App::new().wrap(from_fn(security::with_headers)).configure(dashboard.routes())
@@ -54,6 +59,7 @@ impl Dashboard {
         let served = server.await;
         stopper.abort();
         pump.abort();
+        names.abort();
         Ok(served?)
     }
 

@@ -35,6 +35,7 @@ impl Background {
         let (mut tasks, mut senders) = (JoinSet::new(), JoinSet::new());
         tasks.spawn(watch(state.clone()));
         tasks.spawn(refresh(state.clone()));
+        tasks.spawn(observe::listen(state.clone()));
         let (outbox, letters) = observe::outbox();
         senders.spawn(send(state.clone(), letters));
         let observer = observe::spawn(state.clone(), outbox, stop.clone());

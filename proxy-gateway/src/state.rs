@@ -9,7 +9,7 @@ use crate::{
     in_flight::InFlight,
     limits::Limits,
     meters::Meters,
-    observe::{Observer, Stats},
+    observe::{Observer, Stats, Watched},
     outbound,
     upstream::UpstreamSettings,
 };
@@ -21,6 +21,8 @@ pub struct State {
     pub access: Access,
     pub meters: Meters,
     pub observer: Observer,
+    /// Running answers that somebody looks at.
+    pub watched: Watched,
     pub stats: Stats,
     pub limits: Limits,
     pub in_flight: InFlight,
@@ -44,6 +46,7 @@ impl State {
             access,
             meters: Meters::default(),
             observer: Observer::default(),
+            watched: Watched::default(),
             stats: Stats::default(),
             limits,
             in_flight,

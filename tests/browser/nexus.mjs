@@ -38,9 +38,13 @@ export class Nexus {
     const nexus = new Nexus();
     nexus.dir = await mkdtemp(join(tmpdir(), 'nexus-browser-'));
     nexus.key = env.DASHBOARD_API_KEY;
-    const [upstream, port, dashboard, admin] = await Promise.all([0, 0, 0, 0].map(freePort));
+    const [upstream, gemini, port, dashboard, admin] = await Promise.all([0, 0, 0, 0, 0].map(freePort));
     nexus.children = [];
     nexus.run('nexus-scripted', [String(upstream)], {});
+    if (env.AI_WORKER_ENABLED) {
+      nexus.run('nexus-scripted', [String(gemini), '--kind', 'gemini'], {});
+      env = { GEMINI_API_URL: `http://127.0.0.1:${gemini}/v1beta/models`, GEMINI_API_KEY: 'gemini-test', ...env };
+    }
     nexus.run('nexus', ['up'], {
       CLAUDE_API_BASE_URL: `http://127.0.0.1:${upstream}`,
       PORT: port, DASHBOARD_PORT: dashboard, NEXUS_ADMIN_PORT: admin,

@@ -32,7 +32,7 @@ use actix_web::{
 pub(crate) use self::answer::clean;
 pub(crate) use self::cache::Answers;
 pub use self::recorded::StoredRecordings;
-pub(crate) use self::spark::send as send_feedback;
+pub(crate) use self::spark::{batch as list_feedback, send as send_feedback};
 use crate::error::PageError;
 
 /// The routes below `/api`.

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use nexus_contract::{ExchangeId, Headers};
 use nexus_messages::decode;
-use nexus_store::{ExchangeStore, Result, exchanges::Payload};
+use nexus_store::{
+    ExchangeStore, Result,
+    exchanges::{Payload, Recorded},
+};
 
 use crate::recordings::{Recording, Recordings};
 
@@ -20,22 +23,14 @@ impl StoredRecordings {
     pub fn new(store: Arc<dyn ExchangeStore>) -> Self {
         Self(store)
     }
-
-    async fn find(&self, id: ExchangeId) -> Result<Option<Recording>> {
-        let Some(row) = self.0.find_exchange(id).await? else { return Ok(None) };
-        let Some(payload) = self.0.find_payload(id).await? else { return Ok(None) };
-        Ok(Some(recording(row.method, row.path, payload)))
-    }
 }
 
 #[async_trait]
 impl Recordings for StoredRecordings {
     async fn list_recordings(&self, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, Recording)>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            found.extend(self.find(*id).await?.map(|recording| (*id, recording)));
-        }
-        Ok(found)
+        let found = self.0.list_payloads(ids).await?;
+        let read = |one: Recorded| (one.id, recording(one.method, one.path, one.payload));
+        Ok(found.into_iter().map(read).collect())
     }
 }
 

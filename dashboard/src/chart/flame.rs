@@ -2,12 +2,12 @@
 
 use super::{
     Unit,
-    parts::{WIDTH, count, escape, put},
+    parts::{count, escape, put},
 };
 
 const ROW: f64 = 30.0;
-/// Boxes narrower than this are left out of the picture; the table has them.
-const MIN: f64 = 1.5;
+/// Boxes narrower than this share are left out of the picture; the table has them.
+const MIN: f64 = 0.002;
 
 /// One box with what it consists of.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +31,9 @@ impl Flame {
 
 /// The flame graph as SVG, the root at the top.
 pub fn flame(title: &str, root: &Flame, unit: Unit) -> String {
-    let height = ROW * count(root.depth());
     let mut svg = format!(
-        r#"<svg class="chart flame" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{}">"#,
+        r#"<svg class="chart flame" height="{}" role="group" aria-label="{}">"#,
+        ROW * count(root.depth()),
         escape(title)
     );
     let total = root.total();
@@ -44,52 +44,37 @@ pub fn flame(title: &str, root: &Flame, unit: Unit) -> String {
     svg
 }
 
-fn push(svg: &mut String, flame: &Flame, x: f64, depth: usize, all: f64, unit: Unit) {
-    let total = flame.total();
-    let width = WIDTH * total / all;
-    if width < MIN {
+/// A box is an `<svg>` of its own, which cuts its label off at its edge.
+fn push(svg: &mut String, flame: &Flame, left: f64, depth: usize, all: f64, unit: Unit) {
+    let share = flame.total() / all;
+    if share < MIN {
         return;
     }
-    let y = ROW * count(depth);
-    let tip = escape(&format!(
-        "{}\n{} · {}",
-        flame.label,
-        unit.text(total),
-        Unit::Percent.text(total / all)
-    ));
+    let total = unit.text(flame.total());
+    let own = if flame.children.is_empty() {
+        String::new()
+    } else {
+        format!("\nby itself {}", unit.text(flame.own))
+    };
+    let tip = escape(&format!("{}\n{total} · {}{own}", flame.label, Unit::Percent.text(share)));
     put(
         svg,
         format_args!(
-            r#"<a href="{}" data-tip="{tip}" aria-label="{tip}" tabindex="{}"><rect class="f{}" x="{x:.1}" y="{y}" width="{width:.1}" height="{}" rx="3"/>"#,
+            r#"<a href="{}" data-tip="{tip}" aria-label="{tip}" tabindex="{}"><svg x="{:.3}%" y="{}" width="{:.3}%" height="{}"><rect class="l{}" width="100%" height="100%" rx="3"/><text x="8" y="18">{} <tspan class="sum">{total}</tspan></text></svg></a>"#,
             escape(&flame.href),
             if depth == 0 { 0 } else { -1 },
+            left * 100.0,
+            ROW * count(depth),
+            share * 100.0,
+            ROW - 2.0,
             depth % 4 + 1,
-            ROW - 2.0
+            escape(&flame.label)
         ),
     );
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a width in characters"
-    )]
-    let room = ((width - 14.0) / 6.8).max(0.0) as usize;
-    let text = format!("{} {}", flame.label, unit.text(total));
-    if room >= 5 {
-        let shown: String = if text.chars().count() > room {
-            text.chars().take(room - 1).chain(['…']).collect()
-        } else {
-            text
-        };
-        put(
-            svg,
-            format_args!(r#"<text x="{:.1}" y="{}">{}</text>"#, x + 8.0, y + 18.0, escape(&shown)),
-        );
-    }
-    svg.push_str("</a>");
-    let mut left = x;
+    let mut left = left;
     for child in &flame.children {
         push(svg, child, left, depth + 1, all, unit);
-        left += WIDTH * child.total() / all;
+        left += child.total() / all;
     }
 }
 
@@ -107,7 +92,7 @@ mod tests {
         };
         let root = Flame { children: vec![leaf("<b>", 1.0), leaf("b", 1.0)], ..leaf("all", 2.0) };
         let svg = flame("t", &root, Unit::Usd);
-        assert!(svg.contains(r#"width="180.0""#) && svg.contains(r#"width="720.0""#), "{svg}");
+        assert!(svg.contains(r#"width="25.000%""#) && svg.contains(r#"width="100.000%""#), "{svg}");
         assert!(!svg.contains("<b>"));
         assert!(!flame("t", &leaf("nothing", 0.0), Unit::Usd).contains("NaN"));
     }

@@ -6,23 +6,23 @@ use super::{
 };
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const CELL_W: f64 = 27.5;
-const CELL_H: f64 = 22.0;
-const LEFT: f64 = 44.0;
+/// An hour's share of the width, and the gap after it.
+const HOUR: f64 = 100.0 / 24.0;
+const GAP: f64 = 0.35;
+const ROW: f64 = 22.0;
 
 /// `values[day][hour]`, Monday first. Five shades, each a fifth of the largest value.
 pub fn heat(title: &str, values: &[[f64; 24]; 7], unit: Unit) -> Chart {
     let most = values.iter().flatten().copied().filter(|v| v.is_finite()).fold(0.0_f64, f64::max);
-    let mut svg = parts::open(title, CELL_H * 7.0 + 24.0, "heat");
+    let mut svg = parts::open(title, ROW * 7.0 + parts::TOP + 24.0, "heat");
     let mut rows = Vec::with_capacity(7);
     for (day, hours) in values.iter().enumerate() {
-        let y = CELL_H * count(day);
+        let y = ROW * count(day);
         put(
             &mut svg,
             format_args!(
-                r#"<text x="{}" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
-                LEFT - 8.0,
-                y + 15.0,
+                r#"<text x="-8" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
+                y + 14.0,
                 DAYS[day]
             ),
         );
@@ -32,11 +32,11 @@ pub fn heat(title: &str, values: &[[f64; 24]; 7], unit: Unit) -> Chart {
             put(
                 &mut svg,
                 format_args!(
-                    r#"<rect class="h{}" x="{:.1}" y="{y:.1}" width="{}" height="{}" rx="3" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
+                    r#"<rect class="h{}" x="{:.2}%" y="{y:.1}" width="{:.2}%" height="{}" rx="3" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
                     shade(*value, most),
-                    LEFT + CELL_W * count(hour),
-                    CELL_W - 3.0,
-                    CELL_H - 3.0
+                    HOUR * count(hour),
+                    HOUR - GAP,
+                    ROW - 3.0
                 ),
             );
         }
@@ -47,13 +47,13 @@ pub fn heat(title: &str, values: &[[f64; 24]; 7], unit: Unit) -> Chart {
         put(
             &mut svg,
             format_args!(
-                r#"<text x="{:.1}" y="{}" text-anchor="middle" aria-hidden="true">{hour:02}</text>"#,
-                LEFT + CELL_W * (count(hour) + 0.5),
-                CELL_H * 7.0 + 16.0
+                r#"<text x="{:.2}%" y="{}" text-anchor="middle" aria-hidden="true">{hour:02}</text>"#,
+                HOUR * count(hour) + (HOUR - GAP) / 2.0,
+                ROW * 7.0 + 14.0
             ),
         );
     }
-    svg.push_str("</svg>");
+    parts::close(&mut svg);
     let head =
         std::iter::once(String::new()).chain((0..24).map(|hour| format!("{hour:02}"))).collect();
     Chart { title: title.into(), svg, legend: Vec::<Key>::new(), head, rows, is_empty: most == 0.0 }

@@ -5,6 +5,7 @@ mod bars;
 mod flame;
 mod heat;
 mod lines;
+mod parts;
 mod scale;
 mod spark;
 mod waterfall;
@@ -126,92 +127,6 @@ impl Data {
         let lines = self.series.iter().map(|s| format!("{}: {}", s.name, self.unit.text(value(s))));
         let label = self.labels.get(index).cloned().unwrap_or_default();
         std::iter::once(label).chain(lines).collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// Pieces of SVG that most charts share.
-mod parts {
-    use super::{Scale, Unit};
-    pub use crate::view::put;
-
-    pub const WIDTH: f64 = 720.0;
-    pub const HEIGHT: f64 = 220.0;
-    pub const LEFT: f64 = 52.0;
-    pub const RIGHT: f64 = 8.0;
-    pub const TOP: f64 = 10.0;
-    pub const BOTTOM: f64 = 24.0;
-
-    pub fn escape(text: &str) -> String {
-        crate::view::escape(text)
-    }
-
-    pub fn open(title: &str, height: f64, class: &str) -> String {
-        format!(
-            r#"<svg class="chart {class}" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{}">"#,
-            escape(title)
-        )
-    }
-
-    pub const fn plot_height() -> f64 {
-        HEIGHT - TOP - BOTTOM
-    }
-
-    /// Gridlines with their values.
-    pub fn grid(out: &mut String, scale: &Scale, unit: Unit) {
-        for tick in scale.ticks() {
-            let y = TOP + plot_height() * (1.0 - scale.share(tick));
-            let class = if tick == 0.0 { "axis" } else { "gridline" };
-            put(
-                out,
-                format_args!(
-                    r#"<path class="{class}" d="M{LEFT} {y:.1}H{}"/><text x="{}" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
-                    WIDTH - RIGHT,
-                    LEFT - 8.0,
-                    y + 4.0,
-                    escape(&unit.text(tick))
-                ),
-            );
-        }
-    }
-
-    /// As many names of points as fit below the axis.
-    pub fn labels(out: &mut String, labels: &[String], x: impl Fn(usize) -> f64) {
-        let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1).max(1);
-        let fit = ((WIDTH - LEFT - RIGHT) / (count(longest) * 6.2 + 18.0)).max(1.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "small and positive"
-        )]
-        let every = (count(labels.len()) / fit).ceil().max(1.0) as usize;
-        for (index, label) in labels.iter().enumerate().filter(|(index, _)| index % every == 0) {
-            put(
-                out,
-                format_args!(
-                    r#"<text x="{:.1}" y="{}" text-anchor="middle" aria-hidden="true">{}</text>"#,
-                    x(index),
-                    HEIGHT - 6.0,
-                    escape(label)
-                ),
-            );
-        }
-    }
-
-    /// The column over a point that takes pointer and focus.
-    pub fn hit(out: &mut String, x: f64, width: f64, tip: &str, first: bool) {
-        let (tip, focus) = (escape(tip), if first { 0 } else { -1 });
-        put(
-            out,
-            format_args!(
-                r#"<rect class="hit" x="{x:.1}" y="{TOP}" width="{width:.1}" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
-                plot_height()
-            ),
-        );
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "counts of points, far below 2^52")]
-    pub const fn count(count: usize) -> f64 {
-        count as f64
     }
 }
 

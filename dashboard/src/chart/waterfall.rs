@@ -2,15 +2,16 @@
 
 use super::{
     Scale, Unit,
-    parts::{WIDTH, count, escape, put},
+    parts::{count, escape, put},
 };
 
-const LANE: f64 = 26.0;
-const TOP: f64 = 22.0;
-const LEFT: f64 = 120.0;
-/// A pause longer than this share of what is busy is cut short.
+const LANE: f64 = 28.0;
+const TOP: f64 = 24.0;
+/// A pause longer than this is cut short, to this.
 const IDLE: f64 = 30_000.0;
 const FOLDED: f64 = 3_000.0;
+/// Bars of at least this share of the width carry their name.
+const NAMED: f64 = 0.03;
 
 /// One stretch of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Bar {
     pub from_ms: f64,
     pub to_ms: f64,
     pub kind: BarKind,
+    /// What stands on it where there is room.
+    pub name: String,
     pub tip: String,
     pub href: String,
 }
@@ -47,50 +50,80 @@ pub fn waterfall(title: &str, lanes: &[String], bars: &[Bar]) -> String {
     let axis = Axis::of(bars);
     let height = TOP + LANE * count(lanes.len()) + 8.0;
     let mut svg = format!(
-        r#"<svg class="chart wf" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{}">"#,
+        r#"<svg class="chart wf" height="{height}" role="group" aria-label="{}">"#,
         escape(title)
     );
-    for tick in Scale::of([axis.length]).ticks() {
-        if tick <= axis.length {
-            let x = axis.x(tick);
-            put(
-                &mut svg,
-                format_args!(
-                    r#"<path class="gridline" d="M{x:.1} {TOP}V{height}"/><text x="{x:.1}" y="14" text-anchor="middle" aria-hidden="true">{}</text>"#,
-                    Unit::Millis.text(tick)
-                ),
-            );
-        }
-    }
     for (index, lane) in lanes.iter().enumerate() {
-        let y = TOP + LANE * count(index);
+        push_lane(&mut svg, lane, TOP + LANE * count(index));
+    }
+    put(&mut svg, format_args!(r#"<svg class="plot" x="132" width="80%" height="{height}">"#));
+    push_ticks(&mut svg, &axis, height);
+    for (from, to, idle) in axis.folds() {
+        let tip = format!("{} without anything to do, folded", Unit::Millis.text(idle));
         put(
             &mut svg,
             format_args!(
-                r#"<text x="0" y="{:.1}">{}</text>"#,
-                y + 17.0,
-                escape(&lane.chars().take(17).collect::<String>())
+                r#"<rect class="gap" x="{:.2}%" y="{TOP}" width="{:.2}%" height="{}" data-tip="{tip}"/>"#,
+                axis.share(from),
+                axis.share(to - from),
+                height - TOP
             ),
         );
     }
     for (index, bar) in bars.iter().enumerate() {
-        let (from, to) = (axis.x(axis.busy(bar.from_ms)), axis.x(axis.busy(bar.to_ms)));
-        let tip = escape(&bar.tip);
-        let focus = if index == 0 { 0 } else { -1 };
+        push_bar(&mut svg, bar, &axis, index == 0);
+    }
+    svg.push_str("</svg></svg>");
+    svg
+}
+
+fn push_lane(svg: &mut String, lane: &str, y: f64) {
+    let lane = escape(lane);
+    put(
+        svg,
+        format_args!(
+            r#"<rect class="lane" y="{}" width="100%" height="{}" rx="4"/><svg width="124" height="{}"><text class="name" x="8" y="{}">{lane}<title>{lane}</title></text></svg>"#,
+            y + 2.0,
+            LANE - 4.0,
+            y + LANE,
+            y + 18.0,
+        ),
+    );
+}
+
+fn push_ticks(svg: &mut String, axis: &Axis, height: f64) {
+    for tick in Scale::of([axis.length]).ticks().into_iter().filter(|tick| *tick <= axis.length) {
+        let x = axis.share(tick);
         put(
-            &mut svg,
+            svg,
             format_args!(
-                r#"<a href="{}" tabindex="{focus}" data-tip="{tip}" aria-label="{tip}"><rect class="{}" x="{from:.1}" y="{:.1}" width="{:.1}" height="{}" rx="2"/></a>"#,
-                escape(&bar.href),
-                bar.kind.class(),
-                TOP + LANE * count(bar.lane) + 5.0,
-                (to - from).max(1.5),
-                LANE - 10.0
+                r#"<line class="gridline" x1="{x:.2}%" x2="{x:.2}%" y1="{TOP}" y2="{height}"/><text x="{x:.2}%" y="14" text-anchor="middle" aria-hidden="true">{}</text>"#,
+                Unit::Millis.text(tick)
             ),
         );
     }
-    svg.push_str("</svg>");
-    svg
+}
+
+fn push_bar(svg: &mut String, bar: &Bar, axis: &Axis, first: bool) {
+    let (from, to) = (axis.busy(bar.from_ms), axis.busy(bar.to_ms));
+    let (x, width) = (axis.share(from), axis.share(to - from));
+    let (tip, focus) = (escape(&bar.tip), if first { 0 } else { -1 });
+    let name = if width >= NAMED * 100.0 && !bar.name.is_empty() {
+        format!(r#"<text class="on" x="6" y="14">{}</text>"#, escape(&bar.name))
+    } else {
+        String::new()
+    };
+    put(
+        svg,
+        format_args!(
+            r#"<a href="{}" tabindex="{focus}" data-tip="{tip}" aria-label="{tip}"><svg x="{x:.2}%" y="{:.1}" width="{:.2}%" height="{}"><rect class="{}" width="100%" height="100%" rx="2"/>{name}</svg></a>"#,
+            escape(&bar.href),
+            TOP + LANE * count(bar.lane) + 4.0,
+            width.max(0.2),
+            LANE - 8.0,
+            bar.kind.class()
+        ),
+    );
 }
 
 /// Maps an instant to the busy time before it: long pauses take as long as a short one.
@@ -137,8 +170,14 @@ impl Axis {
         }
     }
 
-    fn x(&self, value: f64) -> f64 {
-        LEFT + (WIDTH - LEFT - 24.0) * (value / self.length).clamp(0.0, 1.0)
+    /// The folded pauses: from and to on the axis, and how long they were.
+    fn folds(&self) -> impl Iterator<Item = (f64, f64, f64)> {
+        self.stretches.windows(2).map(|pair| (pair[1].2 - FOLDED, pair[1].2, pair[1].0 - pair[0].1))
+    }
+
+    /// Per cent of the width.
+    fn share(&self, value: f64) -> f64 {
+        100.0 * (value / self.length).clamp(0.0, 1.0)
     }
 }
 
@@ -147,22 +186,26 @@ mod tests {
     use super::*;
 
     fn bar(from_ms: f64, to_ms: f64) -> Bar {
-        Bar { lane: 0, from_ms, to_ms, kind: BarKind::Model, tip: "<".into(), href: "#".into() }
+        let (tip, name) = ("<".into(), "<i>".into());
+        Bar { lane: 0, from_ms, to_ms, kind: BarKind::Model, name, tip, href: "#".into() }
     }
 
     #[test]
     fn a_long_pause_is_folded_and_order_is_kept() {
-        let axis = Axis::of(&[bar(0.0, 1000.0), bar(3_600_000.0, 3_601_000.0)]);
+        let bars = [bar(0.0, 1000.0), bar(3_600_000.0, 3_601_000.0)];
+        let axis = Axis::of(&bars);
         assert!((axis.length - 5000.0).abs() < 1.0);
         let places: Vec<f64> =
             [0.0, 500.0, 1000.0, 60_000.0, 3_600_000.0, 3_601_000.0].map(|at| axis.busy(at)).into();
         assert!(places.windows(2).all(|pair| pair[0] <= pair[1]), "{places:?}");
+        assert!(waterfall("t", &["main".into()], &bars).contains("59 m 59 s without anything"));
     }
 
     #[test]
     fn nothing_at_all_is_drawn_without_numbers_that_are_none() {
         let svg = waterfall("t", &["main".into()], &[]);
         assert!(!svg.contains("NaN"));
-        assert!(waterfall("t", &["<b>".into()], &[bar(1.0, 0.0)]).contains("&lt;b&gt;"));
+        let svg = waterfall("t", &["<b>".into()], &[bar(1.0, 0.0), bar(1.0, 9.0)]);
+        assert!(svg.contains("&lt;b&gt;") && svg.contains("&lt;i&gt;") && !svg.contains("<i>"));
     }
 }

@@ -27,8 +27,8 @@ pub struct Task {
     /// `subtask_2`.
     pub branch: String,
     pub number: String,
-    /// Its exchanges, nested sub-agents not counted.
-    pub steps: usize,
+    /// Messages of its newest exchange, nested sub-agents not counted.
+    pub messages: u64,
     pub label: String,
     pub first: Node,
     /// Its own graph when laid open.

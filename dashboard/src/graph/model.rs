@@ -17,6 +17,8 @@ pub struct Node {
     pub happening: Happening,
     /// What happened, in a few words: the prompt, the tools' names, the answer's beginning.
     pub label: String,
+    /// Messages that its request holds.
+    pub messages: u64,
     pub duration_ms: Option<i64>,
     pub cost_usd: Option<f64>,
     /// How full the model's context was, 0 to 1.

@@ -109,7 +109,7 @@ impl<'a> Planner<'a> {
         Some(Task {
             branch: branch.into(),
             number: branch.trim_start_matches("subtask_").into(),
-            steps: nodes.len(),
+            messages: nodes.iter().map(|node| node.messages).max().unwrap_or(0),
             label: first.label.clone(),
             first: first.clone(),
             open: is_open.then(|| self.items(&nodes)),

@@ -12,6 +12,8 @@ use crate::view::{format, put};
 /// Narrow characters of a box's title, and of a branch's name beside it.
 const TITLE: usize = 43;
 const NAME: usize = 22;
+/// A context that is emptier than this needs no gauge.
+const SHOWN: f64 = 0.1;
 
 /// How the viewer looks at it.
 #[derive(Debug, Clone)]
@@ -180,7 +182,7 @@ fn push_item(
 }
 
 fn push_context(out: &mut String, node: &Node, rect: Rect) {
-    let Some(share) = node.context else { return };
+    let Some(share) = node.context.filter(|share| *share >= SHOWN) else { return };
     let (x, y, w) = (rect.x + rect.w - 58.0, rect.y + rect.h - 12.0, 48.0);
     let tone = if share >= 0.9 {
         " bad"
@@ -236,7 +238,7 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
     let mut text = String::new();
     escape_into(
         &mut text,
-        &clip(&format!("sub-task {} ({}) · {}", task.number, task.steps, task.label), 30),
+        &clip(&format!("sub-task {} ({}) · {}", task.number, task.messages, task.label), 30),
     );
     put(
         out,

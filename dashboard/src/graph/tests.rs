@@ -20,6 +20,7 @@ fn node(n: usize, parent: Option<usize>) -> Node {
             .expect("valid"),
         happening: Happening::Answer,
         label: format!("step {n}"),
+        messages: n as u64 + 1,
         duration_ms: Some(1200),
         cost_usd: Some(0.01),
         context: Some(0.5),

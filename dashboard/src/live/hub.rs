@@ -74,6 +74,16 @@ impl Hub {
 
     /// Hands an event to everybody who listens.
     pub fn publish(&self, event: &LiveEvent) {
+        match event.topic {
+            // Wishes go to the gateways.
+            LiveTopic::Watch => return,
+            // The next one holds all of it: nobody has to get an old one.
+            LiveTopic::Delta => {
+                drop(self.sender.send(Arc::new(passing(event))));
+                return;
+            }
+            _ => {}
+        }
         self.running.note(event);
         if matches!(event.topic, LiveTopic::Stored | LiveTopic::Linked) {
             self.changes.fetch_add(1, Ordering::Relaxed);
@@ -143,13 +153,22 @@ impl Ring {
     }
 }
 
+/// A frame without an id: a browser that comes back does not ask for it.
+fn passing(event: &LiveEvent) -> Frame {
+    let bytes = format!("event: live\ndata: {}\n\n", json(event)).into();
+    Frame { topic: event.topic.as_str(), sequence: 0, bytes }
+}
+
 fn frame(epoch: i64, sequence: u64, event: &LiveEvent) -> Frame {
+    let bytes = format!("id: {epoch}-{sequence}\nevent: live\ndata: {}\n\n", json(event)).into();
+    Frame { topic: event.topic.as_str(), sequence, bytes }
+}
+
+fn json(event: &LiveEvent) -> String {
     // A live event is made of strings, numbers and JSON; should one ever not be writable, its
     // topic alone still makes pages look again.
-    let data = serde_json::to_string(event)
-        .unwrap_or_else(|_unwritable| format!(r#"{{"topic":"{}"}}"#, event.topic.as_str()));
-    let bytes = format!("id: {epoch}-{sequence}\nevent: live\ndata: {data}\n\n").into();
-    Frame { topic: event.topic.as_str(), sequence, bytes }
+    serde_json::to_string(event)
+        .unwrap_or_else(|_unwritable| format!(r#"{{"topic":"{}"}}"#, event.topic.as_str()))
 }
 
 /// Carries the live bus into the hub until the shutdown.
@@ -214,6 +233,20 @@ mod tests {
         for id in ["7-3", "6-2050", "7-999999", "nonsense", "7-"] {
             assert!(hub.join(Some(id)).lost, "{id}");
         }
+    }
+
+    #[test]
+    fn growing_answers_pass_and_are_not_kept() {
+        let hub = hub();
+        let mut receiver = hub.join(None).receiver;
+        hub.publish(&LiveEvent { topic: LiveTopic::Watch, ..event() });
+        hub.publish(&LiveEvent { topic: LiveTopic::Delta, ..event() });
+        hub.publish(&event());
+        let delta = receiver.try_recv().expect("passed on");
+        assert!(delta.topic == "delta" && !delta.bytes.starts_with(b"id:"));
+        assert_eq!(receiver.try_recv().expect("passed on").topic, "stored");
+        assert!(receiver.try_recv().is_err());
+        assert_eq!(hub.lock().frames.len(), 1);
     }
 
     #[test]

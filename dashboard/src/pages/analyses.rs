@@ -1,14 +1,17 @@
 //! Analyses: the jobs.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
+use nexus_contract::ExchangeId;
 use nexus_store::analyses::{Analysis, AnalysisCounts, AnalysisCursor, JobStatus};
 use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::{
     error::PageError,
-    view::{Ctx, Fragment, Link, Links, Page, Place},
+    view::{Ctx, Fragment, Link, Links, Page, Place, format},
 };
 
 const ROWS: u32 = 50;
@@ -89,6 +92,8 @@ pub async fn page(ctx: Ctx, asked: web::Query<JobsQuery>) -> Result<HttpResponse
         .list_analyses(JobStatus::parse(&asked.status), after, ROWS)
         .await
         .map_err(store)?;
+    let ids: Vec<_> = jobs.iter().map(|job| job.branch.conversation_id).collect();
+    let titles = ctx.dashboard.deps.queries.list_titles(&ids).await.map_err(store)?;
     let counts = analyses.count_analyses().await.map_err(store)?;
     let links = ctx.own_links();
     let full = u32::try_from(jobs.len()).is_ok_and(|count| count == ROWS);
@@ -97,7 +102,12 @@ pub async fn page(ctx: Ctx, asked: web::Query<JobsQuery>) -> Result<HttpResponse
         links.with("cursor", Some(&cursor.to_string()))
     });
     let statuses = statuses(&links, &asked.status, counts);
-    ctx.page(&AnalysesPage { rows: jobs.into_iter().map(row).collect(), statuses, next }).await
+    ctx.page(&AnalysesPage {
+        rows: jobs.into_iter().map(|job| row(job, &titles)).collect(),
+        statuses,
+        next,
+    })
+    .await
 }
 
 fn statuses(links: &Links, chosen: &str, counts: AnalysisCounts) -> Vec<Link> {
@@ -119,12 +129,14 @@ fn statuses(links: &Links, chosen: &str, counts: AnalysisCounts) -> Vec<Link> {
     .collect()
 }
 
-fn row(job: Analysis) -> JobRow {
-    let branch: String =
-        url::form_urlencoded::byte_serialize(job.branch.branch_id.as_bytes()).collect();
+fn row(job: Analysis, titles: &HashMap<ExchangeId, String>) -> JobRow {
+    let branch = format::encoded(&job.branch.branch_id);
     JobRow {
         href: format!("/conversations/{}/analysis?branch={branch}", job.branch.conversation_id),
-        conversation: job.branch.conversation_id.to_string(),
+        conversation: titles
+            .get(&job.branch.conversation_id)
+            .cloned()
+            .unwrap_or_else(|| "Untitled conversation".into()),
         branch: job.branch.branch_id,
         status: job.status.as_str(),
         requested_at: job.requested_at,

@@ -14,7 +14,7 @@ use crate::{
 
 const ROWS: u32 = 40;
 const SORTS: [(&str, &str); 4] =
-    [("recent", "Last activity"), ("tokens", "Tokens"), ("cost", "Cost"), ("requests", "Requests")];
+    [("recent", "Active"), ("tokens", "Tokens"), ("cost", "Cost"), ("requests", "Requests")];
 const HAS: [(&str, &str, &str); 5] = [
     ("error", "Errors", "circle-alert"),
     ("branch", "Branches", "git-branch"),
@@ -52,6 +52,7 @@ pub struct ConversationsPage {
     sorts: Vec<Link>,
     has: Vec<Link>,
     next: Option<String>,
+    first: String,
     is_first: bool,
     is_filtered: bool,
     gateway: String,
@@ -69,6 +70,7 @@ impl Fragment for ConversationsPage {
             sorts: sorts(&Links::new("/conversations", ""), ""),
             has: has(&Links::new("/conversations", "q=has:error"), "has:error"),
             next: None,
+            first: "/conversations".into(),
             is_first: true,
             is_filtered: false,
             gateway: "http://localhost:3000".into(),
@@ -133,6 +135,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         sorts: sorts(&links, &asked.sort),
         has: has(&links, &asked.q),
         next: listed.next_cursor.map(|cursor| links.with("cursor", Some(&cursor.to_string()))),
+        first: links.with("cursor", None),
         is_first: asked.cursor.is_none(),
         is_filtered: !ctx.scope.query().is_empty() || !asked.q.is_empty(),
         query: asked.q.clone(),
@@ -142,7 +145,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
     .await
 }
 
-fn row(row: ConversationSummary) -> ConversationRow {
+pub(super) fn row(row: ConversationSummary) -> ConversationRow {
     let context_share = row
         .latest_context_tokens
         .filter(|_| row.context_limit > 0)

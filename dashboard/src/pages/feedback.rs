@@ -1,15 +1,19 @@
-//! Feedback on a Spark recommendation, from the card's form.
+//! Feedback on Spark's recommendations: what the card's form sends, and what was given before.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, body::to_bytes, web};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     api,
     error::PageError,
-    view::{Ctx, Fragment},
+    render::Shown,
+    view::{Ctx, Fragment, format},
 };
 
 const MAX_COMMENT: usize = 2000;
+/// Recommendations whose feedback is fetched at once.
+const MAX_SESSIONS: usize = 100;
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]
@@ -61,4 +65,102 @@ pub async fn send(
         Err(error) => return Err(error),
     };
     ctx.fragment(&Thanks { rating, accepted })
+}
+
+/// The address that gives the feedback on all recommendations among `blocks`; `None` without one.
+pub(super) fn source<'a>(blocks: impl Iterator<Item = &'a Shown>) -> Option<String> {
+    let sessions = blocks.filter_map(|block| block.spark_session.as_deref()).take(MAX_SESSIONS);
+    let asked: Vec<_> =
+        sessions.map(|session| format!("session={}", format::encoded(session))).collect();
+    (!asked.is_empty()).then(|| format!("/fragments/feedback?{}", asked.join("&")))
+}
+
+/// One person's word on a recommendation.
+#[derive(Debug, Serialize)]
+struct Given {
+    rating: Option<u64>,
+    comment: String,
+}
+
+/// What was given on one recommendation.
+#[derive(Debug, Serialize)]
+struct OfSession {
+    anchor: String,
+    given: Vec<Given>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct GivenFragment {
+    sessions: Vec<OfSession>,
+}
+
+impl Fragment for GivenFragment {
+    const TEMPLATE: &'static str = "fragments/feedback.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let given = || vec![Given { rating: Some(4), comment: "<b>".into() }];
+        let of = |given| OfSession { anchor: "fb-1".into(), given };
+        vec![Self { sessions: vec![of(given()), of(vec![])] }, Self { sessions: vec![] }]
+    }
+}
+
+/// `GET /fragments/feedback?session=…&session=…`: one request to Spark for all of a page's cards.
+pub async fn given(ctx: Ctx, request: actix_web::HttpRequest) -> Result<HttpResponse, PageError> {
+    let asked = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let ids: Vec<String> = asked
+        .filter(|(name, _)| name == "session")
+        .map(|(_, id)| id.into_owned())
+        .take(MAX_SESSIONS)
+        .collect();
+    let body = serde_json::json!({ "session_ids": ids }).to_string();
+    let answer = api::list_feedback(ctx.dashboard.clone(), body.into()).await?;
+    if !answer.status().is_success() {
+        return Err(PageError::Unavailable("Spark did not give the feedback"));
+    }
+    let bytes = to_bytes(answer.into_body())
+        .await
+        .map_err(|_lost| PageError::Unavailable("Spark's answer did not come to its end"))?;
+    let answer: Value = serde_json::from_slice(&bytes)
+        .map_err(|_no_json| PageError::Unavailable("Spark's answer could not be read"))?;
+    let sessions = ids.iter().map(|id| OfSession {
+        anchor: format::anchor(id),
+        given: list(&answer["results"][id.as_str()]["feedback"]),
+    });
+    ctx.fragment(&GivenFragment { sessions: sessions.collect() })
+}
+
+fn list(feedback: &Value) -> Vec<Given> {
+    let each = feedback.as_array().into_iter().flatten();
+    each.map(|one| Given {
+        rating: one.get("rating").and_then(Value::as_u64),
+        comment: one.get("comment").and_then(Value::as_str).unwrap_or_default().into(),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_cards_of_a_page_ask_once() {
+        let mut block = crate::render::show(&nexus_messages::transcript::Item {
+            id: "q0".into(),
+            content: nexus_messages::transcript::Content::Human { text: "x".into() },
+        });
+        assert_eq!(source([&block].into_iter()), None);
+        block.spark_session = Some("a&b".into());
+        let asked = source([&block, &block].into_iter()).expect("two cards");
+        assert_eq!(asked, "/fragments/feedback?session=a%26b&session=a%26b");
+    }
+
+    #[test]
+    fn feedback_that_is_odd_is_shown_as_far_as_it_can_be() {
+        let odd = serde_json::json!([{"rating": 5, "comment": "good"}, {"rating": "x"}, 3]);
+        let found = list(&odd);
+        assert_eq!(found.len(), 3);
+        assert_eq!((found[0].rating, found[1].rating), (Some(5), None));
+        assert!(list(&Value::Null).is_empty());
+    }
 }

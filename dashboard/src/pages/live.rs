@@ -1,27 +1,46 @@
-//! Live: the tail of exchanges, and what is in flight.
+//! Live: the tail of exchanges, what is in flight, and one answer as it grows.
 
-use actix_web::HttpResponse;
-use nexus_store::queries::{Paging, RequestFilter, RequestSummary};
-use serde::Serialize;
+use actix_web::{HttpResponse, web};
+use nexus_contract::{ExchangeId, LiveEvent, LiveTopic};
+use nexus_store::queries::{Paging, RequestFilter, RequestSummary, Search};
+use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::{
     error::PageError,
     live::Run,
-    view::{Ctx, Fragment, Page, Place},
+    view::{Ctx, Fragment, Link, Page, Place},
 };
 
 const ROWS: u32 = 40;
+
+#[derive(Debug, Default, Deserialize)]
+pub struct LiveQuery {
+    #[serde(default)]
+    q: String,
+    /// The exchange whose answer is shown as it grows.
+    watch: Option<ExchangeId>,
+}
 
 #[derive(Debug, Serialize)]
 pub struct LivePage {
     running: Vec<Run>,
     rows: Vec<RequestSummary>,
+    /// The tail has one order.
+    sorts: Vec<Link>,
+    query: String,
+    error: Option<String>,
+    watched: Option<ExchangeId>,
+    /// Where the tail is fetched anew.
+    source: String,
+    /// The query of the page without a watched answer, with its `?`.
+    rest: String,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Tail {
     rows: Vec<RequestSummary>,
+    sorts: Vec<Link>,
 }
 
 /// What is in flight.
@@ -35,9 +54,26 @@ impl Fragment for LivePage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
+        let row = super::requests::sample();
+        let empty = || Self {
+            running: vec![],
+            rows: vec![],
+            sorts: vec![],
+            query: String::new(),
+            error: None,
+            watched: None,
+            source: "/fragments/live?".into(),
+            rest: String::new(),
+        };
         vec![
-            Self { running: vec![Run::sample()], rows: vec![super::requests::sample()] },
-            Self { running: vec![], rows: vec![] },
+            Self {
+                running: vec![Run::sample()],
+                watched: Some(row.request_id),
+                rows: vec![row],
+                error: Some("<b>".into()),
+                ..empty()
+            },
+            empty(),
         ]
     }
 }
@@ -47,7 +83,8 @@ impl Fragment for Tail {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![Self { rows: vec![super::requests::sample()] }, Self { rows: vec![] }]
+        let tail = |rows| Self { rows, sorts: vec![] };
+        vec![tail(vec![super::requests::sample()]), tail(vec![])]
     }
 }
 
@@ -69,15 +106,42 @@ impl Page for LivePage {
 }
 
 /// `GET /live`
-pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let rows = newest(&ctx).await?;
-    ctx.page(&LivePage { running: in_flight(&ctx), rows }).await
+pub async fn page(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse, PageError> {
+    let (search, error) = search(&ctx, &asked);
+    let links = ctx.own_links();
+    let rest = links.with("watch", None).trim_start_matches("/live").to_owned();
+    ctx.page(&LivePage {
+        running: in_flight(&ctx),
+        rows: newest(&ctx, search).await?,
+        sorts: Vec::new(),
+        error,
+        watched: asked.watch,
+        source: format!("/fragments/live{rest}"),
+        rest,
+        query: asked.into_inner().q,
+    })
+    .await
 }
 
 /// `GET /fragments/live`
-pub async fn tail(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let rows = newest(&ctx).await?;
-    ctx.fragment(&Tail { rows })
+pub async fn tail(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse, PageError> {
+    let (search, _told) = search(&ctx, &asked);
+    let rows = newest(&ctx, search).await?;
+    ctx.fragment(&Tail { rows, sorts: Vec::new() })
+}
+
+/// `GET /fragments/watch/{id}`: says to the gateways that somebody looks at an answer that grows.
+/// Nothing is kept of it, so that it needs no login where reading needs none.
+pub async fn watch(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let id = super::id(&id, "request")?;
+    ctx.dashboard.deps.live.publish(LiveEvent {
+        topic: LiveTopic::Watch,
+        id: Some(id),
+        at: ctx.now(),
+        domain: String::new(),
+        data: serde_json::Value::Null,
+    });
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// `GET /fragments/running`
@@ -91,10 +155,19 @@ fn in_flight(ctx: &Ctx) -> Vec<Run> {
     runs
 }
 
-async fn newest(ctx: &Ctx) -> Result<Vec<RequestSummary>, PageError> {
+/// A search that is not understood shows everything, and why.
+fn search(ctx: &Ctx, asked: &LiveQuery) -> (Search, Option<String>) {
+    match Search::parse(&asked.q, &ctx.zone()) {
+        Ok(search) => (search, None),
+        Err(error) => (Search::default(), Some(error.to_string())),
+    }
+}
+
+async fn newest(ctx: &Ctx, search: Search) -> Result<Vec<RequestSummary>, PageError> {
     let filter = RequestFilter {
         domain: ctx.scope.domain().map(str::to_owned),
         account_id: ctx.scope.account().map(str::to_owned),
+        search,
         ..RequestFilter::default()
     };
     let paging = Paging { limit: ROWS, ..Paging::default() };

@@ -12,6 +12,7 @@ mod names;
 mod overview;
 mod palette;
 mod pipeline;
+mod prompt;
 mod prompts;
 mod request;
 mod requests;
@@ -19,6 +20,7 @@ mod setup;
 mod usage;
 
 use actix_web::{middleware::from_fn, web};
+pub use conversation::KeptGraphs;
 pub use names::Names;
 use nexus_store::StoreError;
 
@@ -41,6 +43,8 @@ fn lists(service: &mut web::ServiceConfig) {
         .route("/", web::get().to(overview::page))
         .route("/fragments/overview", web::get().to(overview::fragment))
         .route("/fragments/running", web::get().to(live::running))
+        .route("/fragments/watch/{id}", web::get().to(live::watch))
+        .route("/fragments/feedback", web::get().to(feedback::given))
         .route("/fragments/palette", web::get().to(palette::find))
         .route("/conversations", web::get().to(conversations::page))
         .route("/requests", web::get().to(requests::page))
@@ -50,6 +54,8 @@ fn lists(service: &mut web::ServiceConfig) {
         .route("/usage.csv", web::get().to(usage::csv))
         .route("/analyses", web::get().to(analyses::page))
         .route("/prompts", web::get().to(prompts::page))
+        .route("/prompts/sync", web::post().to(prompts::sync))
+        .route("/prompts/{name}", web::get().to(prompt::page))
         .route("/pipeline", web::get().to(pipeline::page))
         .route("/fragments/pipeline", web::get().to(pipeline::fragment))
         .route("/pipeline/dead-letters/{id}", web::get().to(pipeline::dead_letter))

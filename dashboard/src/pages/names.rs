@@ -1,8 +1,15 @@
-//! The names that the top bar's filters offer, kept for a while: every page shows them.
+//! The names that the top bar's filters offer: every page shows them, so no page waits for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use moka::future::Cache;
+use arc_swap::ArcSwapOption;
+use jiff::{SignedDuration, Timestamp};
 use nexus_store::queries::Queries;
 
 use super::store;
@@ -15,31 +22,71 @@ pub struct Known {
     pub accounts: Vec<String>,
 }
 
-/// A cache of one entry.
+impl Known {
+    pub fn is_empty(&self) -> bool {
+        self.domains.is_empty() && self.accounts.is_empty()
+    }
+}
+
 #[derive(Debug)]
-pub struct Names(Cache<(), Arc<Known>>);
+struct Kept {
+    known: Arc<Known>,
+    until: Timestamp,
+}
+
+/// The names as last read. Old ones are shown while new ones are read.
+#[derive(Debug)]
+pub struct Names {
+    lifetime: SignedDuration,
+    kept: ArcSwapOption<Kept>,
+    is_reading: AtomicBool,
+}
 
 impl Names {
-    /// Kept for `lifetime`, but at least for a second: a page must not cost two more statements.
-    pub fn new(lifetime: Duration) -> Self {
-        let lifetime = lifetime.max(Duration::from_secs(1));
-        Self(Cache::builder().max_capacity(1).time_to_live(lifetime).build())
+    /// Read again after `lifetime`, but not within a second.
+    pub fn new(lifetime: Duration) -> Arc<Self> {
+        let lifetime = SignedDuration::try_from(lifetime.max(Duration::from_secs(1)));
+        Arc::new(Self {
+            lifetime: lifetime.unwrap_or(SignedDuration::MAX),
+            kept: ArcSwapOption::empty(),
+            is_reading: AtomicBool::new(false),
+        })
     }
 
-    pub async fn known<Q: Queries + ?Sized>(&self, queries: &Q) -> Result<Arc<Known>, PageError> {
-        let load = async {
-            let (domains, accounts) =
-                (queries.list_domains().await?, queries.list_accounts().await?);
-            Ok::<_, nexus_store::StoreError>(Arc::new(Known {
-                domains: domains.into_iter().map(|domain| domain.domain).collect(),
-                accounts: accounts.into_iter().map(|account| account.account_id).collect(),
-            }))
+    pub async fn known(
+        self: &Arc<Self>,
+        queries: &Arc<dyn Queries>,
+        now: Timestamp,
+    ) -> Result<Arc<Known>, PageError> {
+        let Some(kept) = self.kept.load_full() else {
+            return self.read(queries.as_ref(), now).await;
         };
-        if let Some(known) = self.0.get(&()).await {
-            return Ok(known);
+        if kept.until <= now && !self.is_reading.swap(true, Ordering::AcqRel) {
+            let (names, queries) = (Arc::clone(self), Arc::clone(queries));
+            tokio::spawn(async move {
+                if let Err(error) = names.read(queries.as_ref(), now).await {
+                    tracing::warn!(%error, "the filters' names cannot be read");
+                }
+                names.is_reading.store(false, Ordering::Release);
+            });
         }
-        let known = load.await.map_err(store)?;
-        self.0.insert((), Arc::clone(&known)).await;
+        Ok(Arc::clone(&kept.known))
+    }
+
+    /// Reads them now, for pages to come.
+    pub async fn read(
+        &self,
+        queries: &dyn Queries,
+        now: Timestamp,
+    ) -> Result<Arc<Known>, PageError> {
+        let domains = queries.list_domains().await.map_err(store)?;
+        let accounts = queries.list_accounts().await.map_err(store)?;
+        let known = Arc::new(Known {
+            domains: domains.into_iter().map(|domain| domain.domain).collect(),
+            accounts: accounts.into_iter().map(|account| account.account_id).collect(),
+        });
+        let until = now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX);
+        self.kept.store(Some(Arc::new(Kept { known: Arc::clone(&known), until })));
         Ok(known)
     }
 }

@@ -3,17 +3,17 @@
 use actix_web::HttpResponse;
 use jiff::Timestamp;
 use nexus_store::queries::{
-    AccountSummary, ConversationFilter, ConversationSummary, GroupBy, Latency, LatencySample,
-    Paging, UsageFilter, UsageTotals,
+    AccountWindow, Activity, ConversationFilter, GroupBy, Latency, Paging, Timing, UsageFilter,
+    UsageTotals,
 };
 use serde::Serialize;
 
-use super::store;
+use super::{conversations::ConversationRow, store};
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
     live::Run,
-    view::{Buckets, Ctx, Fragment, Page, Place, Window},
+    view::{Buckets, Ctx, Fragment, Page, Place, Range, Window},
 };
 
 const CONVERSATIONS: u32 = 8;
@@ -43,7 +43,7 @@ pub struct Overview {
     pub tokens: Chart,
     pub windows: Vec<Window>,
     pub running: Vec<Run>,
-    pub conversations: Vec<ConversationSummary>,
+    pub rows: Vec<ConversationRow>,
     pub is_empty: bool,
     pub gateway: String,
 }
@@ -79,7 +79,7 @@ impl Fragment for OverviewPage {
             ],
             windows: vec![Window::sample()],
             running: vec![Run::sample()],
-            conversations: vec![super::conversations::sample()],
+            rows: vec![super::conversations::row(super::conversations::sample())],
             ..Overview::default()
         };
         vec![
@@ -133,8 +133,9 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
     let used =
         queries.list_usage(&span, buckets.minutes, GroupBy::default()).await.map_err(store)?;
     let totals = queries.sum_usage(&filter).await.map_err(store)?;
-    let latency = queries.sample_latency(&filter).await.map_err(store)?;
-    let accounts = queries.list_accounts().await.map_err(store)?;
+    let before = before(&filter, ctx.scope.range, now);
+    let activity = queries.sample_activity(&filter, &before).await.map_err(store)?;
+    let reported = queries.list_windows().await.map_err(store)?;
     let paging = Paging { limit: CONVERSATIONS, ..Paging::default() };
     let newest = ConversationFilter {
         domain: ctx.scope.domain().map(str::to_owned),
@@ -142,18 +143,53 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         ..ConversationFilter::default()
     };
     let conversations = queries.list_conversations(&newest, &paging).await.map_err(store)?;
+    let known = ctx.dashboard.names.known(queries, now).await?;
     let (past, current) = buckets.split(&used);
+    let course = Course { buckets: &buckets, current: &current };
     Ok(Overview {
-        stats: stats(&totals, &sum(&past), from.is_some(), &current, &latency),
+        stats: stats(&totals, &sum(&past), from.is_some(), &course, &activity),
         requests: requests_chart(&buckets, &current, ctx),
         tokens: tokens_chart(&buckets, &current, ctx),
-        windows: windows(&accounts, ctx.scope.account(), now, true),
+        windows: windows(&reported, ctx.scope.account(), now, true),
         running: ctx.dashboard.hub.running.list(now),
-        is_empty: conversations.items.is_empty() && totals.requests == 0 && from.is_none()
-            || accounts.is_empty() && conversations.items.is_empty(),
-        conversations: conversations.items,
+        is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
+        rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         gateway: ctx.dashboard.config.gateway_url.clone(),
     })
+}
+
+/// As long a period before; nothing before all time.
+fn before(filter: &UsageFilter, range: Range, now: Timestamp) -> UsageFilter {
+    let from = range.length().and_then(|length| now.checked_sub(length * 2).ok());
+    UsageFilter { from, to: Some(filter.from.unwrap_or(Timestamp::UNIX_EPOCH)), ..filter.clone() }
+}
+
+/// The period, stretch by stretch.
+struct Course<'a> {
+    buckets: &'a Buckets,
+    current: &'a [UsageTotals],
+}
+
+impl Course<'_> {
+    fn spark(&self, of: fn(&UsageTotals) -> f64) -> String {
+        chart::spark(&self.current.iter().map(of).collect::<Vec<_>>())
+    }
+
+    /// The median of what was measured in each stretch; the one before where nothing was.
+    fn medians(&self, timings: &[Timing], of: fn(&Timing) -> Option<u64>) -> String {
+        let mut stretches = vec![Vec::new(); self.buckets.count];
+        for timing in timings {
+            if let Some(stretch) = self.buckets.place(timing.at) {
+                stretches[stretch].push(of(timing));
+            }
+        }
+        let mut last = 0;
+        let medians = stretches.into_iter().map(|values| {
+            last = Latency::of(values).p50_ms.unwrap_or(last);
+            float(last)
+        });
+        chart::spark(&medians.collect::<Vec<_>>())
+    }
 }
 
 fn sum(buckets: &[UsageTotals]) -> UsageTotals {
@@ -167,8 +203,8 @@ fn stats(
     totals: &UsageTotals,
     before: &UsageTotals,
     compares: bool,
-    course: &[UsageTotals],
-    latency: &LatencySample,
+    course: &Course<'_>,
+    activity: &Activity,
 ) -> Vec<Stat> {
     let counted = |label, bad_up, of: fn(&UsageTotals) -> f64| Stat {
         label,
@@ -177,29 +213,21 @@ fn stats(
         known: true,
         change: change(of(totals), of(before)).filter(|_| compares),
         bad_up,
-        spark: chart::spark(&course.iter().map(of).collect::<Vec<_>>()),
+        spark: course.spark(of),
         ..Stat::default()
     };
-    let context = float(totals.tokens.context());
+    let (now, past) = (&activity.now, &activity.before);
     let hit = totals.tokens.cache_hit_rate();
     vec![
         counted("Requests", false, |t| float(t.requests)),
         Stat {
-            note: "input, not cached".into(),
-            ..counted("Input tokens", false, |t| float(t.tokens.input))
-        },
-        counted("Output tokens", false, |t| float(t.tokens.output)),
-        Stat {
-            note: hit
-                .map(|hit| {
-                    format!(
-                        "{} of {} context",
-                        crate::view::format::percent(hit),
-                        crate::view::format::compact(context)
-                    )
-                })
-                .unwrap_or_default(),
-            ..counted("Read from cache", false, |t| float(t.tokens.cache_read))
+            label: "Active conversations",
+            value: float(now.conversations),
+            form: "num",
+            known: true,
+            change: change(float(now.conversations), float(past.conversations))
+                .filter(|_| compares),
+            ..Stat::default()
         },
         Stat {
             form: "usd",
@@ -212,21 +240,44 @@ fn stats(
             ..counted("Cost", true, |t| t.cost.usd())
         },
         counted("Errors", true, |t| float(t.errors)),
-        latency_stat("Time to first token", latency.first_token),
-        latency_stat("Duration", latency.duration),
+        latency_stat("First token, median", course, activity, |timing| timing.first_token_ms),
+        counted("Input tokens", false, |t| float(t.tokens.input)),
+        counted("Output tokens", false, |t| float(t.tokens.output)),
+        counted("Read from cache", false, |t| float(t.tokens.cache_read)),
+        Stat {
+            label: "Cache hit rate",
+            value: hit.unwrap_or(0.0),
+            form: "percent",
+            known: hit.is_some(),
+            change: hit
+                .zip(before.tokens.cache_hit_rate())
+                .and_then(|(now, before)| change(now, before))
+                .filter(|_| compares),
+            spark: course.spark(|t| t.tokens.cache_hit_rate().unwrap_or(0.0)),
+            ..Stat::default()
+        },
+        latency_stat("Duration, median", course, activity, |timing| timing.duration_ms),
     ]
 }
 
-fn latency_stat(label: &'static str, latency: Latency) -> Stat {
-    let note =
-        latency.p95_ms.map(|p95| format!("p95 {}", crate::view::format::duration(float(p95))));
+fn latency_stat(
+    label: &'static str,
+    course: &Course<'_>,
+    activity: &Activity,
+    of: fn(&Timing) -> Option<u64>,
+) -> Stat {
+    let now = Latency::of(activity.now.timings.iter().map(of));
+    let past = Latency::of(activity.before.timings.iter().map(of));
+    let p95 = now.p95_ms.map(|p95| format!("p95 {}", crate::view::format::duration(float(p95))));
     Stat {
         label,
-        value: float(latency.p50_ms.unwrap_or(0)),
+        value: float(now.p50_ms.unwrap_or(0)),
         form: "ms",
-        known: latency.p50_ms.is_some(),
-        note: note.unwrap_or_default(),
-        ..Stat::default()
+        known: now.p50_ms.is_some(),
+        note: p95.unwrap_or_default(),
+        change: now.p50_ms.zip(past.p50_ms).and_then(|(now, past)| change(float(now), float(past))),
+        bad_up: true,
+        spark: course.medians(&activity.now.timings, of),
     }
 }
 
@@ -266,14 +317,14 @@ fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
 
 /// The 5-hour and 7-day windows that the upstream reported, the fullest first.
 pub(super) fn windows(
-    accounts: &[AccountSummary],
+    reported: &[AccountWindow],
     wanted: Option<&str>,
     now: Timestamp,
     only_long: bool,
 ) -> Vec<Window> {
-    let of = accounts.iter().filter(|account| wanted.is_none_or(|id| id == account.account_id));
-    let mut windows: Vec<Window> = of
-        .flat_map(|account| &account.windows)
+    let mut windows: Vec<Window> = reported
+        .iter()
+        .filter(|window| wanted.is_none_or(|id| id == window.account_id))
         .filter(|window| !only_long || Window::is_long(window))
         .map(|window| Window::of(window, now))
         .collect();

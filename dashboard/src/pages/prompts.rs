@@ -1,10 +1,13 @@
 //! Prompts: what `/mcp` serves.
 
-use actix_web::HttpResponse;
-use serde::Serialize;
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, http::header, web};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::PageError,
+    mcp::{Mcp, SyncStatus},
     view::{Ctx, Fragment, Page, Place},
 };
 
@@ -16,11 +19,22 @@ pub struct Prompt {
     pub arguments: Vec<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+pub struct PromptsQuery {
+    #[serde(default)]
+    search: String,
+}
+
 #[derive(Debug, Serialize)]
 pub struct PromptsPage {
     enabled: bool,
     rows: Vec<Prompt>,
+    search: String,
     gateway: String,
+    /// `None` when no repository is configured.
+    sync: Option<SyncStatus>,
+    csrf_query: String,
+    read_only: bool,
 }
 
 impl Fragment for PromptsPage {
@@ -30,11 +44,25 @@ impl Fragment for PromptsPage {
     fn samples() -> Vec<Self> {
         let prompt =
             Prompt { name: "<b>".into(), description: "d".into(), arguments: vec!["topic".into()] };
-        let gateway = || "http://localhost:3000".to_owned();
+        let empty = || Self {
+            enabled: true,
+            rows: vec![],
+            search: String::new(),
+            gateway: "http://localhost:3000".into(),
+            sync: None,
+            csrf_query: String::new(),
+            read_only: false,
+        };
+        let failed = SyncStatus {
+            error: Some("<b>".into()),
+            failed: vec!["a.yaml".into()],
+            ..SyncStatus::default()
+        };
         vec![
-            Self { enabled: true, rows: vec![prompt], gateway: gateway() },
-            Self { enabled: true, rows: vec![], gateway: gateway() },
-            Self { enabled: false, rows: vec![], gateway: gateway() },
+            Self { rows: vec![prompt], sync: Some(SyncStatus::default()), ..empty() },
+            Self { search: "nothing".into(), sync: Some(failed), read_only: true, ..empty() },
+            empty(),
+            Self { enabled: false, ..empty() },
         ]
     }
 }
@@ -48,12 +76,19 @@ impl Page for PromptsPage {
 }
 
 /// `GET /prompts`
-pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let gateway = ctx.dashboard.config.gateway_url.clone();
-    let prompts = ctx.dashboard.prompts.get();
-    let rows = prompts.map(|mcp| mcp.library().all().values().map(|prompt| row(prompt)).collect());
-    let page = PromptsPage { enabled: prompts.is_some(), rows: rows.unwrap_or_default(), gateway };
-    ctx.page(&page).await
+pub async fn page(ctx: Ctx, asked: web::Query<PromptsQuery>) -> Result<HttpResponse, PageError> {
+    let mcp = ctx.dashboard.prompts.get();
+    let found = mcp.map(|mcp| mcp.library().search(&asked.search)).unwrap_or_default();
+    ctx.page(&PromptsPage {
+        enabled: mcp.is_some(),
+        rows: found.iter().map(|prompt| row(prompt)).collect(),
+        search: asked.into_inner().search,
+        gateway: ctx.dashboard.config.gateway_url.clone(),
+        sync: mcp.and_then(|mcp| mcp.sync_status()),
+        csrf_query: ctx.csrf_query(),
+        read_only: ctx.dashboard.keeper.is_read_only(),
+    })
+    .await
 }
 
 fn row(prompt: &crate::mcp::Prompt) -> Prompt {
@@ -65,4 +100,19 @@ fn row(prompt: &crate::mcp::Prompt) -> Prompt {
         description: prompt.description.clone().unwrap_or_default(),
         arguments: prompt.arguments.iter().map(shown).collect(),
     }
+}
+
+/// `POST /prompts/sync`: asks for a synchronisation before its time.
+pub async fn sync(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    let missing = || PageError::NotFound("repository of prompts".into());
+    let asked = ctx.dashboard.prompts.get().ok_or_else(missing)?.request_sync();
+    if !asked {
+        return Err(missing());
+    }
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/prompts")).finish())
+}
+
+pub(super) fn library(ctx: &Ctx) -> Result<&Arc<Mcp>, PageError> {
+    let off = || PageError::NotFound("prompt: prompts are off".into());
+    ctx.dashboard.prompts.get().ok_or_else(off)
 }

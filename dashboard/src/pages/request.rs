@@ -46,6 +46,7 @@ struct Timing {
 pub struct RequestPage {
     row: RequestSummary,
     blocks: Vec<Shown>,
+    feedback: Option<String>,
     has_bytes: bool,
     /// Messages of the shared history, folded.
     shared: usize,
@@ -147,9 +148,10 @@ fn build(
         exchanges: std::slice::from_ref(&exchange),
         after: None,
     });
-    let blocks = turns.iter().flat_map(|turn| &turn.items).map(render::show).collect();
+    let blocks: Vec<Shown> = turns.iter().flat_map(|turn| &turn.items).map(render::show).collect();
     let answer = own.answer();
     RequestPage {
+        feedback: super::feedback::source(blocks.iter()),
         blocks: if has_bytes { blocks } else { Vec::new() },
         has_bytes,
         shared: shared(&body, before.as_ref()),

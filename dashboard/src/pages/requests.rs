@@ -57,6 +57,7 @@ pub struct RequestsPage {
     statuses: Vec<Choice>,
     sorts: Vec<Link>,
     next: Option<String>,
+    first: String,
     active_filters: usize,
     is_first: bool,
 }
@@ -176,7 +177,7 @@ fn build(
             ],
             &asked.status,
         ),
-        sorts: [("time", "Newest"), ("cost", "Cost"), ("duration", "Duration")]
+        sorts: [("time", "When"), ("cost", "Cost"), ("duration", "Duration")]
             .into_iter()
             .map(|(name, label)| Link {
                 href: links.with("sort", (name != "time").then_some(name)),
@@ -186,6 +187,7 @@ fn build(
             })
             .collect(),
         next,
+        first: links.with("cursor", None),
         active_filters: chosen.into_iter().filter(|value| !value.is_empty()).count(),
         is_first: asked.cursor.is_none(),
     }

@@ -44,11 +44,13 @@ fn every_template_renders_with_every_sample() {
     render_all::<usage::UsagePage>(&views);
     render_all::<analyses::AnalysesPage>(&views);
     render_all::<prompts::PromptsPage>(&views);
+    render_all::<prompt::PromptPage>(&views);
     render_all::<pipeline::PipelinePage>(&views);
     render_all::<pipeline::PipelineFragment>(&views);
     render_all::<pipeline::LetterPage>(&views);
     render_all::<setup::SetupPage>(&views);
     render_all::<feedback::Thanks>(&views);
+    render_all::<feedback::GivenFragment>(&views);
     render_all::<login::LoginPage>(&views);
     conversation::render_samples(&mut Renderer(&views));
 }

@@ -133,10 +133,12 @@ impl Used {
         for bucket in &self.buckets {
             total += bucket.totals;
         }
+        let reported: Vec<_> =
+            accounts.iter().flat_map(|account| account.windows.clone()).collect();
         let none = accounts.iter().filter(|account| account.windows.is_empty());
         let query = ctx.scope.query();
         UsagePage {
-            windows: windows(accounts, ctx.scope.account(), self.now, false),
+            windows: windows(&reported, ctx.scope.account(), self.now, false),
             unknown: none.map(|account| account.account_id.clone()).collect(),
             tokens: self.tokens(),
             cost: self.cost(),

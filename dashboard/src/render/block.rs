@@ -28,6 +28,8 @@ pub struct Shown {
     pub voice: Voice,
     pub name: &'static str,
     pub icon: &'static str,
+    /// It names itself: no heading stands above it.
+    pub slim: bool,
     /// Made by this module: every captured character in it is escaped or sanitised.
     pub html: String,
     /// The recommendation's session, for its feedback.
@@ -48,9 +50,23 @@ pub fn show(item: &Item) -> Shown {
         voice,
         name,
         icon,
+        slim: is_slim(&item.content),
         html: html(&item.id, &item.content),
         spark_session,
     }
+}
+
+const fn is_slim(content: &Content) -> bool {
+    matches!(
+        content,
+        Content::Thinking { .. }
+            | Content::ToolCall { .. }
+            | Content::ToolResult { .. }
+            | Content::SystemPrompt { .. }
+            | Content::Reminders { .. }
+            | Content::Compaction { .. }
+            | Content::Error { .. }
+    )
 }
 
 const fn voice(content: &Content) -> (Voice, &'static str, &'static str) {

@@ -52,6 +52,11 @@ impl Buckets {
         (all, current)
     }
 
+    /// Which of the stretches of the period holds an instant.
+    pub fn place(&self, at: Timestamp) -> Option<usize> {
+        self.index(at)?.checked_sub(self.count)
+    }
+
     /// Which of the stretches, those before counted first, begins at `start`.
     fn index(&self, start: Timestamp) -> Option<usize> {
         let width = i64::from(self.minutes) * 60;

@@ -81,6 +81,8 @@ pub struct Chrome {
     pub path: String,
     pub nav: Vec<NavEntry>,
     pub crumbs: Vec<Crumb>,
+    /// What the way ends with.
+    pub here: String,
     pub csrf: String,
     pub read_only: bool,
     pub signed_in: bool,
@@ -89,6 +91,10 @@ pub struct Chrome {
     pub domains: Vec<Choice>,
     pub accounts: Vec<Choice>,
     pub ranges: Vec<Choice>,
+    pub domain: String,
+    pub account: String,
+    /// Further parameters of the address, which a change of the scope keeps.
+    pub kept: Vec<(String, String)>,
     /// The scope as a query, to append to links.
     pub scope: String,
     pub query: String,
@@ -107,6 +113,7 @@ impl Chrome {
             path: "/".into(),
             nav: nav(place, &Scope::default()),
             crumbs: vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }],
+            here: "Sample".into(),
             csrf: "token".into(),
             read_only: true,
             signed_in: true,
@@ -115,6 +122,9 @@ impl Chrome {
             domains: choices(&["example.com".into()], Some("example.com")),
             accounts: choices(&["acc_1".into()], None),
             ranges: ranges(Range::Day),
+            domain: "example.com".into(),
+            account: String::new(),
+            kept: vec![("q".into(), "has:error".into())],
             scope: String::new(),
             query: String::new(),
             version: env!("CARGO_PKG_VERSION"),

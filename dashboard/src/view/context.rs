@@ -72,7 +72,7 @@ impl Ctx {
     /// A whole page.
     pub async fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
         let dashboard = &self.dashboard;
-        let known = dashboard.names.known(dashboard.deps.queries.as_ref()).await?;
+        let known = dashboard.names.known(&dashboard.deps.queries, self.now()).await?;
         let mut chrome = self.chrome();
         chrome.domains = choices(&known.domains, self.scope.domain());
         chrome.accounts = choices(&known.accounts, self.scope.account());
@@ -96,6 +96,7 @@ impl Ctx {
     ) -> Result<HttpResponse, PageError> {
         chrome.title = page.title();
         chrome.crumbs = page.crumbs();
+        chrome.here = page.here();
         chrome.query = page.query().into();
         chrome.nav = nav(P::PLACE, &self.scope);
         Ok(html(status, self.dashboard.views.render(page, &chrome)?))
@@ -139,6 +140,7 @@ impl Ctx {
             path: self.request.path().into(),
             nav: Vec::new(),
             crumbs: Vec::new(),
+            here: String::new(),
             csrf: self.csrf(),
             read_only: self.dashboard.keeper.is_read_only(),
             signed_in: session.is_some(),
@@ -147,10 +149,25 @@ impl Ctx {
             domains: choices(&[], self.scope.domain()),
             accounts: choices(&[], self.scope.account()),
             ranges: ranges(self.scope.range),
+            domain: self.scope.domain().unwrap_or_default().into(),
+            account: self.scope.account().unwrap_or_default().into(),
+            kept: self.kept(),
             scope: self.scope.query(),
             query: String::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    /// What an address says besides the scope and the place within a list.
+    fn kept(&self) -> Vec<(String, String)> {
+        const OWN: [&str; 8] =
+            ["domain", "account", "range", "cursor", "node", "at", "start", "watch"];
+        let pairs = url::form_urlencoded::parse(self.request.query_string().as_bytes());
+        pairs
+            .into_owned()
+            .filter(|(name, value)| !OWN.contains(&name.as_str()) && !value.is_empty())
+            .take(12)
+            .collect()
     }
 
     fn cookie(&self, name: &str) -> Option<String> {

@@ -48,7 +48,7 @@ pub fn duration(ms: f64) -> String {
     let seconds = ms / 1000.0;
     match seconds {
         s if s < 0.9995 => format!("{ms:.0} ms"),
-        s if s < 59.95 => format!("{s:.1} s"),
+        s if s < 59.95 => format!("{} s", trim(s, 1)),
         s => long_duration(s.round()),
     }
 }
@@ -104,6 +104,32 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
 /// `1 request`, `2 requests`.
 pub fn plural(count: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// The beginning of a long id; names that people gave stay whole.
+pub fn short(text: &str) -> String {
+    let is_id = text.len() >= 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if is_id { text[text.len() - 12..].trim_start_matches('-').to_owned() } else { text.to_owned() }
+}
+
+/// Markdown in one line without its marks, for labels.
+pub fn plain(text: &str) -> String {
+    let words =
+        text.split_whitespace().filter(|word| !word.chars().all(|c| matches!(c, '#' | '-' | '|')));
+    let line = words.collect::<Vec<_>>().join(" ");
+    line.replace("**", "").replace('`', "")
+}
+
+/// A text as a part of an address.
+pub fn encoded(text: &str) -> String {
+    // A plus would be itself in a path.
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A name for an element that belongs to a captured id, whatever that holds.
+pub fn anchor(id: &str) -> String {
+    use sha2::Digest as _;
+    format!("fb-{}", hex::encode(&sha2::Sha256::digest(id.as_bytes())[..8]))
 }
 
 fn trim(value: f64, digits: usize) -> String {
@@ -162,6 +188,17 @@ mod tests {
             ["1,234,567", "-999", "1,000"]
         );
         assert_eq!([plural(1, "turn", "turns"), plural(2, "turn", "turns")], ["1 turn", "2 turns"]);
+    }
+
+    #[test]
+    fn ids_are_shortened_and_labels_lose_their_marks() {
+        assert_eq!(short("00000000-0000-4000-8000-0000000abcde"), "0000000abcde");
+        assert_eq!(
+            [short("acc_team"), short("a.very.long.name.of.an.account.example")].join(" "),
+            "acc_team a.very.long.name.of.an.account.example"
+        );
+        assert_eq!(plain("## **Fixed.** The `loop`\n- one"), "Fixed. The loop one");
+        assert_eq!(encoded("a b&c"), "a%20b%26c");
     }
 
     #[test]

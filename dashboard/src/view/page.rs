@@ -32,6 +32,11 @@ pub trait Page: Fragment {
     /// What the browser's tab says.
     fn title(&self) -> String;
 
+    /// What the way to the page ends with.
+    fn here(&self) -> String {
+        self.title()
+    }
+
     /// What the search field holds.
     fn query(&self) -> &str {
         Default::default()

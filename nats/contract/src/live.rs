@@ -14,7 +14,11 @@ pub enum LiveTopic {
     Started,
     /// The answer's first byte went to the client. Data: `firstTokenMs`, `status`.
     FirstByte,
-    /// Text of a growing answer, when somebody asked to watch it. Data: `text`.
+    /// Somebody looks at the answer of this running exchange: from the dashboard to the gateways,
+    /// again every few seconds while they do.
+    Watch,
+    /// A growing answer as far as it came, when somebody watches it. Data: `text`, its end when it is
+    /// long.
     Delta,
     /// The exchange ended. Data: `state`, `status`, `durationMs`, tokens.
     Finished,
@@ -35,6 +39,7 @@ impl LiveTopic {
         match self {
             Self::Started => "started",
             Self::FirstByte => "first_byte",
+            Self::Watch => "watch",
             Self::Delta => "delta",
             Self::Finished => "finished",
             Self::Linked => "linked",

@@ -103,7 +103,7 @@ impl Ledger {
             recording.response_chunk(bytes.clone());
         }
         if let Some(observation) = &mut self.observation {
-            observation.chunk(&self.state, bytes);
+            observation.chunk(&self.state, self.headers.get("content-encoding"), bytes);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod debug;
 mod glimpse;
+mod growing;
 mod masked;
 mod outbox;
 mod reading;
@@ -24,7 +25,9 @@ use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use self::growing::{Growing, Pace};
 pub use self::{
+    growing::{Watched, listen},
     outbox::{Letters, Outbox, outbox, send_all},
     report::Report,
     request::{RequestCopy, Started},
@@ -33,7 +36,13 @@ pub use self::{
 };
 use crate::{config::DomainSlack, domain::Domain, state::State};
 
-/// Exchanges that wait for the observer at most.
+/// What the thread reads.
+pub enum Seen {
+    Ended(Box<Report>),
+    Growing(Growing),
+}
+
+/// What waits for the observer at most.
 const MAX_WAITING: usize = 1024;
 
 /// Bytes that the copies of all exchanges may hold together, of those that run and those that wait.
@@ -44,22 +53,22 @@ const MAX_ANSWER: usize = 16 << 20;
 
 /// The way to the observer's thread.
 pub struct Observer {
-    queue: SyncSender<Report>,
+    queue: SyncSender<Seen>,
     held_bytes: AtomicUsize,
-    reports: Mutex<Option<Receiver<Report>>>,
+    seen: Mutex<Option<Receiver<Seen>>>,
 }
 
 impl Default for Observer {
     fn default() -> Self {
-        let (queue, reports) = sync_channel(MAX_WAITING);
-        Self { queue, held_bytes: AtomicUsize::new(0), reports: Mutex::new(Some(reports)) }
+        let (queue, seen) = sync_channel(MAX_WAITING);
+        Self { queue, held_bytes: AtomicUsize::new(0), seen: Mutex::new(Some(seen)) }
     }
 }
 
 impl Observer {
     /// What the thread reads; given out once.
-    fn take_reports(&self) -> Option<Receiver<Report>> {
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take_seen(&self) -> Option<Receiver<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Room for so many bytes of a copy; false when there is none.
@@ -79,11 +88,16 @@ impl Observer {
     /// False when too many wait. The report's bytes are reserved already.
     fn submit(&self, report: Report) -> bool {
         let bytes = report.bytes();
-        let is_taken = self.queue.try_send(report).is_ok();
+        let is_taken = self.queue.try_send(Seen::Ended(Box::new(report))).is_ok();
         if !is_taken {
             self.release(bytes);
         }
         is_taken
+    }
+
+    /// Lost when there is no room: the next chunk brings it again.
+    fn submit_growing(&self, growing: Growing) {
+        drop(self.queue.try_send(Seen::Growing(growing)));
     }
 }
 
@@ -93,8 +107,8 @@ pub fn spawn(
     outbox: Outbox,
     stop: CancellationToken,
 ) -> Option<std::thread::JoinHandle<()>> {
-    let reports = state.observer.take_reports()?;
-    let observing = move || thread::run(&state, &reports, outbox, &stop);
+    let seen = state.observer.take_seen()?;
+    let observing = move || thread::run(&state, &seen, outbox, &stop);
     let spawned = std::thread::Builder::new().name("gateway-observer".into()).spawn(observing);
     spawned.inspect_err(|error| tracing::error!(%error, "the observer can't be started")).ok()
 }
@@ -113,6 +127,7 @@ pub struct Observation {
     answer_bytes: usize,
     /// There was no room for all of the answer.
     is_partial: bool,
+    pace: Pace,
 }
 
 impl Observation {
@@ -135,6 +150,7 @@ impl Observation {
             answer: Vec::new(),
             answer_bytes: 0,
             is_partial: false,
+            pace: Pace::default(),
         }
     }
 
@@ -147,7 +163,8 @@ impl Observation {
         publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
     }
 
-    pub fn chunk(&mut self, state: &State, bytes: &Bytes) {
+    /// A part of the answer's body; `coding` is how all of it is encoded.
+    pub fn chunk(&mut self, state: &State, coding: Option<&str>, bytes: &Bytes) {
         if self.answer_bytes >= MAX_ANSWER || self.is_partial {
             return;
         }
@@ -156,6 +173,14 @@ impl Observation {
             self.answer.push(bytes.clone());
         } else {
             self.is_partial = true;
+        }
+        if self.pace.is_due(state, self.id, self.answer_bytes) {
+            state.observer.submit_growing(Growing {
+                id: self.id,
+                domain: self.domain.clone(),
+                coding: coding.map(str::to_owned),
+                answer: self.answer.clone(),
+            });
         }
     }
 

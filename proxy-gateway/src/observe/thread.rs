@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    debug,
+    Seen, debug,
+    growing::Growing,
     outbox::{Message, Outbox},
     publish,
     reading::{Bodies, Reading},
@@ -27,18 +28,14 @@ use crate::state::State;
 /// How often a stop is looked for while nothing ends.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Reads reports until `stop`, and then those that are left.
-pub fn run(
-    state: &Arc<State>,
-    reports: &Receiver<Report>,
-    outbox: Outbox,
-    stop: &CancellationToken,
-) {
+/// Reads what is seen until `stop`, and then what is left.
+pub fn run(state: &Arc<State>, seen: &Receiver<Seen>, outbox: Outbox, stop: &CancellationToken) {
     let samples = state.config.capture.samples_dir.clone().map(Samples::new);
     let mut observer = Observing { state: state.clone(), outbox, samples, slack: Slack::default() };
     loop {
-        match reports.recv_timeout(TICK) {
-            Ok(report) => observer.observe(report),
+        match seen.recv_timeout(TICK) {
+            Ok(Seen::Ended(report)) => observer.observe(*report),
+            Ok(Seen::Growing(growing)) => observer.tell(&growing),
             Err(_nothing) if stop.is_cancelled() => return,
             Err(_nothing) => {}
         }
@@ -61,6 +58,13 @@ impl Observing {
         }
         drop(report);
         self.state.observer.release(bytes);
+    }
+
+    /// Nor must an answer that grows.
+    fn tell(&self, growing: &Growing) {
+        if catch_unwind(AssertUnwindSafe(|| growing.tell(&self.state))).is_err() {
+            tracing::error!(exchange = %growing.id, "a growing answer could not be told");
+        }
     }
 
     fn read(&mut self, report: &Report) {

@@ -46,8 +46,25 @@ pub trait ExchangeStore: Send + Sync {
     /// its payload was removed.
     async fn find_payload(&self, id: ExchangeId) -> Result<Option<Payload>>;
 
+    /// What went over the wire for several exchanges, in any order; those without a payload are left
+    /// out. Two statements for up to [`MAX_PAYLOADS`], which may share most of their bytes.
+    async fn list_payloads(&self, ids: &[ExchangeId]) -> Result<Vec<Recorded>>;
+
     /// Usage as the upstream sent it, JSON.
     async fn find_usage(&self, id: ExchangeId) -> Result<Option<String>>;
+}
+
+/// Payloads that are read at once.
+pub const MAX_PAYLOADS: usize = 64;
+
+/// An exchange's payload, with where it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub id: ExchangeId,
+    /// `None` when the request's half is not stored.
+    pub method: Option<String>,
+    pub path: Option<String>,
+    pub payload: Payload,
 }
 
 /// What went over the wire, with secrets masked in the headers. A half that is not stored is `None`.

@@ -3,6 +3,7 @@
 //! Everything here runs on connections that cannot write.
 
 mod accounts;
+mod activity;
 mod conditions;
 mod conversations;
 mod cover;
@@ -22,7 +23,7 @@ pub mod types;
 mod usage;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
@@ -66,6 +67,9 @@ pub trait Queries: Send + Sync {
 
     async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>>;
 
+    /// Titles of conversations; those without one are left out.
+    async fn list_titles(&self, ids: &[ExchangeId]) -> Result<HashMap<ExchangeId, String>>;
+
     /// The conversation with its oldest `max_nodes` exchanges.
     async fn find_graph(&self, id: ExchangeId, max_nodes: u32)
     -> Result<Option<ConversationGraph>>;
@@ -98,12 +102,13 @@ pub trait Queries: Send + Sync {
         group: GroupBy,
     ) -> Result<Vec<UsageBucket>>;
 
-    /// Percentiles over the newest exchanges of the filter.
-    async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample>;
-
     /// How well the newest exchanges were linked, by the clients' versions; those with the most
     /// exchanges first.
     async fn list_client_links(&self) -> Result<Vec<ClientLinks>>;
+
+    /// Timings of the newest exchanges that completed, and how many conversations were active, in the
+    /// two filters' periods: one statement.
+    async fn sample_activity(&self, now: &UsageFilter, before: &UsageFilter) -> Result<Activity>;
 }
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -139,6 +144,10 @@ impl Queries for SqlStore<Engine> {
 
     async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {
         self.conversation(id).await
+    }
+
+    async fn list_titles(&self, ids: &[ExchangeId]) -> Result<HashMap<ExchangeId, String>> {
+        self.titles(ids).await
     }
 
     async fn find_graph(
@@ -183,8 +192,8 @@ impl Queries for SqlStore<Engine> {
         self.usage_buckets(filter, width_minutes, group).await
     }
 
-    async fn sample_latency(&self, filter: &UsageFilter) -> Result<LatencySample> {
-        self.latency_sample(filter).await
+    async fn sample_activity(&self, now: &UsageFilter, before: &UsageFilter) -> Result<Activity> {
+        self.activity(now, before).await
     }
 
     async fn list_client_links(&self) -> Result<Vec<ClientLinks>> {

@@ -5,8 +5,8 @@ use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
 use nexus_store::{
     queries::{
-        ConversationFilter, ConversationSort, Cursor, ExchangeKind, GroupBy, Paging, RequestFilter,
-        RequestSort, Search, StatusFilter, UsageFilter,
+        Activity, ConversationFilter, ConversationSort, Cursor, ExchangeKind, GroupBy, Paging,
+        RequestFilter, RequestSort, Search, StatusFilter, UsageFilter,
     },
     store_tests,
     testing::TestStore,
@@ -80,6 +80,7 @@ async fn every_condition_on_conversations_is_a_statement(store: TestStore) {
     let id = ExchangeId::from_external("x");
     assert_eq!(store.find_conversation(id).await.expect("answers"), None);
     assert_eq!(store.find_graph(id, 10).await.expect("answers"), None);
+    assert!(store.list_titles(&[id]).await.expect("answers").is_empty());
 }
 
 async fn every_condition_on_usage_is_a_statement(store: TestStore) {
@@ -90,7 +91,8 @@ async fn every_condition_on_usage_is_a_statement(store: TestStore) {
             let buckets = store.list_usage(&filter, 60, group).await.expect("buckets");
             assert_eq!(buckets, []);
         }
-        assert_eq!(store.sample_latency(&filter).await.expect("a sample").size, 0);
+        let activity = store.sample_activity(&filter, &filter).await.expect("a sample");
+        assert_eq!(activity, Activity::default());
     }
     assert_eq!(store.list_domains().await.expect("domains"), []);
     assert_eq!(store.list_accounts().await.expect("accounts"), []);

@@ -9,7 +9,10 @@ import { palette } from "./palette.js";
 import { charts } from "./chart.js";
 import { graph } from "./graph.js";
 import { widgets } from "./widgets.js";
+import { watch } from "./watch.js";
+import { find } from "./find.js";
 
-for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets]) start();
+for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets, watch, find]) start();
 onSwap(localTimes);
 onSwap(graph);
+onSwap(watch);

@@ -1,4 +1,5 @@
 import { all, one } from "./dom.js";
+import { onLive } from "./live.js";
 
 const MIN = 0.05;
 const MAX = 2.5;
@@ -28,7 +29,56 @@ class Canvas {
     for (const button of all("[data-zoom]", box)) button.addEventListener("click", () => this.tool(button.dataset.zoom));
     one(".minimap", box)?.addEventListener("pointerdown", (event) => this.jump(event));
     new ResizeObserver(() => this.draw()).observe(box);
+    this.follow = one("[data-follow]", box.closest(".graph-card") ?? box);
+    this.follow?.addEventListener("click", () => this.toggleFollow());
+    onLive((event) => this.hear(event));
     this.home();
+  }
+
+  get isFollowing() {
+    return this.follow?.getAttribute("aria-pressed") === "true";
+  }
+
+  toggleFollow() {
+    this.follow.setAttribute("aria-pressed", String(!this.isFollowing));
+    if (this.isFollowing) this.refresh();
+  }
+
+  /** Something happened in this conversation: the steps in view are drawn anew. */
+  hear({ topic, id, data }) {
+    if (!this.box.isConnected || data?.conversationId !== this.box.dataset.conversation) return;
+    if (topic !== "stored" && topic !== "linked") return;
+    if (id && one("#detail [data-node]")?.dataset.node === id) this.stale = true;
+    clearTimeout(this.due);
+    this.due = setTimeout(() => this.refresh(), 700);
+  }
+
+  refresh() {
+    const [from, to] = this.loaded;
+    this.load(from, Math.max(to, from + 3600)).then((made) => {
+      if (!made) return;
+      this.width = Number(made.dataset.width);
+      this.height = Number(made.dataset.height);
+      const shown = one("#detail [data-node]")?.dataset.node;
+      const newest = made.dataset.newest;
+      const node = newest && one(`a.node[data-id="${newest}"]`, this.svg);
+      if (this.isFollowing && newest && newest !== shown) {
+        if (node) {
+          this.select(node, false);
+          this.reveal(node);
+        }
+      } else {
+        one(`a.node[data-id="${shown}"]`, this.svg)?.classList.add("on");
+        if (this.stale && shown) this.detail(shown);
+      }
+      this.stale = false;
+      this.draw();
+    });
+  }
+
+  detail(id) {
+    const path = `/conversations/${this.box.dataset.conversation}/detail/${id}`;
+    window.htmx.ajax("GET", path, { target: "#detail", swap: "innerHTML" });
   }
 
   /** Shows the selected node, else the newest: that is what one came for. */
@@ -60,22 +110,34 @@ class Canvas {
   window(from, to) {
     const [have, until] = this.loaded;
     if (!this.box.dataset.src || this.fetching || (Math.max(0, from) >= have && Math.min(this.height, to) <= until)) return;
-    this.fetching = true;
     const space = to - from;
+    this.load(from - space, to + space).then((made) => {
+      // Not again at once: the next movement asks again.
+      if (!made) this.loaded = [from, to];
+    });
+  }
+
+  /** Draws what lies between two heights; the answer's root says how large the whole is. */
+  async load(from, to) {
+    if (this.fetching) return null;
+    this.fetching = true;
     const url = new URL(this.box.dataset.src, location.href);
-    url.searchParams.set("y0", Math.floor(from - space));
-    url.searchParams.set("y1", Math.ceil(to + space));
-    fetch(url)
-      .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
-      .then((text) => {
-        const made = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-        one(".nodes", this.svg).replaceChildren(...[...made.childNodes].map((node) => document.importNode(node, true)));
-        this.loaded = [from - space, to + space];
-      })
-      .catch(() => (this.loaded = [from, to]))
-      .finally(() => {
-        this.fetching = false;
-      });
+    url.searchParams.set("y0", Math.floor(from));
+    url.searchParams.set("y1", Math.ceil(to));
+    try {
+      const answer = await fetch(url);
+      if (!answer.ok) return null;
+      const made = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
+      const focused = document.activeElement?.dataset?.id;
+      one(".nodes", this.svg).replaceChildren(...[...made.childNodes].map((node) => document.importNode(node, true)));
+      if (focused) one(`a.node[data-id="${focused}"]`, this.svg)?.focus({ preventScroll: true });
+      this.loaded = [from, to];
+      return made;
+    } catch {
+      return null;
+    } finally {
+      this.fetching = false;
+    }
   }
 
   zoomAt(factor, px, py) {
@@ -143,13 +205,18 @@ class Canvas {
     }
   }
 
-  select(node) {
+  select(node, byHand = true) {
     for (const old of all(".node.on", this.svg)) old.classList.remove("on");
     node.classList.add("on");
-    node.focus({ preventScroll: true });
-    const url = node.getAttribute("href");
-    history.replaceState(null, "", url);
-    window.htmx.ajax("GET", node.dataset.detail, { target: "#detail", swap: "innerHTML" });
+    if (byHand) {
+      this.follow?.setAttribute("aria-pressed", "false");
+      node.focus({ preventScroll: true });
+      history.replaceState(null, "", node.getAttribute("href"));
+      const source = new URL(this.box.dataset.src, location.href);
+      source.searchParams.set("node", node.dataset.id);
+      this.box.dataset.src = source.pathname + source.search;
+    }
+    this.detail(node.dataset.id);
   }
 
   jump(event) {

@@ -15,10 +15,10 @@ function moveRow(step) {
 }
 
 function openFilters() {
-  const filters = one("details[data-filters]");
-  if (!filters) return;
-  filters.open = true;
-  one("select, input, a", filters)?.focus();
+  const filters = one("[data-filters]");
+  if (!filters) return one("#scope-domain")?.focus();
+  if (filters.tagName === "DETAILS") filters.open = true;
+  (filters.matches("input") ? filters : one("select, input, a", filters))?.focus();
 }
 
 function escape() {

@@ -14,11 +14,12 @@ function showState(state) {
   }
 }
 
-/** A fragment names the topics at which it wants to be fetched anew, and perhaps the one thing of
- *  which it wants to hear; bursts are one fetch. */
-function refresher({ topic, id }) {
+/** A fragment names the topics at which it wants to be fetched anew, and perhaps the one thing (an
+ *  event's id, or its conversation's) of which it wants to hear; bursts are one fetch. */
+function refresher({ topic, id, data }) {
   for (const fragment of all(`[data-live~="${topic}"]`)) {
-    if (fragment.dataset.of && fragment.dataset.of !== id) continue;
+    const { of } = fragment.dataset;
+    if (of && of !== id && of !== data?.conversationId) continue;
     if (fragment.dataset.due || document.hidden || document.body.dataset.paused) continue;
     fragment.dataset.due = "1";
     setTimeout(() => {
@@ -26,15 +27,6 @@ function refresher({ topic, id }) {
       if (fragment.isConnected) window.htmx.trigger(fragment, "live");
     }, Number(fragment.dataset.every ?? 1500));
   }
-}
-
-function growing({ topic, id, data }) {
-  if (topic !== "delta" || !id) return;
-  const box = document.getElementById(`delta-${id}`);
-  if (!box) return;
-  box.hidden = false;
-  box.textContent = (box.textContent + (data.text ?? "")).slice(-20000);
-  box.scrollTop = box.scrollHeight;
 }
 
 function pill() {
@@ -51,12 +43,17 @@ function pill() {
   button.addEventListener("click", () => location.reload());
 }
 
+/** What happened between the page's making and the stream's beginning was told to nobody. */
+function catchUp() {
+  for (const fragment of all("[data-catch-up]")) window.htmx.trigger(fragment, "live");
+}
+
 function hear({ data }) {
   if (data.state) showState(data.state);
+  if (data.state === "on") catchUp();
   if (data.reload) for (const fragment of all("[data-live]")) window.htmx.trigger(fragment, "live");
   if (!data.event) return;
   refresher(data.event);
-  growing(data.event);
   for (const listener of listeners) listener(data.event);
 }
 

@@ -101,6 +101,10 @@ impl Page for AnalysisPage {
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
     }
+
+    fn here(&self) -> String {
+        "Analysis".into()
+    }
 }
 
 /// `GET /conversations/{id}/analysis`

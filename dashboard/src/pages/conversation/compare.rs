@@ -19,6 +19,8 @@ use crate::{
 
 /// Messages of one side that are compared; agents' histories are compared from where they differ.
 const MAX_MESSAGES: usize = 200;
+/// Branches offered; further ones are compared from the graph.
+const CHOICES: usize = 200;
 
 #[derive(Debug, Default, Deserialize)]
 pub struct CompareQuery {
@@ -62,6 +64,8 @@ pub struct ComparePage {
     parts: Vec<Part>,
     choices: Vec<Choice>,
     missing: bool,
+    /// A side was asked for that is not in this conversation.
+    unknown: bool,
 }
 
 impl Fragment for ComparePage {
@@ -88,6 +92,7 @@ impl Fragment for ComparePage {
                 parts,
                 choices,
                 missing: true,
+                unknown: false,
             },
             Self {
                 head: head(),
@@ -97,6 +102,7 @@ impl Fragment for ComparePage {
                 parts: vec![],
                 choices: vec![],
                 missing: false,
+                unknown: true,
             },
         ]
     }
@@ -112,6 +118,10 @@ impl Page for ComparePage {
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
     }
+
+    fn here(&self) -> String {
+        "Compare".into()
+    }
 }
 
 /// `GET /conversations/{id}/compare`
@@ -121,7 +131,10 @@ pub async fn page(
     asked: web::Query<CompareQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let (a, b) = sides(&loaded, &asked);
+    let asked = chosen(&loaded, asked.into_inner());
+    let side_of = |name: &Option<String>| name.as_deref().and_then(|name| side(&loaded, name));
+    let (a, b) = (side_of(&asked.a), side_of(&asked.b));
+    let unknown = asked.a.is_some() && a.is_none() || asked.b.is_some() && b.is_none();
     let fork = fork(&loaded, &asked);
     let ids: Vec<ExchangeId> = a.iter().chain(&b).map(|side| side.id).collect();
     let found = ctx.dashboard.deps.recordings.list_recordings(&ids).await.map_err(store)?;
@@ -143,20 +156,21 @@ pub async fn page(
         parts,
         choices,
         missing,
+        unknown,
     })
     .await
 }
 
-/// A side is an exchange's id, or a branch, which stands for its newest exchange. Without a choice
-/// the first two branches are compared.
-fn sides(loaded: &data::Loaded, asked: &CompareQuery) -> (Option<Side>, Option<Side>) {
-    let branch =
-        |index: usize| loaded.graph.branches.get(index).map(|branch| branch.branch_id.as_str());
-    let a = asked.a.as_deref().or_else(|| branch(0));
-    let b = asked.b.as_deref().or_else(|| branch(1));
-    (a.and_then(|name| side(loaded, name)), b.and_then(|name| side(loaded, name)))
+/// Without a choice the first two branches are compared; sub-agents have nothing in common with
+/// what started them.
+fn chosen(loaded: &data::Loaded, asked: CompareQuery) -> CompareQuery {
+    let mut branches = loaded.graph.branches.iter().filter(|branch| !branch.is_subtask);
+    let mut next = || branches.next().map(|branch| branch.branch_id.clone());
+    let (first, second) = (next(), next());
+    CompareQuery { a: asked.a.or(first), b: asked.b.or(second) }
 }
 
+/// A side is an exchange's id, or a branch, which stands for its newest exchange.
 fn side(loaded: &data::Loaded, name: &str) -> Option<Side> {
     let of_branch = || {
         loaded
@@ -188,6 +202,7 @@ fn choices(loaded: &data::Loaded, asked: &CompareQuery) -> Vec<Choice> {
         .graph
         .branches
         .iter()
+        .take(CHOICES)
         .map(|branch| (branch.branch_id.clone(), format!("branch {}", branch.branch_id)));
     let exchanges = [&asked.a, &asked.b].into_iter().flatten().filter_map(|name| {
         let side = side(loaded, name).filter(|side| side.id.to_string() == *name)?;

@@ -22,7 +22,9 @@ const TTL: SignedDuration = SignedDuration::from_mins(5);
 const HIT: f64 = 0.5;
 /// Contexts below this are not cached at all.
 const CACHEABLE: u64 = 2048;
-const MISSES: usize = 100;
+const MISSES: usize = 40;
+/// Branches listed, the dearest first.
+const BRANCHES: usize = 60;
 /// Turns of the hit-rate chart.
 const TURNS: usize = 200;
 
@@ -51,6 +53,7 @@ pub struct CostPage {
     head: Head,
     flame: String,
     branches: Vec<BranchSummary>,
+    branches_left: usize,
     hits: Chart,
     misses: Vec<Miss>,
     known: bool,
@@ -75,6 +78,10 @@ impl Page for CostPage {
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
     }
+
+    fn here(&self) -> String {
+        "Cost".into()
+    }
 }
 
 /// `GET /conversations/{id}/cost`
@@ -96,8 +103,17 @@ fn build(loaded: &data::Loaded, branch: Option<&str>) -> CostPage {
         flame: chart::flame("Cost by branch and sub-agent", &root, Unit::Usd),
         hits: hits(graph, branch),
         misses: misses(graph, branch),
-        branches: graph.branches.clone(),
+        branches_left: graph.branches.len().saturating_sub(BRANCHES),
+        branches: dearest(&graph.branches),
     }
+}
+
+fn dearest(branches: &[BranchSummary]) -> Vec<BranchSummary> {
+    let cost = |branch: &BranchSummary| branch.cost_usd.unwrap_or(0.0);
+    let mut dearest = branches.to_vec();
+    dearest.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
+    dearest.truncate(BRANCHES);
+    dearest
 }
 
 /// Branches and sub-agents under the branch that they left.
@@ -220,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_missed_cache_has_a_reason() {
-        let mut parent = data::sample().graph.nodes.remove(0);
+        let mut parent = data::sample().graph.nodes[0].clone();
         parent.tokens.cache_read = 50_000;
         let mut node = parent.clone();
         node.tokens.cache_read = 0;

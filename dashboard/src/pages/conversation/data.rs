@@ -1,13 +1,15 @@
 //! The conversation behind every tab: one read of the store.
 
+use std::sync::Arc;
+
 use nexus_contract::ExchangeId;
 use nexus_store::queries::{ConversationGraph, ExchangeKind, GraphNode};
 
 use crate::{
     error::PageError,
     graph::{Happening, Node, NodeKind},
-    pages::{overview::float, store},
-    view::Ctx,
+    pages::overview::float,
+    view::{Ctx, format},
 };
 
 /// Exchanges that a page takes on; more are named, not shown.
@@ -15,13 +17,14 @@ pub const MAX_NODES: u32 = 20_000;
 
 /// A conversation with its graph.
 pub struct Loaded {
-    pub graph: ConversationGraph,
+    pub graph: Arc<ConversationGraph>,
 }
 
 /// Reads it; also under the id of any exchange in it.
 pub async fn load(ctx: &Ctx, id: &str) -> Result<Loaded, PageError> {
     let id = super::super::id(id, "conversation")?;
-    let found = ctx.dashboard.deps.queries.find_graph(id, MAX_NODES).await.map_err(store)?;
+    let dashboard = &ctx.dashboard;
+    let found = dashboard.graphs.find(dashboard.deps.queries.as_ref(), id).await?;
     let graph = found.ok_or_else(|| PageError::NotFound("conversation".into()))?;
     Ok(Loaded { graph })
 }
@@ -61,6 +64,7 @@ impl Loaded {
             at: node.timestamp,
             happening: happening(node),
             label: label(node),
+            messages: node.message_count,
             duration_ms: node.duration_ms.and_then(|ms| i64::try_from(ms).ok()),
             cost_usd: node.cost_usd,
             context,
@@ -100,11 +104,13 @@ pub fn label(node: &GraphNode) -> String {
             None => state,
         };
     }
-    let prompt = node.prompt.as_deref().filter(|_| is_human(node)).map(str::to_owned);
+    let prompt = node.prompt.as_deref().filter(|_| is_human(node)).map(format::plain);
     let tools = (!node.tool_names.is_empty()).then(|| tools(&node.tool_names));
-    prompt.or(tools).or_else(|| node.preview.clone()).unwrap_or_else(|| match node.state {
-        None => "in flight".into(),
-        Some(_) => "an answer without text".into(),
+    prompt.or(tools).or_else(|| node.preview.as_deref().map(format::plain)).unwrap_or_else(|| {
+        match node.state {
+            None => "in flight".into(),
+            Some(_) => "an answer without text".into(),
+        }
     })
 }
 

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::PageError,
+    pages::feedback,
     render::{self, Shown},
     view::{Ctx, Fragment},
 };
@@ -22,6 +23,7 @@ pub struct Detail {
     node: GraphNode,
     label: String,
     blocks: Vec<Shown>,
+    feedback: Option<String>,
     has_bytes: bool,
     compare_with: Option<ExchangeId>,
 }
@@ -51,6 +53,7 @@ impl Detail {
             label: data::label(&node),
             compare_with: Some(node.request_id),
             blocks: vec![super::transcript::sample_block()],
+            feedback: None,
             node,
             has_bytes: true,
         }
@@ -80,11 +83,12 @@ pub async fn load(ctx: &Ctx, loaded: &Loaded, node: &GraphNode) -> Result<Detail
     let start = usize::from(parent.is_some());
     let around: Vec<&GraphNode> = parent.into_iter().chain([node]).chain(child).collect();
     let turns = path::windowed(ctx, &around, start, 1).await?;
-    let blocks = turns.iter().flat_map(|turn| &turn.items).map(render::show).collect();
+    let blocks: Vec<Shown> = turns.iter().flat_map(|turn| &turn.items).map(render::show).collect();
     Ok(Detail {
         conversation: loaded.id(),
         label: data::label(node),
         has_bytes: !turns.is_empty(),
+        feedback: feedback::source(blocks.iter()),
         blocks,
         compare_with: node.parent_request_id,
         node: node.clone(),

@@ -42,6 +42,10 @@ impl Page for ExportPage {
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
     }
+
+    fn here(&self) -> String {
+        "Export".into()
+    }
 }
 
 /// `GET /conversations/{id}/export`

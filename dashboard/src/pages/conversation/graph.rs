@@ -54,6 +54,8 @@ pub struct GraphPage {
     detail: Option<Detail>,
     runs_open: bool,
     runs_href: String,
+    /// New steps are shown and chosen as they come.
+    follows: bool,
 }
 
 impl Fragment for GraphPage {
@@ -66,7 +68,7 @@ impl Fragment for GraphPage {
         let graph = view(&loaded, &asked, "/assets/icons.svg", "");
         let head = Head::of(&loaded, "", Some("main"));
         let detail = Some(Detail::sample());
-        vec![Self { head, graph, detail, runs_open: false, runs_href: "#".into() }]
+        vec![Self { head, graph, detail, runs_open: false, runs_href: "#".into(), follows: true }]
     }
 }
 
@@ -80,6 +82,10 @@ impl Page for GraphPage {
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
     }
+
+    fn here(&self) -> String {
+        "Graph".into()
+    }
 }
 
 /// `GET /conversations/{id}`
@@ -90,6 +96,7 @@ pub async fn page(
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
     let links = Links::new(&format!("/conversations/{}", loaded.id()), &query_of(&asked));
+    let asked_node = asked.node;
     let selected = asked.node.or_else(|| newest(&loaded, asked.branch.as_deref()));
     let query = GraphQuery { node: selected, ..asked.into_inner() };
     let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &scope_of(&query));
@@ -97,7 +104,9 @@ pub async fn page(
         Some(node) => Some(detail::load(&ctx, &loaded, node).await?),
         None => None,
     };
+    let is_running = loaded.graph.conversation.latest_state.is_none();
     ctx.page(&GraphPage {
+        follows: is_running && asked_node.is_none(),
         head: Head::of(&loaded, "", query.branch.as_deref()),
         graph,
         detail,
@@ -115,7 +124,14 @@ pub async fn window(
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
     let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &scope_of(&asked));
-    let svg = format!(r#"<svg xmlns="http://www.w3.org/2000/svg">{}</svg>"#, view.nodes);
+    let newest = newest(&loaded, asked.branch.as_deref());
+    let svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}">{}</svg>"#,
+        view.width,
+        view.height,
+        newest.map(|id| id.to_string()).unwrap_or_default(),
+        view.nodes
+    );
     Ok(HttpResponse::Ok().insert_header(("content-type", "image/svg+xml")).body(svg))
 }
 

@@ -1,17 +1,21 @@
 //! The head of a conversation: what it is, its figures, its branches, its tabs.
 
+use actix_web::{HttpResponse, web};
 use nexus_contract::ExchangeId;
 use nexus_store::queries::{BranchSummary, ConversationSummary};
 use serde::Serialize;
 
 use super::data::Loaded;
 use crate::{
+    error::PageError,
     pages::overview::float,
-    view::{Crumb, Link},
+    view::{Crumb, Ctx, Fragment, Link, format},
 };
 
 /// Branch chips shown before the rest folds.
 const CHIPS: usize = 8;
+/// Chips that the fold holds; a conversation may have thousands of branches.
+const LISTED: usize = 60;
 
 /// What stands above every tab.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,8 @@ pub struct Head {
     pub branches: Vec<Link>,
     /// How many of the branches are shown at once.
     pub chips: usize,
+    /// How many are listed at all.
+    pub listed: usize,
     pub truncated: bool,
 }
 
@@ -48,6 +54,27 @@ const TABS: [(&str, &str, &str); 7] = [
     ("export", "Export", "download"),
 ];
 
+/// The head alone, for pages that follow a running conversation.
+#[derive(Debug, Serialize)]
+pub struct HeadFragment {
+    head: Head,
+}
+
+impl Fragment for HeadFragment {
+    const TEMPLATE: &'static str = "conversation/head_fragment.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        vec![Self { head: Head::of(&super::data::sample(), "", None) }]
+    }
+}
+
+/// `GET /conversations/{id}/head`
+pub async fn fragment(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
+    let loaded = super::data::load(&ctx, &id).await?;
+    ctx.fragment(&HeadFragment { head: Head::of(&loaded, "", None) })
+}
+
 impl Head {
     /// `branch` is the chosen one; chips keep the tab that one is on.
     pub fn of(loaded: &Loaded, tab: &str, branch: Option<&str>) -> Self {
@@ -60,6 +87,7 @@ impl Head {
             tabs: tabs(loaded.id(), tab, branch),
             branches: chips(loaded, tab, branch),
             chips: CHIPS,
+            listed: LISTED,
             truncated: loaded.graph.truncated,
             row,
         }
@@ -97,8 +125,7 @@ fn address(id: ExchangeId, tab: &str, branch: Option<&str>) -> String {
     };
     match branch {
         Some(branch) => {
-            let branch: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
-            format!("{path}?branch={branch}")
+            format!("{path}?branch={}", format::encoded(branch))
         }
         None => path,
     }

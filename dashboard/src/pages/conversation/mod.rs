@@ -8,6 +8,7 @@ mod detail;
 mod export_tab;
 mod graph;
 mod head;
+mod kept;
 mod path;
 #[cfg(test)]
 mod sample;
@@ -17,12 +18,14 @@ mod transcript;
 use actix_web::web;
 
 pub(super) use data::load;
+pub use kept::KeptGraphs;
 pub(super) use path::{branch_path, windowed};
 
 /// The tabs and their fragments.
 pub fn routes(service: &mut web::ServiceConfig) {
     service
         .route("/conversations/{id}", web::get().to(graph::page))
+        .route("/conversations/{id}/head", web::get().to(head::fragment))
         .route("/conversations/{id}/graph", web::get().to(graph::window))
         .route("/conversations/{id}/detail/{node}", web::get().to(detail::fragment))
         .route("/conversations/{id}/timeline", web::get().to(timeline::page))
@@ -40,6 +43,7 @@ pub fn routes(service: &mut web::ServiceConfig) {
 #[cfg(test)]
 pub(super) fn render_samples(renderer: &mut super::tests::Renderer<'_>) {
     renderer.render::<graph::GraphPage>();
+    renderer.render::<head::HeadFragment>();
     renderer.render::<detail::DetailFragment>();
     renderer.render::<transcript::TranscriptPage>();
     renderer.render::<transcript::TranscriptFragment>();

@@ -157,5 +157,12 @@ pub fn sample() -> Loaded {
     ];
     let branches = parents.map(|(name, parent)| branch(name, parent, &nodes)).into();
     let conversation = crate::pages::conversations::sample();
-    Loaded { graph: ConversationGraph { conversation, nodes, branches, truncated: true } }
+    Loaded {
+        graph: std::sync::Arc::new(ConversationGraph {
+            conversation,
+            nodes,
+            branches,
+            truncated: true,
+        }),
+    }
 }

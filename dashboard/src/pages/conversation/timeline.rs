@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Exchanges drawn at once; a longer conversation is looked at in parts.
-const STEPS: usize = 250;
+const STEPS: usize = 120;
 
 #[derive(Debug, Default, Deserialize)]
 pub struct TimelineQuery {
@@ -65,6 +65,10 @@ impl Page for TimelinePage {
 
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
+    }
+
+    fn here(&self) -> String {
+        "Timeline".into()
     }
 }
 
@@ -168,13 +172,14 @@ fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec
                     "waiting for a human".into()
                 };
                 let tip = format!("{what}\n{}", format::duration(to_ms - from_ms));
-                bars.push(Bar { lane, from_ms, to_ms, kind, tip, href: href.clone() });
+                let name = if kind == BarKind::Tool { what } else { String::new() };
+                bars.push(Bar { lane, from_ms, to_ms, kind, name, tip, href: href.clone() });
             }
         }
         let kind = if data::is_error(node) { BarKind::Error } else { BarKind::Model };
-        let tip =
-            format!("{}\nmodel {}", data::label(node), format::duration(end(node) - start(node)));
-        bars.push(Bar { lane, from_ms: start(node), to_ms: end(node), kind, tip, href });
+        let (name, from_ms, to_ms) = (data::label(node), start(node), end(node));
+        let tip = format!("{name}\nmodel {}", format::duration(to_ms - from_ms));
+        bars.push(Bar { lane, from_ms, to_ms, kind, name, tip, href });
     }
     bars
 }

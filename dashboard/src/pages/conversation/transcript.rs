@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{data, head::Head, path};
 use crate::{
     error::PageError,
+    pages::feedback,
     render::{self, Shown},
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
 };
 
 /// Exchanges of one chunk.
@@ -46,8 +47,22 @@ pub struct Chunk {
     turns: Vec<TurnView>,
     next: Option<String>,
     earlier: Option<String>,
+    /// The end of a reading that may go on.
+    tail: Option<Tail>,
+    /// Where feedback on recommendations is fetched from.
+    feedback: Option<String>,
     branch: String,
     conversation: ExchangeId,
+}
+
+/// The last turns, which are read again as the conversation goes on: those that run, and one that
+/// waits for the results of its tools.
+#[derive(Debug, Serialize)]
+pub struct Tail {
+    turns: Vec<TurnView>,
+    href: String,
+    /// The exchange whose answer grows.
+    growing: Option<ExchangeId>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,7 +91,7 @@ impl Fragment for TranscriptFragment {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![Self { chunk: sample_chunk() }]
+        vec![Self { chunk: sample_chunk() }, Self { chunk: sample_end() }]
     }
 }
 
@@ -89,6 +104,10 @@ impl Page for TranscriptPage {
 
     fn crumbs(&self) -> Vec<Crumb> {
         Head::crumbs()
+    }
+
+    fn here(&self) -> String {
+        "Transcript".into()
     }
 }
 
@@ -126,17 +145,42 @@ async fn chunk(
     let start = at.unwrap_or(asked.start).min(path.len());
     let turns = path::windowed(ctx, &path, start, CHUNK).await?;
     let id = loaded.id();
-    let named: String = url::form_urlencoded::byte_serialize(branch.as_bytes()).collect();
+    let named = format::encoded(&branch);
     let address = |tail: &str, start: usize| {
         format!("/conversations/{id}/transcript{tail}?branch={named}&start={start}")
     };
+    let mut turns: Vec<TurnView> = turns.into_iter().filter_map(|turn| view(turn, &path)).collect();
+    let is_end = start + CHUNK >= path.len();
+    let feedback = feedback::source(turns.iter().flat_map(|turn| &turn.blocks));
+    let tail = is_end.then(|| {
+        let open = open_from(&path);
+        let at = turns.iter().position(|turn| turn.number > open).unwrap_or(turns.len());
+        let running = path.last().filter(|node| node.state.is_none());
+        Tail {
+            turns: turns.split_off(at),
+            href: address("/more", open.max(start)),
+            growing: running.map(|node| node.request_id),
+        }
+    });
     Ok(Chunk {
-        turns: turns.into_iter().filter_map(|turn| view(turn, &path)).collect(),
+        turns,
+        tail,
+        feedback,
         next: (start + CHUNK < path.len()).then(|| address("/more", start + CHUNK)),
         earlier: (start > 0).then(|| address("", start.saturating_sub(CHUNK))),
         branch,
         conversation: id,
     })
+}
+
+/// The index from which on turns are not finished: they run, or the last one waits for its tools.
+fn open_from(path: &[&GraphNode]) -> usize {
+    let running = path.iter().position(|node| node.state.is_none()).unwrap_or(path.len());
+    let waits = |node: &&&GraphNode| !node.tool_names.is_empty();
+    match running.checked_sub(1).and_then(|last| path.get(last)).filter(waits) {
+        Some(_) => running - 1,
+        None => running,
+    }
 }
 
 /// The chosen branch; that of the exchange asked for; else the main one.
@@ -171,22 +215,31 @@ pub(super) fn sample_block() -> Shown {
 
 #[cfg(test)]
 fn sample_chunk() -> Chunk {
-    let node = data::sample().graph.nodes.remove(0);
-    let turn = TurnView {
+    let node = data::sample().graph.nodes[0].clone();
+    let turn = || TurnView {
         id: node.request_id,
         number: 1,
         at: node.timestamp,
-        model: node.model,
+        model: node.model.clone(),
         duration_ms: Some(3),
         cost_usd: None,
         tokens: 5,
         blocks: vec![sample_block()],
     };
     Chunk {
-        turns: vec![turn],
+        turns: vec![turn()],
         next: Some("/conversations/x/transcript/more?start=12".into()),
         earlier: Some("/earlier".into()),
+        tail: None,
+        feedback: Some("/fragments/feedback?session=s".into()),
         branch: "main".into(),
         conversation: node.request_id,
     }
+}
+
+#[cfg(test)]
+fn sample_end() -> Chunk {
+    let Chunk { turns, conversation, .. } = sample_chunk();
+    let tail = Tail { turns, href: "/more".into(), growing: Some(conversation) };
+    Chunk { turns: vec![], next: None, tail: Some(tail), ..sample_chunk() }
 }

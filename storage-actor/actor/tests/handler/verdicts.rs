@@ -62,6 +62,10 @@ impl ExchangeStore for Faulty {
         Ok(None)
     }
 
+    async fn list_payloads(&self, _ids: &[ExchangeId]) -> Result<Vec<exchanges::Recorded>> {
+        Ok(Vec::new())
+    }
+
     async fn find_usage(&self, _id: ExchangeId) -> Result<Option<String>> {
         Ok(None)
     }

@@ -1,8 +1,10 @@
-//! Joins a stored body again and checks it.
+//! Joins stored bodies again and checks them.
+
+use std::collections::{HashMap, HashSet};
 
 use duplicate::duplicate_item;
 use sha2::{Digest, Sha256};
-use sqlx::{Database, Postgres, Row, Sqlite};
+use sqlx::{Database, Postgres, QueryBuilder, Row, Sqlite};
 
 use super::{packed, patch};
 use crate::{
@@ -20,63 +22,130 @@ pub struct BodyRow {
     pub sha256: Vec<u8>,
 }
 
-const SEGMENT: &str = "SELECT data FROM segments WHERE segment_id = $1";
-
-const FRAME: &str = "SELECT p.position < f.hole AS before, p.patch, s.data \
-    FROM frames f JOIN frame_parts p ON p.frame_id = f.frame_id \
-    JOIN segments s ON s.segment_id = p.segment_id \
-    WHERE f.frame_id = $1 ORDER BY p.position";
-
-/// From a history's last node up to its first.
-const PATH: &str = "WITH RECURSIVE path (parent_id, segment_id, patch, depth) AS ( \
-        SELECT parent_id, segment_id, patch, CAST(0 AS BIGINT) FROM nodes WHERE node_id = $1 \
-        UNION ALL \
-        SELECT n.parent_id, n.segment_id, n.patch, p.depth + 1 \
+/// What several bodies are made of comes in one statement. Bodies of one conversation share nearly
+/// all of it: `UNION` without `ALL` walks what histories have in common once.
+const PATHS: &str = "WITH RECURSIVE path (node_id, parent_id) AS ( \
+        SELECT node_id, parent_id FROM nodes WHERE node_id IN ";
+const SEGMENTS: &str = " UNION SELECT n.node_id, n.parent_id \
         FROM path p JOIN nodes n ON n.node_id = p.parent_id) \
-    SELECT p.patch, s.data FROM path p JOIN segments s ON s.segment_id = p.segment_id \
-    ORDER BY p.depth DESC";
+    SELECT 'segment' AS kind, s.segment_id AS id, CAST(NULL AS BIGINT) AS parent_id, \
+        CAST(0 AS BIGINT) AS position, CAST(NULL AS BYTEA) AS patch, s.data \
+        FROM segments s WHERE s.segment_id IN ";
+const FRAMES: &str = " UNION ALL \
+    SELECT CASE WHEN p.position < f.hole THEN 'before' ELSE 'after' END, f.frame_id, NULL, \
+        p.position, p.patch, s.data \
+        FROM frames f JOIN frame_parts p ON p.frame_id = f.frame_id \
+        JOIN segments s ON s.segment_id = p.segment_id WHERE f.frame_id IN ";
+const NODES: &str = " UNION ALL \
+    SELECT 'node', n.node_id, n.parent_id, 0, n.patch, s.data \
+        FROM path p JOIN nodes n ON n.node_id = p.node_id \
+        JOIN segments s ON s.segment_id = n.segment_id";
+
+/// No row has it: it stands in lists that would be empty, which PostgreSQL does not take.
+const NONE: i64 = -1;
+
+/// The unpacked pieces of some bodies.
+#[derive(Default)]
+struct Pieces {
+    segments: HashMap<i64, Vec<u8>>,
+    /// What stands before the history, and what after it.
+    frames: HashMap<i64, (Vec<u8>, Vec<u8>)>,
+    /// A history's last piece and the node before it.
+    nodes: HashMap<i64, (Option<i64>, Vec<u8>)>,
+}
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
-    /// The body's bytes, as they were.
-    pub(crate) async fn read_body(
+    /// The bodies' bytes, as they were, in the same order: one statement for all.
+    pub(crate) async fn read_bodies(
         connection: &mut <Engine as Database>::Connection,
-        body: &BodyRow,
-    ) -> Result<Vec<u8>> {
-        let mut joined = Vec::with_capacity(usize::try_from(body.bytes).unwrap_or(0));
-        match (body.segment, body.frame) {
-            (Some(segment), _) => {
-                let data: Vec<u8> = sqlx::query_scalar(SEGMENT)
-                    .bind(segment)
-                    .fetch_one(connection)
-                    .await
-                    .context("a body's segment cannot be read")?;
-                joined = packed::unpack(&data).map_err(damaged)?;
-            }
-            (None, Some(frame)) => {
-                let parts = sqlx::query(FRAME).bind(frame).fetch_all(&mut *connection).await?;
-                let mut after = Vec::new();
-                for part in parts {
-                    let before: bool = part.try_get(0)?;
-                    let out = if before { &mut joined } else { &mut after };
-                    join(part.try_get(1)?, part.try_get(2)?, out)?;
-                }
-                let path = sqlx::query(PATH).bind(body.node).fetch_all(&mut *connection).await?;
-                for node in path {
-                    join(node.try_get(0)?, node.try_get(1)?, &mut joined)?;
-                }
-                joined.extend_from_slice(&after);
-            }
-            (None, None) => {}
+        bodies: &[BodyRow],
+    ) -> Result<Vec<Vec<u8>>> {
+        if bodies.is_empty() {
+            return Ok(Vec::new());
         }
-        checked(joined, body)
+        let mut query = QueryBuilder::<Engine>::new("");
+        for (sql, ids) in [
+            (PATHS, ids(bodies, |body| body.node)),
+            (SEGMENTS, ids(bodies, |body| body.segment)),
+            (FRAMES, ids(bodies, |body| body.frame)),
+        ] {
+            query.push(sql).push("(");
+            let mut list = query.separated(", ");
+            for id in ids {
+                list.push_bind(id);
+            }
+            query.push(")");
+        }
+        let rows = query.push(NODES).build().persistent(false).fetch_all(connection).await;
+        let mut rows = rows.context("bodies cannot be read")?;
+        // Here, because the engine would carry the data along.
+        rows.sort_by_key(|row| row.try_get::<i64, _>(3).unwrap_or_default());
+        let mut pieces = Pieces::default();
+        for row in rows {
+            let (patch, data) = (row.try_get(4)?, row.try_get(5)?);
+            pieces.take(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, patch, data)?;
+        }
+        bodies.iter().map(|body| pieces.join(body)).collect()
     }
 }
 
-fn join(patch: Option<&[u8]>, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
-    let bytes = packed::unpack(data).map_err(damaged)?;
-    patch::apply(&bytes, patch.unwrap_or_default(), out)
-        .ok_or_else(|| StoreError::Corrupt("a patch does not fit its segment".to_owned()))
+/// Each id once, and never none.
+fn ids(bodies: &[BodyRow], of: impl Fn(&BodyRow) -> Option<i64>) -> HashSet<i64> {
+    let found: HashSet<i64> = bodies.iter().filter_map(of).collect();
+    if found.is_empty() { HashSet::from([NONE]) } else { found }
+}
+
+impl Pieces {
+    fn take(
+        &mut self,
+        kind: &str,
+        id: i64,
+        parent: Option<i64>,
+        patch: Option<&[u8]>,
+        data: &[u8],
+    ) -> Result<()> {
+        let out = match kind {
+            "segment" => self.segments.entry(id).or_default(),
+            "before" => &mut self.frames.entry(id).or_default().0,
+            "after" => &mut self.frames.entry(id).or_default().1,
+            _node => &mut self.nodes.entry(id).or_insert((parent, Vec::new())).1,
+        };
+        let bytes = packed::unpack(data).map_err(damaged)?;
+        patch::apply(&bytes, patch.unwrap_or_default(), out)
+            .ok_or_else(|| StoreError::Corrupt("a patch does not fit its segment".to_owned()))
+    }
+
+    fn join(&self, body: &BodyRow) -> Result<Vec<u8>> {
+        let mut joined = Vec::with_capacity(usize::try_from(body.bytes).unwrap_or(0));
+        if let Some(segment) = body.segment {
+            joined.extend_from_slice(self.segments.get(&segment).ok_or_else(lost)?);
+        } else if let Some(frame) = body.frame {
+            let (before, after) = self.frames.get(&frame).ok_or_else(lost)?;
+            joined.extend_from_slice(before);
+            for piece in self.history(body.node)?.into_iter().rev() {
+                joined.extend_from_slice(piece);
+            }
+            joined.extend_from_slice(after);
+        }
+        checked(joined, body)
+    }
+
+    /// From a history's last piece up to its first.
+    fn history(&self, last: Option<i64>) -> Result<Vec<&[u8]>> {
+        let mut pieces = Vec::new();
+        let mut at = last;
+        while let Some(node) = at {
+            let (parent, bytes) = self.nodes.get(&node).ok_or_else(lost)?;
+            pieces.push(bytes.as_slice());
+            at = *parent;
+        }
+        Ok(pieces)
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Corrupt("a piece of a body is not there".to_owned())
 }
 
 fn checked(joined: Vec<u8>, body: &BodyRow) -> Result<Vec<u8>> {

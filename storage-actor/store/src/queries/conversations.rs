@@ -1,5 +1,7 @@
 //! Lists of conversations.
 
+use std::collections::HashMap;
+
 use duplicate::duplicate_item;
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::Cost;
@@ -254,6 +256,18 @@ impl SqlStore<Engine> {
     pub(super) async fn conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {
         let rows: Vec<ConversationRow> = self.list(&one(id), CANNOT).await?;
         rows.into_iter().next().map(ConversationRow::summary).transpose()
+    }
+
+    pub(super) async fn titles(&self, ids: &[ExchangeId]) -> Result<HashMap<ExchangeId, String>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let mut statement =
+            Statement::new("SELECT c.conversation_id, c.title FROM conversations c");
+        statement.push(" WHERE c.title IS NOT NULL AND ", []);
+        statement.push_in("c.conversation_id", ids.iter().map(|id| id.0.into()));
+        let rows: Vec<(Uuid, String)> = self.list(&statement, CANNOT).await?;
+        Ok(rows.into_iter().map(|(id, title)| (ExchangeId(id), title)).collect())
     }
 
     pub(super) async fn graph(

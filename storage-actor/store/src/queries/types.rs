@@ -17,4 +17,7 @@ pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSor
 pub use page::{Cursor, CursorError, Page, Paging};
 pub use reason::{LinkHashes, LinkReason};
 pub use request::{ExchangeKind, RequestSummary};
-pub use usage::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals};
+pub use usage::{
+    Activity, ActivitySample, GroupBy, Latency, Timing, UsageBucket, UsageFilter, UsageKey,
+    UsageTotals,
+};

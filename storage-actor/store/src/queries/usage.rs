@@ -8,10 +8,10 @@ use sqlx::{FromRow, Postgres, Sqlite};
 
 use super::{
     conditions::Conditions,
-    cover::{self, Stretch},
+    cover::{self, Cover, Stretch},
     row::{count, instant},
     statement::Statement,
-    types::{GroupBy, Latency, LatencySample, UsageBucket, UsageFilter, UsageKey, UsageTotals},
+    types::{GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals},
 };
 use crate::{
     engine::SqlStore,
@@ -139,9 +139,29 @@ fn conditions(statement: &mut Statement, filter: &UsageFilter) {
     statement.equal("u.request_type", filter.request_type.map(RequestType::as_str));
 }
 
-fn sum_of_buckets(filter: &UsageFilter, group: GroupBy, stretches: &[Stretch]) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    push_keys(&mut statement, group);
+/// The sums of all parts of the time, each part's by itself.
+fn sums(filter: &UsageFilter, group: GroupBy, cover: &Cover) -> Option<Statement> {
+    let mut statement = Statement::new("");
+    if !cover.stretches.is_empty() {
+        push_buckets(&mut statement, filter, group, &cover.stretches);
+    }
+    if !cover.edges.is_empty() {
+        if !cover.stretches.is_empty() {
+            statement.push(" UNION ALL ", []);
+        }
+        push_rows(&mut statement, filter, group, &cover.edges);
+    }
+    (*cover != Cover::default()).then_some(statement)
+}
+
+fn push_buckets(
+    statement: &mut Statement,
+    filter: &UsageFilter,
+    group: GroupBy,
+    stretches: &[Stretch],
+) {
+    statement.push("SELECT ", []);
+    push_keys(statement, group);
     statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (", []);
     for (index, stretch) in stretches.iter().enumerate() {
         statement.push(or(index), []).push(
@@ -150,23 +170,26 @@ fn sum_of_buckets(filter: &UsageFilter, group: GroupBy, stretches: &[Stretch]) -
         );
     }
     statement.push(")", []);
-    conditions(&mut statement, filter);
+    conditions(statement, filter);
     statement.push(BY_KEYS, []);
-    statement
 }
 
-fn sum_of_rows(filter: &UsageFilter, group: GroupBy, edges: &[(i64, i64)]) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    push_keys(&mut statement, group);
+fn push_rows(
+    statement: &mut Statement,
+    filter: &UsageFilter,
+    group: GroupBy,
+    edges: &[(i64, i64)],
+) {
+    statement.push("SELECT ", []);
+    push_keys(statement, group);
     statement.push(OF_ROWS, []).push(" FROM usage u WHERE (", []);
     for (index, (from, to)) in edges.iter().enumerate() {
         let edge = [(*from).into(), (*to).into()];
         statement.push(or(index), []).push("u.at >= ? AND u.at < ?", edge);
     }
     statement.push(")", []);
-    conditions(&mut statement, filter);
+    conditions(statement, filter);
     statement.push(BY_KEYS, []);
-    statement
 }
 
 /// Between the parts of the time. One that no index serves, `1 = 0` say, would make SQLite read the
@@ -206,27 +229,6 @@ fn push_keys(statement: &mut Statement, group: GroupBy) {
     }
 }
 
-fn latencies(filter: &UsageFilter) -> Statement {
-    let mut statement =
-        Statement::new("SELECT u.first_byte_ms, u.duration_ms FROM usage u WHERE u.errors = 0");
-    conditions(&mut statement, filter);
-    statement.between("u.at", filter.from, filter.to);
-    statement.push(" ORDER BY u.at DESC LIMIT ?", [LatencySample::MAX.into()]);
-    statement
-}
-
-/// The value below which the share `percent` of the sorted values lies (nearest rank).
-fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied()
-}
-
-fn latency(values: impl Iterator<Item = Option<i64>>) -> Latency {
-    let mut sorted: Vec<_> = values.flatten().map(count).collect();
-    sorted.sort_unstable();
-    Latency { p50_ms: percentile(&sorted, 50), p95_ms: percentile(&sorted, 95) }
-}
-
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     pub(super) async fn usage_sums(
@@ -235,15 +237,8 @@ impl SqlStore<Engine> {
         group: GroupBy,
     ) -> Result<BTreeMap<UsageKey, UsageTotals>> {
         let cover = cover::of(filter.from, filter.to);
-        let mut rows: Vec<GroupRow> = Vec::new();
-        if !cover.stretches.is_empty() {
-            let statement = sum_of_buckets(filter, group, &cover.stretches);
-            rows.append(&mut self.list(&statement, CANNOT).await?);
-        }
-        if !cover.edges.is_empty() {
-            let statement = sum_of_rows(filter, group, &cover.edges);
-            rows.append(&mut self.list(&statement, CANNOT).await?);
-        }
+        let Some(statement) = sums(filter, group, &cover) else { return Ok(BTreeMap::new()) };
+        let rows: Vec<GroupRow> = self.list(&statement, CANNOT).await?;
         let mut sums: BTreeMap<UsageKey, UsageTotals> = BTreeMap::new();
         for row in rows {
             *sums.entry(row.key.key()?).or_default() += row.sums.totals();
@@ -260,26 +255,5 @@ impl SqlStore<Engine> {
         let statement = buckets(filter, width_minutes, group);
         let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
         rows.into_iter().map(BucketRow::bucket).collect()
-    }
-
-    pub(super) async fn latency_sample(&self, filter: &UsageFilter) -> Result<LatencySample> {
-        let rows: Vec<(Option<i64>, Option<i64>)> = self.list(&latencies(filter), CANNOT).await?;
-        Ok(LatencySample {
-            size: rows.len() as u64,
-            first_token: latency(rows.iter().map(|row| row.0)),
-            duration: latency(rows.iter().map(|row| row.1)),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        let values: Vec<u64> = (1..=20).collect();
-        assert_eq!((percentile(&values, 50), percentile(&values, 95)), (Some(10), Some(19)));
-        assert_eq!((percentile(&[7], 50), percentile(&[], 50)), (Some(7), None));
     }
 }

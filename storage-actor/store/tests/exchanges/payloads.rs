@@ -89,6 +89,27 @@ async fn what_is_damaged_is_told(store: TestStore) {
     assert!(!error.is_transient() && error.to_string().contains("cannot be"), "{error}");
 }
 
+async fn many_are_read_at_once_in_any_mixture(store: TestStore) {
+    const TURNS: u32 = 70;
+    let whole = b"not JSON";
+    for turn in 1..=TURNS {
+        store.write_exchanges(&[request(turn, &history(turn))]).await.expect("stored");
+    }
+    store.write_exchanges(&[response(7, whole), request(99, whole)]).await.expect("stored");
+    let ids: Vec<_> = (1..=TURNS).chain([99, 500]).map(id).collect();
+    let found = store.list_payloads(&ids).await.expect("read");
+    assert_eq!(found.len(), 71, "the unknown one is left out");
+    for recorded in found {
+        let one = store.find_payload(recorded.id).await.expect("read").expect("stored");
+        assert_eq!(recorded.payload, one);
+        let turn = (1..=TURNS).find(|turn| id(*turn) == recorded.id);
+        let body = turn.map_or(whole.to_vec(), history);
+        assert_eq!(&recorded.payload.request_body.expect("a body")[..], body);
+        assert_eq!(recorded.payload.response_body.is_some(), turn == Some(7));
+    }
+    assert!(store.list_payloads(&[]).await.expect("read").is_empty());
+}
+
 async fn an_unknown_exchange_is_none(store: TestStore) {
     assert!(store.find_payload(id(1)).await.expect("read").is_none());
     assert!(store.find_exchange(id(1)).await.expect("read").is_none());
@@ -100,5 +121,6 @@ store_tests!(
     a_batch_with_the_same_history_again_and_again,
     bodies_of_any_kind_come_back,
     what_is_damaged_is_told,
+    many_are_read_at_once_in_any_mixture,
     an_unknown_exchange_is_none,
 );

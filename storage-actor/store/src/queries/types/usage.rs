@@ -110,18 +110,32 @@ impl Serialize for UsageTotals {
     }
 }
 
-/// The durations of the newest exchanges of a period, at most [`LatencySample::MAX`] of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LatencySample {
-    /// How many exchanges were looked at.
-    pub size: u64,
-    pub first_token: Latency,
-    pub duration: Latency,
+/// A period and the one before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activity {
+    pub now: ActivitySample,
+    pub before: ActivitySample,
 }
 
-impl LatencySample {
+/// What a period saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivitySample {
+    /// Conversations that were active.
+    pub conversations: u64,
+    /// Of the newest exchanges that completed, at most [`ActivitySample::MAX`].
+    pub timings: Vec<Timing>,
+}
+
+impl ActivitySample {
     pub const MAX: u32 = 2_000;
+}
+
+/// How long one exchange took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    pub at: Timestamp,
+    pub first_token_ms: Option<u64>,
+    pub duration_ms: Option<u64>,
 }
 
 /// Percentiles, in milliseconds; `None` without a sample.

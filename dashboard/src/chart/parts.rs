@@ -1,0 +1,95 @@
+//! Pieces of SVG that most charts share.
+//!
+//! Along the time, places are shares of the width, so that a chart fills whatever it stands in while
+//! its letters and strokes keep their size; heights are pixels.
+
+use super::{Scale, Unit};
+pub use crate::view::put;
+
+pub const HEIGHT: f64 = 200.0;
+pub const TOP: f64 = 10.0;
+const BOTTOM: f64 = 24.0;
+/// Room for the values beside the axis; the style sheet knows it as well (`.plot`).
+pub const LEFT: f64 = 52.0;
+/// Pixels that a plot is wide at least on a desk: names of points are thinned out by it.
+const USUAL: f64 = 560.0;
+
+pub fn escape(text: &str) -> String {
+    crate::view::escape(text)
+}
+
+/// Opens a chart and the plot in it; [`close`] ends both.
+pub fn open(title: &str, height: f64, class: &str) -> String {
+    format!(
+        r#"<svg class="chart {class}" height="{height}" role="group" aria-label="{}"><svg class="plot" x="{LEFT}" y="{TOP}" width="90%" height="{}">"#,
+        escape(title),
+        height - TOP
+    )
+}
+
+pub fn close(out: &mut String) {
+    out.push_str("</svg></svg>");
+}
+
+pub const fn plot_height() -> f64 {
+    HEIGHT - TOP - BOTTOM
+}
+
+/// Gridlines with their values.
+pub fn grid(out: &mut String, scale: &Scale, unit: Unit) {
+    for tick in scale.ticks() {
+        let y = plot_height() * (1.0 - scale.share(tick));
+        let class = if tick == 0.0 { "axis" } else { "gridline" };
+        put(
+            out,
+            format_args!(
+                r#"<line class="{class}" x2="100%" y1="{y:.1}" y2="{y:.1}"/><text x="-8" y="{:.1}" text-anchor="end" aria-hidden="true">{}</text>"#,
+                y + 4.0,
+                escape(&unit.text(tick))
+            ),
+        );
+    }
+}
+
+/// As many names of points as fit below the axis; every other one goes where there is little room.
+pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64) {
+    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1).max(1);
+    let fit = (USUAL / (count(longest) * 6.2 + 18.0)).max(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small and positive"
+    )]
+    let every = (count(labels.len()) / fit).ceil().max(1.0) as usize;
+    for (number, (index, label)) in labels.iter().enumerate().step_by(every).enumerate() {
+        let class = if number % 2 == 1 { r#" class="alt""# } else { "" };
+        put(
+            out,
+            format_args!(
+                r#"<text{class} x="{:.2}%" y="{}" text-anchor="middle" aria-hidden="true">{}</text>"#,
+                share(index) * 100.0,
+                plot_height() + 18.0,
+                escape(label)
+            ),
+        );
+    }
+}
+
+/// The column over a point that takes pointer and focus.
+pub fn hit(out: &mut String, from: f64, width: f64, tip: &str, first: bool) {
+    let (tip, focus) = (escape(tip), if first { 0 } else { -1 });
+    put(
+        out,
+        format_args!(
+            r#"<rect class="hit" x="{:.2}%" width="{:.2}%" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
+            from * 100.0,
+            width * 100.0,
+            plot_height()
+        ),
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of points, far below 2^52")]
+pub const fn count(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,194 @@
+// What people come for: find a conversation by its words, follow an agent that runs, see why a turn
+// was dear, compare two branches, have one analysed; by mouse and by keyboard alone.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { audit, launch, overflow, violations, visit, watched } from './browser.mjs';
+import { Nexus, until } from './nexus.mjs';
+import { realistic, Session } from './session.mjs';
+
+const KEY = 'a-dashboard-key';
+let nexus; let browser; let cookies;
+
+before(async () => {
+  nexus = await Nexus.start({ DASHBOARD_API_KEY: KEY, AI_WORKER_ENABLED: 'true', AI_WORKER_POLL_INTERVAL_MS: '200', AI_ANALYSIS_MAX_RETRIES: '1' });
+  browser = await launch();
+  await realistic(nexus);
+  const { page, context } = await watched(browser, nexus.dashboard);
+  await visit(page, `${nexus.dashboard}/login`);
+  await page.fill('input[type=password]', KEY);
+  await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
+  cookies = await context.cookies();
+  await context.close();
+});
+
+after(async () => {
+  await browser?.close();
+  await nexus?.stop();
+});
+
+// A page of somebody who is logged in; at its end nothing may have gone wrong on it.
+async function journey(options, walk) {
+  const { page, seen, context } = await watched(browser, nexus.dashboard, { cookies, ...options });
+  try {
+    await walk(page);
+    assert.deepEqual(seen.console, [], 'console errors');
+    assert.deepEqual(seen.foreign, [], 'requests to other hosts');
+    assert.deepEqual(await violations(page), [], 'CSP violations');
+  } finally {
+    await context.close();
+  }
+}
+
+async function conversation(words) {
+  return until(`the conversation about ${words}`, async () => {
+    const { conversations } = await nexus.api('conversations?limit=100');
+    return conversations.find((one) => one.title?.includes(words));
+  });
+}
+
+for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
+  test(`a conversation is found by its words, and opens at the place, ${width} px, ${colorScheme}`, () =>
+    journey({ width, colorScheme }, async (page) => {
+      await visit(page, nexus.dashboard);
+      await page.fill('#search', 'ambiguous has:subtask');
+      await Promise.all([page.waitForNavigation(), page.press('#search', 'Enter')]);
+      assert.match(await page.innerText('main'), /No conversation matches/);
+      await page.fill('#search', 'ambiguous');
+      await Promise.all([page.waitForNavigation(), page.press('#search', 'Enter')]);
+      const place = page.locator('tbody .preview mark').first();
+      assert.equal((await place.innerText()).toLowerCase(), 'ambiguous');
+      await Promise.all([page.waitForNavigation(), place.click()]);
+      assert.match(page.url(), /\/transcript\?at=/);
+      assert.match(await page.innerText('.script'), /The type was ambiguous/);
+      assert.equal(await page.evaluate(() => CSS.highlights.get('found')?.size > 0), true, 'the word is marked');
+      assert.equal(await overflow(page), null);
+      assert.deepEqual(await audit(page), [], 'axe');
+    }));
+}
+
+test('a running agent is followed: its answer grows, its end shows, its next step comes by itself', () =>
+  journey({}, async (page) => {
+    const session = new Session(nexus);
+    await session.prompt('Watch the harbour [[say: The first ship is in.]]');
+    await nexus.stored(session.ids);
+    const { conversationId } = await conversation('Watch the harbour');
+    await visit(page, `${nexus.dashboard}/conversations/${conversationId}`);
+    await page.locator('[data-live-state][data-state=on]').waitFor();
+    await page.click('[data-follow]');
+    const content = 'And the second? [[slow ms=60]] [[words n=300]]';
+    const second = nexus.message({ messages: [...session.messages, { role: 'user', content }], stream: true }, session.headers);
+    await page.locator('#detail >> text=in flight').first().waitFor({ timeout: 20_000 });
+    const text = page.locator('#detail [data-watch] .text');
+    await text.waitFor({ timeout: 20_000 });
+    const before = (await text.innerText()).length;
+    await page.waitForFunction((length) => document.querySelector('#detail [data-watch] .text')?.textContent.length > length, before, { timeout: 20_000 });
+    await second;
+    await page.locator('#detail [data-watch]').waitFor({ state: 'detached', timeout: 20_000 });
+    assert.match(await page.innerText('#detail'), /completed/);
+    assert.equal(await page.locator('a.node').count(), 2);
+  }));
+
+test('Live shows one answer as it grows, and tells its end', () =>
+  journey({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/live`);
+    await page.locator('[data-live-state][data-state=on]').waitFor();
+    const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=200]] [[words n=400]]' }] });
+    await Promise.all([page.waitForNavigation(), page.locator('a:has-text("Watch")').first().click({ timeout: 20_000 })]);
+    await page.waitForFunction(() => document.querySelector('.watched .text')?.textContent.length > 0, null, { timeout: 20_000 });
+    await answer;
+    await page.locator('.watched .state', { hasText: 'ended: completed' }).waitFor({ timeout: 20_000 });
+  }));
+
+test('a dear turn says why: what the cache missed, and which block changed', () =>
+  journey({}, async (page) => {
+    const usage = (read, written) => `[[usage in=10 out=50 read=${read} write=${written}]]`;
+    const session = new Session(nexus);
+    await session.prompt(`Count the dear turns ${usage(0, 40000)} [[say: One.]]`);
+    await session.prompt(`Once more ${usage(40000, 500)} [[say: Two.]]`);
+    session.extra = { system: [{ type: 'text', text: 'Another system prompt.' }] };
+    await session.prompt(`And again ${usage(0, 41000)} [[say: Three.]]`);
+    await nexus.stored(session.ids);
+    const { conversationId } = await conversation('Count the dear turns');
+    await visit(page, `${nexus.dashboard}/conversations/${conversationId}`);
+    await Promise.all([page.waitForNavigation(), page.click('.tabs a:has-text("Cost")')]);
+    const missed = page.locator('section', { hasText: 'Turns that missed the cache' }).locator('tbody tr');
+    assert.equal(await missed.count(), 1, await page.innerText('main'));
+    assert.match(await missed.innerText(), /changed/);
+    await Promise.all([page.waitForNavigation(), missed.locator('a', { hasText: 'see which' }).click()]);
+    const part = page.locator('details', { has: page.locator('summary:has-text("System prompt")') });
+    assert.match(await part.innerText(), /differs[\s\S]*Another system prompt/);
+  }));
+
+test('two branches are compared from their fork', () =>
+  journey({ colorScheme: 'dark' }, async (page) => {
+    const { conversationId } = await conversation('Plan the release');
+    await visit(page, `${nexus.dashboard}/conversations/${conversationId}/compare`);
+    const text = await page.innerText('main');
+    assert.match(text, /They part after/);
+    assert.match(text, /First step\?/);
+    assert.match(text, /Other first step\?/);
+    assert.equal(await page.locator('#cmp-a').inputValue(), 'main');
+    assert.match(await page.locator('#cmp-b').inputValue(), /^branch_/);
+    assert.deepEqual(await audit(page), [], 'axe');
+  }));
+
+test('an analysis completes by itself on the page; one that failed says why, and can be tried again', () =>
+  journey({}, async (page) => {
+    const analyse = async (words, script) => {
+      const session = new Session(nexus);
+      await session.prompt(`${words} ${script} [[say: Gladly.]]`);
+      await nexus.stored(session.ids);
+      const { conversationId } = await conversation(words);
+      await visit(page, `${nexus.dashboard}/conversations/${conversationId}/analysis`);
+      await Promise.all([page.waitForNavigation(), page.click('button:has-text("Analyse")')]);
+    };
+    await analyse('Have this analysed', '');
+    await page.locator('main .chip:has-text("completed")').waitFor({ timeout: 30_000 });
+    await analyse('Have this refused', '[[gemini status=400]]');
+    const again = page.locator('button:has-text("Try again")');
+    await again.waitFor({ timeout: 30_000 });
+    assert.match(await page.locator('[role=alert]').innerText(), /400/);
+    await Promise.all([page.waitForNavigation(), again.click()]);
+    await again.waitFor({ timeout: 30_000 });
+  }));
+
+test('everything is reached by keyboard alone', () =>
+  journey({}, async (page) => {
+    await visit(page, nexus.dashboard);
+    const go = async (...keys) => {
+      const arrived = page.waitForNavigation();
+      for (const key of keys) await page.keyboard.press(key);
+      await arrived;
+    };
+    await go('g', 'c');
+    assert.match(page.url(), /\/conversations$/);
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await go('Enter');
+    assert.match(page.url(), /\/conversations\/[0-9a-f-]{36}/);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('why the build fails');
+    await page.locator('#palette [role=option]', { hasText: 'Find out why' }).first().waitFor();
+    await go('Enter');
+    await page.locator('.canvas').focus();
+    const chosen = () => page.locator('a.node.on').getAttribute('data-id');
+    const first = await chosen();
+    await page.keyboard.press('ArrowUp');
+    await page.waitForFunction((id) => document.querySelector('a.node.on')?.dataset.id !== id, first);
+    await page.keyboard.press('0');
+    await page.keyboard.press('?');
+    assert.ok(await page.locator('#help').isVisible());
+    await page.keyboard.press('Escape');
+    assert.ok(!(await page.locator('#help').isVisible()));
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('plan the release');
+    await page.locator('#palette [role=option]', { hasText: /^Plan the release/ }).first().waitFor();
+    await go('Enter');
+    assert.match(await page.innerText('h1'), /Plan the release/);
+    await page.keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'search');
+    await page.keyboard.press('Escape');
+    await go('g', 'u');
+    assert.match(page.url(), /\/usage/);
+  }));
