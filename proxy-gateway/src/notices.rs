@@ -34,8 +34,8 @@ impl SlackNotices {
         self.credentials.look();
         let credential = self.credentials.find(domain).flatten();
         let own = credential.map(|credential| credential.slack.clone()).unwrap_or_default();
-        if let Some(config) = own.or(self.global.as_ref()) {
-            self.outbox.put(observe::slack_message(config, text));
+        if let Some(config) = own.over(self.global.as_ref()) {
+            self.outbox.put(observe::slack_message(&config, text));
         }
     }
 }

@@ -50,7 +50,7 @@ pub async fn one(
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
 ) -> Answer {
-    let branch = named(&place)?;
+    let branch = named(&place);
     let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
     Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
 }

@@ -40,7 +40,7 @@ async fn use_it(url: &str) {
         ledger.issued(number);
         load::exchange(&client, &messages, Payload { number }, &ledger).await.expect("an answer");
     }
-    let found = clients::python("sdk.py", url).await.expect("the script runs");
+    let found = clients::python("sdk.py", url, &Login::Own).await.expect("the script runs");
     assert_eq!(found["retried"], "survived", "{found}");
 }
 
