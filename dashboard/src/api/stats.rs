@@ -25,7 +25,9 @@ pub async fn totals(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let group = GroupBy { model: true, request_type: true, domain: true, ..GroupBy::default() };
     let sums = dashboard.deps.queries.sum_usage_by(&filter, group).await?;
     let mut sum = UsageTotals::default();
-    sums.values().for_each(|totals| sum += *totals);
+    for totals in sums.values() {
+        sum += *totals;
+    }
     let mut answer = json!(sum);
     let domains = requests_by(&sums, |key| key.domain.clone());
     let more = json!({

@@ -26,6 +26,9 @@ use tempfile::TempDir;
 
 pub const KEY: &str = "the-dashboard-key";
 
+/// When traffic ends, where a test doesn't say.
+pub const NOW: &str = "2026-11-23T12:00:00Z";
+
 pub struct Fixture {
     pub dashboard: Arc<Dashboard>,
     pub sent: Vec<Exchange>,
@@ -36,7 +39,7 @@ pub struct Fixture {
 
 /// Generates, stores, and opens a dashboard over it.
 pub async fn filled(store: TestStore) -> Fixture {
-    filled_until(store, "2026-11-23T12:00:00Z").await
+    filled_until(store, NOW).await
 }
 
 /// The same with three days of traffic up to `now`.

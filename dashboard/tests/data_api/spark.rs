@@ -8,7 +8,7 @@ use nexus_scripted::{Server, Spark};
 use nexus_store::testing::sqlite;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, KEY, configured, filled};
+use crate::fixture::{Fixture, KEY, NOW, configured, filled};
 
 const ROUTES: [(&str, &str); 3] = [
     ("POST", "/api/spark/feedback"),
@@ -25,7 +25,7 @@ async fn ask(fixture: &Fixture, method: &str, path: &str, body: &Value) -> (u16,
 async fn with(url: String, key: &str) -> Fixture {
     let spark =
         SparkConfig { timeout: Duration::from_millis(300), ..SparkConfig::new(url, key.into()) };
-    configured(sqlite().await, |config| config.spark = Some(spark)).await
+    configured(sqlite().await, NOW, |config| config.spark = Some(spark)).await
 }
 
 fn report(rating: u8) -> Value {

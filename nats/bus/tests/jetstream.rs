@@ -71,11 +71,12 @@ async fn without_a_server_it_opens_and_says_so() {
 async fn at_once_it_is_connected_or_says_why_not() {
     let mut server = NatsServer::start("");
     let config = NatsConfig { connecting: Connecting::AtOnce, ..server.config() };
-    ready(&open(server.config()).await).await;
+    let early = open(server.config()).await;
+    ready(&early).await;
     let stream = open(config.clone()).await;
     stream.publish(&[request(1, b"{}")]).await.expect("it did not come back before");
     server.kill();
-    let error = JetStream::open(config).await.err().expect("there is no server");
+    let error = JetStream::open(config).await.map(drop).expect_err("there is no server");
     assert!(matches!(error, StreamError::Unavailable(_)), "{error}");
 }
 
@@ -195,7 +196,7 @@ async fn credentials_that_are_not_there_are_refused_by_name() {
         credentials: Some("/nowhere/nexus.creds".into()),
         ..NatsConfig::new("nats://127.0.0.1:4", "test")
     };
-    let error = JetStream::open(config).await.err().expect("refused").to_string();
+    let error = JetStream::open(config).await.map(drop).expect_err("refused").to_string();
     assert!(error.contains("/nowhere/nexus.creds"), "{error}");
 }
 

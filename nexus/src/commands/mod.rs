@@ -20,6 +20,7 @@ mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
+use nexus_bus::Connecting;
 use nexus_contract::SystemClock;
 use serde::Serialize;
 

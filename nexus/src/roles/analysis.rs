@@ -131,7 +131,8 @@ mod tests {
         let key = settings.gemini_key.clone().unwrap_or_default();
         let shown = secrecy::ExposeSecret::expose_secret(&key).to_owned();
         let config = analysis_config(&settings, key, "w");
-        let dashboard = dashboard_config(&settings, &SecretString::default());
+        let dashboard = dashboard_config(&settings, &SecretString::default())
+            .map_err(|error| vec![error.to_string()])?;
         let limits = (dashboard.analysis_creations, dashboard.analysis_retrievals);
         Ok(format!("{config:?} {shown} {limits:?} {}", settings.ai_enabled))
     }

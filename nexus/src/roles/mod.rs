@@ -22,8 +22,8 @@ pub mod tasks;
 use std::process::ExitCode;
 
 pub use analysis::analysis_config;
-pub use consumers::prices;
 pub use banner::url as local_url;
+pub use consumers::prices;
 pub use engines::{nats_config, open_bus, open_store};
 pub use gateway_config::access_config;
 pub use private::{Access, PrivateApi};

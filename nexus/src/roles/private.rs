@@ -5,7 +5,7 @@
 use std::{net::TcpListener, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use nexus_bus::{Connecting, EventStream, LocalLiveBus};
+use nexus_bus::{Connecting, LocalLiveBus};
 use nexus_contract::{Clock, SystemClock};
 use secrecy::SecretString;
 

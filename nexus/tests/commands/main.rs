@@ -4,7 +4,7 @@ mod doctor;
 mod rig;
 mod usage;
 
-use std::{io::Write, path::Path, process::Stdio};
+use std::{io::Write, process::Stdio};
 
 use serde_json::Value;
 

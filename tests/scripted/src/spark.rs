@@ -29,7 +29,7 @@ impl Spark {
         json!({"session_id": session, "feedback": feedback.get(session).cloned().unwrap_or_default()})
     }
 
-    fn keep(&self, body: Value) -> Answer {
+    fn keep(&self, body: &Value) -> Answer {
         let Some(session) = body["session_id"].as_str().map(str::to_owned) else {
             return Answer::json(422, &json!({"detail": "session_id: Field required"}));
         };
@@ -66,7 +66,7 @@ impl Service for Spark {
         }
         let mut answer = match request.method.as_str() {
             "POST" if path.ends_with("/feedback/batch") => self.batch(&request.json()),
-            "POST" if path.ends_with("/send_feedback") => self.keep(request.json()),
+            "POST" if path.ends_with("/send_feedback") => self.keep(&request.json()),
             "GET" => {
                 match path.strip_suffix("/feedback").and_then(|path| path.split_once("/sessions/"))
                 {

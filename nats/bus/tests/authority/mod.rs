@@ -23,7 +23,7 @@ impl Authority {
     pub fn configuration(&self) -> String {
         let system = self.system.public_key();
         let about = json!({"type": "operator", "version": 2, "system_account": system});
-        let operator = token(&self.operator, &self.operator, "operator", about);
+        let operator = token(&self.operator, &self.operator, "operator", &about);
         let account = |key: &KeyPair, name: &str, jetstream: i64| {
             let limits = json!({
                 "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
@@ -31,7 +31,7 @@ impl Authority {
                 "streams": jetstream, "consumer": jetstream,
             });
             let about = json!({"type": "account", "version": 2, "limits": limits});
-            format!("{}: {}", key.public_key(), token(&self.operator, key, name, about))
+            format!("{}: {}", key.public_key(), token(&self.operator, key, name, &about))
         };
         format!(
             "operator: {operator}\nresolver: MEMORY\nresolver_preload {{\n{}\n{}\n}}\n",
@@ -44,7 +44,7 @@ impl Authority {
     pub fn credentials(dir: &Path, name: &str, issuer: &KeyPair) -> PathBuf {
         let user = KeyPair::new_user();
         let limits = json!({"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1});
-        let token = token(issuer, &user, name, limits);
+        let token = token(issuer, &user, name, &limits);
         let seed = user.seed().expect("made here");
         let path = dir.join(format!("{name}.creds"));
         let text = format!(
@@ -57,11 +57,11 @@ impl Authority {
 }
 
 /// What the holder of `issuer` says about `subject`.
-fn token(issuer: &KeyPair, subject: &KeyPair, name: &str, about: Value) -> String {
-    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let head = part(json!({"typ": "JWT", "alg": "ed25519-nkey"}));
+fn token(issuer: &KeyPair, subject: &KeyPair, name: &str, about: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = part(&json!({"typ": "JWT", "alg": "ed25519-nkey"}));
     let (issuer_key, subject) = (issuer.public_key(), subject.public_key());
-    let claims = part(json!({
+    let claims = part(&json!({
         "jti": name, "iat": 1_700_000_000, "iss": issuer_key, "name": name, "sub": subject, "nats": about,
     }));
     let signed = format!("{head}.{claims}");

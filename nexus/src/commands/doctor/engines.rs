@@ -7,7 +7,6 @@ use nexus_contract::SystemClock;
 
 use super::finding::Finding;
 use crate::{
-    commands::nats,
     roles::{nats_config, open_bus, open_store},
     settings::Settings,
 };
@@ -97,7 +96,7 @@ async fn nats(settings: &Settings) -> Finding {
         Ok(stream) => stream,
         Err(error) => return problem(error.to_string()),
     };
-    match nats::reach(&stream).await {
+    match stream.setup().await {
         Ok(()) => Finding::ok("stream", "NATS JetStream answers"),
         Err(error) => problem(error.to_string()),
     }

@@ -131,7 +131,7 @@ mod tests {
 
     fn client(version: &str, first_at: i64, linked: u64, continuing: u64) -> ClientLinks {
         let client = format!("claude-cli/{version}");
-        ClientLinks { client, first_at, linked, continuing, ..ClientLinks::default() }
+        ClientLinks { client, first_at, continuing, linked, ..ClientLinks::default() }
     }
 
     fn dropped(clients: Vec<ClientLinks>) -> Vec<String> {
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_fall_of_the_agreement_alone_is_marked() {
-        let compare = |one, agreed, compared| ClientLinks { agreed, compared, ..one };
+        let compare = |one, agreed, compared| ClientLinks { compared, agreed, ..one };
         let old = compare(client("1", 1, 98, 100), 90, 90);
         let new = compare(client("2", 5, 98, 100), 40, 90);
         assert_eq!(dropped(vec![old, new]), ["claude-cli/2"]);

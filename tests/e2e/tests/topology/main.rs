@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_contract::SystemClock;
-use nexus_e2e::clients::{self, ClaudeCode};
+use nexus_e2e::clients::{self, ClaudeCode, Login};
 use nexus_e2e::ledger::Ledger;
 use nexus_e2e::load::{self, Load};
 use nexus_e2e::payload::Payload;
@@ -40,7 +40,7 @@ async fn use_it(url: &str) {
         ledger.issued(number);
         load::exchange(&client, &messages, Payload { number }, &ledger).await.expect("an answer");
     }
-    let found = clients::python("sdk.py", url, &Login::Own).await.expect("the script runs");
+    let found = clients::python("sdk.py", url, &Login::default()).await.expect("the script runs");
     assert_eq!(found["retried"], "survived", "{found}");
 }
 
