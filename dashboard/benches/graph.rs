@@ -24,7 +24,7 @@ fn conversation(length: u64) -> Vec<Node> {
             at: Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(n.cast_signed()),
             happening: if n % 9 == 0 { Happening::Human } else { Happening::Tools },
             label: "Read src/main.rs and fix the failing test".into(),
-            messages: n as u64,
+            messages: n,
             duration_ms: Some(2300),
             cost_usd: Some(0.02),
             context: Some(0.4),

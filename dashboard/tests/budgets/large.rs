@@ -47,7 +47,7 @@ fn branch(number: u32) -> String {
 fn parent(number: u32) -> Option<u32> {
     let before = |wanted: &dyn Fn(u32) -> bool| (0..number).rev().take(40).find(|n| wanted(*n));
     match is_task(number) {
-        true if number % TASKS == 0 => None,
+        true if number.is_multiple_of(TASKS) => None,
         true => Some(number - 1),
         false => before(&|n| !is_task(n)),
     }
@@ -68,7 +68,7 @@ fn half(number: u32, facts: Facts, body: KeyedBody, text: String) -> ExchangePar
 }
 
 fn halves(number: u32) -> [ExchangePart; 2] {
-    let is_human = number % 10 == 0;
+    let is_human = number.is_multiple_of(10);
     let text = format!("step {number}: {}", "look at it once more, carefully. ".repeat(20));
     let request =
         json!({"model": "claude-opus-4-5", "messages": [{"role": "user", "content": text}]});
@@ -88,7 +88,7 @@ fn halves(number: u32) -> [ExchangePart; 2] {
         ..RequestFacts::default()
     };
     let response_facts = ResponseFacts {
-        state: if number % 97 == 0 {
+        state: if number.is_multiple_of(97) {
             TerminalState::UpstreamError
         } else {
             TerminalState::Completed
@@ -106,7 +106,7 @@ fn halves(number: u32) -> [ExchangePart; 2] {
         usage: Some(UsageFacts {
             input: 5,
             output: 300,
-            cache_read: if number % 13 == 0 { 0 } else { 90_000 },
+            cache_read: if number.is_multiple_of(13) { 0 } else { 90_000 },
             cache_creation_5m: 900,
             cache_creation_1h: 0,
             cost_nanos: Some(40_000_000),
@@ -155,7 +155,7 @@ async fn link(url: &str) {
         sqlx::query(statement).execute(&mut *transaction).await.expect("runs");
     }
     for number in 0..REQUESTS {
-        let starts_task = is_task(number) && number % TASKS == 0;
+        let starts_task = is_task(number) && number.is_multiple_of(TASKS);
         let kind = match number {
             0 => "root",
             _ if starts_task => "subagent",

@@ -94,11 +94,11 @@ fn make(plan: Plan, prices: &PriceTable, sender: &mpsc::Sender<Batch>) -> anyhow
             batch.add(&exchange, prices)?;
         }
         batch.conversations += 1;
-        if batch.parts.len() >= 2 * BATCH {
-            if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
-                // The writer has failed, and says why.
-                return Ok(());
-            }
+        if batch.parts.len() >= 2 * BATCH
+            && sender.blocking_send(std::mem::take(&mut batch)).is_err()
+        {
+            // The writer has failed, and says why.
+            return Ok(());
         }
     }
     drop(sender.blocking_send(batch));

@@ -113,6 +113,9 @@ fn check_config(settings: &[(&str, &str)]) -> std::process::Output {
     command.envs(settings.iter().copied()).output().expect("the binary runs")
 }
 
+/// Settings, and the exit code and a part of the error that they lead to.
+type Case<'a> = (&'a [(&'a str, &'a str)], i32, &'a str);
+
 /// The stand-in serves on another thread while the command is waited for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn check_config_asks_gemini_and_says_what_is_wrong() {
@@ -130,7 +133,7 @@ async fn check_config_asks_gemini_and_says_what_is_wrong() {
     assert!(found["promptTokens"].is_u64() && found["estimatedPromptTokens"].is_u64(), "{found}");
     assert_eq!(gemini.seen().count(), 1);
 
-    let cases: [(&[(&str, &str)], i32, &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (&[url], 2, "GEMINI_API_KEY is not set"),
         (&[("GEMINI_API_KEY", "invalid"), url], 1, "check GEMINI_API_KEY"),
         (&[key, ("GEMINI_API_URL", "http://127.0.0.1:9/models")], 1, "check GEMINI_API_URL"),

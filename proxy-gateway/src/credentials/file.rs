@@ -232,7 +232,7 @@ mod tests {
         let with = |slack: &str| {
             parse(&format!(r#"{{"type":"api_key","api_key":"k","slack":{slack}}}"#)).expect("valid")
         };
-        let own = with(r##"{"webhook_url":"u"}"##).slack.over(None).expect("told");
+        let own = with(r#"{"webhook_url":"u"}"#).slack.over(None).expect("told");
         assert_eq!(own.webhook_url.expose_secret(), "u");
         let global = SlackConfig { channel: Some("#all".into()), ..SlackConfig::new("g".into()) };
         let channel = |slack: &str| {
@@ -241,7 +241,7 @@ mod tests {
         };
         assert_eq!(channel(r##"{"channel":"#team"}"##), ("g".into(), Some("#team".into())));
         assert_eq!(channel("null"), ("g".into(), Some("#all".into())));
-        assert_eq!(channel(r##"{"webhook_url":"u"}"##), ("u".into(), None));
+        assert_eq!(channel(r#"{"webhook_url":"u"}"#), ("u".into(), None));
         assert!(matches!(with(r#"{"webhook_url":"u","enabled":false}"#).slack, DomainSlack::Off));
         assert!(!format!("{:?}", with("null")).contains("\"k\""), "secrets don't show");
     }

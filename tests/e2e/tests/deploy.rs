@@ -97,7 +97,7 @@ fn sources(root: &Path) -> String {
             let name = name.to_string_lossy().into_owned();
             if path.is_dir() && !["target", "node_modules", ".git", "tests"].contains(&&*name) {
                 folders.push(path);
-            } else if name.ends_with(".rs") {
+            } else if path.extension().is_some_and(|found| found == "rs") {
                 all += &fs::read_to_string(path).expect("a source");
             }
         }

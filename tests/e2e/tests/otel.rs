@@ -12,7 +12,7 @@ use nexus_scripted::{Anthropic, Server};
 use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
 use serde_json::{Value, json};
 
-const DRAIN: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
 
 struct Traced {
     nexus: Nexus,

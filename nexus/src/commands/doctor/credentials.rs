@@ -54,7 +54,8 @@ fn unused(dir: &Path) -> Vec<Finding> {
         }
     };
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let is_meant = |name: &String| name.ends_with(".json") && !name.starts_with('.');
+    let is_json = |name: &str| Path::new(name).extension().is_some_and(|found| found == "json");
+    let is_meant = |name: &String| is_json(name) && !name.starts_with('.');
     let is_used =
         |name: &str| name.strip_suffix(SUFFIX).is_some_and(|domain| path_of(dir, domain).is_some());
     let mut unused: Vec<String> = names.filter(is_meant).filter(|name| !is_used(name)).collect();
