@@ -4,7 +4,7 @@
 mod counter;
 mod large;
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use nexus_bus::{EmbeddedConfig, EmbeddedLog, LocalLiveBus};
 use nexus_contract::{Clock, ManualClock};
@@ -99,6 +99,12 @@ fn every_page_keeps_its_budget() {
         };
         // The first page after the start reads the names of the filters, for all pages.
         get("/setup").await;
+        // So does the start itself, in the background.
+        let mut counted = 0;
+        while counted != counter.count() {
+            counted = counter.count();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let mut over = Vec::new();
         for path in paths() {
             // Cold, and again with what is kept in memory.

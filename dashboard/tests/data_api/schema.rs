@@ -19,10 +19,16 @@ pub fn errors(root: &Value, schema: &Value, value: &Value, place: &str) -> Vec<S
             "format" if !has_format(said, value) => {
                 wrong.push(format!("{place}: {value} is no {said}"));
             }
+            "anyOf" => {
+                let mut kinds = said.as_array().into_iter().flatten();
+                if !kinds.any(|one| errors(root, one, value, place).is_empty()) {
+                    wrong.push(format!("{place}: {value} is none of {said}"));
+                }
+            }
             "items" => wrong.extend(items(root, said, value, place)),
             "properties" => wrong.extend(properties(root, schema, value, place)),
             "required" => wrong.extend(missing(said, value, place)),
-            "additionalProperties" | "type" | "enum" | "format" => {}
+            "description" | "additionalProperties" | "type" | "enum" | "format" => {}
             unknown => panic!("{place}: this test does not know the keyword {unknown}"),
         }
     }

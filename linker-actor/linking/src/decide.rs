@@ -84,6 +84,7 @@ async fn from_summary<I: Index>(
 ) -> Result<Decision, I::Error> {
     let waits = compaction::waits(request);
     let mut after = Moment::FIRST;
+    let mut joint = None;
     if let Some(found) = &prefix {
         match found.length().cmp(&request.summary_length) {
             Ordering::Greater => return Ok(Decision::of(found.edge.clone())),
@@ -91,11 +92,16 @@ async fn from_summary<I: Index>(
             Ordering::Equal if found.fits => {
                 return Ok(Decision { waits, ..Decision::of(found.edge.clone()) });
             }
-            Ordering::Equal => after = found.parent,
+            Ordering::Equal => {
+                after = found.parent;
+                joint.clone_from(&found.edge.joint);
+            }
             Ordering::Less => {}
         }
     }
     let summary = compaction::by_summary(index, request, after).await?;
+    // Another continuation that ends at the joint may fit: it is found again by it.
+    let summary = summary.map(|edge| Edge { joint, ..edge });
     match summary.or(prefix.map(|found| found.edge)) {
         Some(edge) => Ok(Decision { waits, ..Decision::of(edge) }),
         None => head(index, request).await,

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::Timestamp;
+use nexus_store::analyses::JobStatus;
+
+use super::span;
 
 /// Records, links and shows what coding agents send to the Anthropic API.
 #[derive(Debug, Parser)]
@@ -161,8 +165,8 @@ pub struct ExportArgs {
     #[arg(long)]
     pub domain: Option<String>,
     /// Exchanges since this time (RFC 3339) or for this long (`7d`)
-    #[arg(long, requires = "domain")]
-    pub since: Option<String>,
+    #[arg(long, value_parser = span::since, conflicts_with = "conversation")]
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,8 +183,8 @@ pub struct RelinkArgs {
     #[arg(long)]
     pub domain: Option<String>,
     /// Print only changes of exchanges since this time (RFC 3339) or for this long (`7d`)
-    #[arg(long)]
-    pub since: Option<String>,
+    #[arg(long, value_parser = span::since)]
+    pub since: Option<Timestamp>,
     /// Print what would change
     #[arg(long)]
     pub dry_run: bool,
@@ -220,8 +224,8 @@ pub enum AnalysesCommand {
     /// Jobs, newest first
     List {
         /// Only jobs in this status
-        #[arg(long)]
-        status: Option<String>,
+        #[arg(long, value_parser = job_status)]
+        status: Option<JobStatus>,
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
@@ -264,12 +268,16 @@ pub enum DeadLettersCommand {
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Age, such as `30d`
-    #[arg(long, value_name = "AGE")]
-    pub older_than: String,
+    #[arg(long, value_name = "AGE", value_parser = span::before)]
+    pub older_than: Timestamp,
     /// Remove bodies, keep rows and usage
     #[arg(long)]
     pub payloads_only: bool,
     /// Say what would be removed
     #[arg(long)]
     pub dry_run: bool,
+}
+
+fn job_status(name: &str) -> Result<JobStatus, &'static str> {
+    JobStatus::parse(name).ok_or("it is pending, processing, completed or failed")
 }

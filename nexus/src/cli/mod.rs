@@ -2,6 +2,7 @@
 
 mod arguments;
 mod flags;
+mod span;
 
 pub use arguments::{
     AnalysesCommand, Cli, Command, CopyArgs, CredentialsCommand, DeadLettersCommand, DemoArgs,

@@ -1,6 +1,6 @@
 //! `nexus analyses`: analysis jobs.
 
-mod check;
+pub mod check;
 
 use nexus_contract::{Clock, ExchangeId, SystemClock};
 use nexus_store::{
@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::AnalysesCommand,
-    failure::WrongUsage,
     output::{Output, table},
     settings::Settings,
 };
@@ -26,9 +25,7 @@ pub async fn run(
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
-        AnalysesCommand::List { status, limit } => {
-            list(status.as_deref(), limit, store, output).await
-        }
+        AnalysesCommand::List { status, limit } => list(status, limit, store, output).await,
         AnalysesCommand::Show { conversation_id, branch_id } => {
             show(&conversation_id, branch_id, store, output).await
         }
@@ -48,23 +45,16 @@ pub async fn run(
             let count = failed.len();
             output.print(&json!({"failed": count}), |_| format!("{count} jobs failed"))
         }
-        AnalysesCommand::CheckConfig => check::run(store, settings, output).await,
+        AnalysesCommand::CheckConfig => unreachable!("taken before the store was opened"),
     }
 }
 
 async fn list(
-    status: Option<&str>,
+    status: Option<JobStatus>,
     limit: u32,
     store: &dyn Store,
     output: Output,
 ) -> anyhow::Result<()> {
-    let status = status
-        .map(|name| {
-            JobStatus::parse(name).ok_or_else(|| {
-                WrongUsage::new("--status is pending, processing, completed or failed")
-            })
-        })
-        .transpose()?;
     let jobs = store.list_analyses(status, None, limit).await?;
     let rows: Vec<Value> = jobs.iter().map(shown).collect();
     output.print(&rows, |_| listed(&jobs))

@@ -1,13 +1,12 @@
 //! `nexus export`: exchanges as JSON Lines on standard output, oldest first.
 
 use anyhow::{Context, bail};
-use nexus_contract::{Clock, ExchangeId, SystemClock};
+use nexus_contract::ExchangeId;
 use nexus_store::{
     Store,
     archive::{Selection, export},
 };
 
-use super::span;
 use crate::{cli::ExportArgs, output};
 
 /// Rows taken at once.
@@ -34,13 +33,11 @@ pub async fn run(args: &ExportArgs, store: &dyn Store) -> anyhow::Result<()> {
 }
 
 async fn selection(args: &ExportArgs, store: &dyn Store) -> anyhow::Result<Selection> {
-    let since =
-        args.since.as_ref().map(|since| span::since(since, SystemClock.now())).transpose()?;
     let conversation = match &args.conversation {
         Some(id) => Some(conversation(id, store).await?),
         None => None,
     };
-    Ok(Selection { conversation, domain: args.domain.clone(), since })
+    Ok(Selection { conversation, domain: args.domain.clone(), since: args.since })
 }
 
 /// The conversation's id today, from an id it had or that of an exchange in it.

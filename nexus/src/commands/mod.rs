@@ -16,7 +16,6 @@ mod prune;
 mod rebuild;
 mod relink;
 mod reprice;
-mod span;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -25,7 +24,7 @@ use nexus_contract::SystemClock;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, NatsCommand, ShowCommand},
+    cli::{AnalysesCommand, Cli, Command, NatsCommand, ShowCommand},
     failure::WrongUsage,
     output::Output,
     roles::{self, Role, open_bus, open_store},
@@ -101,6 +100,9 @@ async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::R
             let clock = Arc::new(SystemClock);
             let bus = open_bus(settings, "nexus dead-letters", Connecting::AtOnce, clock).await?;
             dead_letters::run(command, bus.stream.as_ref(), output).await
+        }
+        Command::Analyses(AnalysesCommand::CheckConfig) => {
+            analyses::check::run(settings, output).await
         }
         command => with_store(command, output, settings).await,
     }

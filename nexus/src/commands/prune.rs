@@ -1,10 +1,8 @@
 //! `nexus prune`: retention by hand.
 
-use nexus_contract::{Clock, SystemClock};
 use nexus_store::{Store, retention::Older};
 use serde::Serialize;
 
-use super::span;
 use crate::{cli::PruneArgs, output::Output};
 
 #[derive(Serialize)]
@@ -17,7 +15,7 @@ struct Pruned {
 }
 
 pub async fn run(args: &PruneArgs, store: &dyn Store, output: Output) -> anyhow::Result<()> {
-    let before = span::before(&args.older_than, SystemClock.now())?;
+    let before = args.older_than;
     let counted = store.count_older(before).await?;
     let mut removed = if args.payloads_only {
         Older { payloads: counted.payloads, ..Older::default() }

@@ -3,12 +3,10 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use nexus_contract::{Clock, SystemClock};
 use nexus_linking::Link;
 use nexus_store::{Store, links::Relinked};
 use serde::Serialize;
 
-use super::span;
 use crate::{cli::RelinkArgs, output::Output};
 
 #[derive(Serialize)]
@@ -21,13 +19,11 @@ struct Report {
 }
 
 pub async fn run(args: &RelinkArgs, store: &dyn Store, output: Output) -> anyhow::Result<()> {
-    let since =
-        args.since.as_ref().map(|since| span::since(since, SystemClock.now())).transpose()?;
     let changes = store.relink(args.dry_run).await?;
     let changed = changes.len();
     let mut shown = Vec::new();
     for change in changes {
-        if is_asked_for(&change.after, args.domain.as_deref(), since, store).await? {
+        if is_asked_for(&change.after, args.domain.as_deref(), args.since, store).await? {
             shown.push(change);
         }
     }

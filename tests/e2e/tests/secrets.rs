@@ -133,6 +133,7 @@ fn requests(nexus: &Nexus) -> Vec<(RequestBuilder, u16)> {
     let own = || with("pass.test", "x-api-key", key("sk-ant-api03-", "Own"));
     let query = format!("/v1/messages?api_key={}&x=sk-ant-{}", canary("Query"), canary("Query"));
     let models = format!("{}/v1/models?key=sk-ant-{}", nexus.url(), canary("ModelsQuery"));
+    let models = client.get(models).header("anthropic-version", "2023-06-01");
     vec![
         (own(), 200),
         (with("pass.test", "authorization", format!("Bearer {}", canary("OwnBearer"))), 200),
@@ -147,7 +148,7 @@ fn requests(nexus: &Nexus) -> Vec<(RequestBuilder, u16)> {
         (own().header("referer", format!("https://me:{}@host/", canary("Referer"))), 200),
         (own().header("x-link", key("https://hooks.slack.com/services/T0/B0/", "Link")), 200),
         (post("pass.test", &query).header("x-api-key", key("sk-ant-api03-", "Own")), 200),
-        (client.get(models).header("x-api-key", key("sk-ant-api03-", "Models")), 200),
+        (models.header("x-api-key", key("sk-ant-api03-", "Models")), 200),
         (with("key.test", "x-api-key", key("cnp_live_", "Client")), 200),
         (with("key.test", "authorization", format!("Bearer {}", canary("PlainClient"))), 200),
         (with("key.test", "x-api-key", key("cnp_live_", "Wrong")), 401),

@@ -29,7 +29,7 @@ pub(super) fn plain(role: &str, text: &str) -> Content {
     if role == "assistant" {
         Content::Assistant { text: text.to_owned(), citations: Vec::new() }
     } else if text.starts_with(CONTINUED) {
-        Content::Compaction { summary: summary_of(text).to_owned() }
+        compaction(text)
     } else {
         Content::Human { text: text.to_owned() }
     }
@@ -43,7 +43,23 @@ fn texts(role: &str, text: &str, value: &Value) -> Vec<Content> {
             citations: list(value, "citations"),
         }];
     }
+    if text.trim_start().starts_with(CONTINUED) {
+        return continuation(text);
+    }
     cut(text, |text| plain(role, text))
+}
+
+/// Newer clients put reminders between the summary's introduction and the summary.
+fn continuation(text: &str) -> Vec<Content> {
+    let reminders = reminder::split(text).into_iter().filter_map(|part| match part {
+        Part::Reminder(text) => Some(Content::Reminders { texts: vec![text.to_owned()] }),
+        Part::Plain(_) => None,
+    });
+    [compaction(&reminder::plain(text))].into_iter().chain(reminders).collect()
+}
+
+fn compaction(text: &str) -> Content {
+    Content::Compaction { summary: summary_of(text).to_owned() }
 }
 
 fn cut(text: &str, plain: impl Fn(&str) -> Content) -> Vec<Content> {

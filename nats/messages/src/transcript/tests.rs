@@ -183,6 +183,19 @@ fn a_compaction_is_a_break_and_its_kept_tail_is_old() {
 }
 
 #[test]
+fn reminders_before_a_summary_are_no_part_of_it() {
+    let text = "This session is being continued from a previous conversation. The summary below \
+        covers it.\n\n<system-reminder>tools</system-reminder>\nSummary:\nbuilt";
+    let turns = read_all(&[exchange(
+        "1",
+        &messages(&json!([{"role": "user", "content": text}])),
+        json!([]),
+    )]);
+    let reminders = Content::Reminders { texts: vec!["tools".into()] };
+    assert_eq!(turns[0], [Content::Compaction { summary: "built".into() }, reminders]);
+}
+
+#[test]
 fn the_same_words_twice_are_two_turns() {
     let hi = json!({"role": "user", "content": "hi"});
     let hello = json!({"role": "assistant", "content": "hello"});

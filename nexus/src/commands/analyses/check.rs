@@ -4,19 +4,17 @@ use nexus_analysis::{
     CheckError, Checked,
     gemini::{CallError, Cause},
 };
-use nexus_store::{Store, analyses::AnalysisCounts};
 use serde_json::{Value, json};
 
 use crate::{failure::WrongUsage, output::Output, roles::analysis_config, settings::Settings};
 
-pub async fn run(store: &dyn Store, settings: &Settings, output: Output) -> anyhow::Result<()> {
+pub async fn run(settings: &Settings, output: Output) -> anyhow::Result<()> {
     let key = settings.gemini_key.clone().ok_or_else(|| {
         WrongUsage::new("GEMINI_API_KEY is not set; get one at https://aistudio.google.com/apikey")
     })?;
     let config = analysis_config(settings, key, "nexus analyses check-config");
     let checked = nexus_analysis::check(&config).await.map_err(|error| explained(&error))?;
-    let counts = store.count_analyses().await?;
-    output.print(&found(settings, &checked, counts), |_| sentences(settings, &checked, counts))
+    output.print(&found(settings, &checked), |_| sentences(settings, &checked))
 }
 
 /// What is wrong, and what to do about it.
@@ -46,7 +44,7 @@ fn advice(call: &CallError) -> &'static str {
     }
 }
 
-fn found(settings: &Settings, checked: &Checked, counts: AnalysisCounts) -> Value {
+fn found(settings: &Settings, checked: &Checked) -> Value {
     json!({
         "worker": settings.ai_enabled,
         "model": settings.gemini_model,
@@ -57,14 +55,10 @@ fn found(settings: &Settings, checked: &Checked, counts: AnalysisCounts) -> Valu
         "estimatedPromptTokens": checked.estimated_tokens,
         "completionTokens": checked.usage.completion_tokens,
         "tookMs": u64::try_from(checked.took.as_millis()).unwrap_or(u64::MAX),
-        "pending": counts.pending,
-        "processing": counts.processing,
-        "completed": counts.completed,
-        "failed": counts.failed,
     })
 }
 
-fn sentences(settings: &Settings, checked: &Checked, counts: AnalysisCounts) -> String {
+fn sentences(settings: &Settings, checked: &Checked) -> String {
     let model = checked.model.as_deref().unwrap_or(&settings.gemini_model);
     let mut lines = vec![format!(
         "{model} answered after {:.1} s; the prompt was {} tokens, {} by the local estimate",
@@ -82,9 +76,5 @@ fn sentences(settings: &Settings, checked: &Checked, counts: AnalysisCounts) -> 
         lines
             .push("AI_WORKER_ENABLED is off here: no job is worked on by this installation".into());
     }
-    let AnalysisCounts { pending, processing, completed, failed } = counts;
-    lines.push(format!(
-        "jobs: {pending} pending, {processing} processing, {completed} completed, {failed} failed"
-    ));
     lines.join("\n")
 }
