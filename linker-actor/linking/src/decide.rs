@@ -45,7 +45,8 @@ pub async fn decide<I: Index>(
     }
     let mut waits = head_waits(request);
     waits.push(circle::rejected_key());
-    let edge = Edge { method: Method::Refused, ..Edge::root() };
+    let joint = decision.edge.joint;
+    let edge = Edge { method: Method::Refused, joint, ..Edge::root() };
     Ok(Decision { edge, takes: None, waits })
 }
 
@@ -84,7 +85,6 @@ async fn from_summary<I: Index>(
 ) -> Result<Decision, I::Error> {
     let waits = compaction::waits(request);
     let mut after = Moment::FIRST;
-    let mut joint = None;
     if let Some(found) = &prefix {
         match found.length().cmp(&request.summary_length) {
             Ordering::Greater => return Ok(Decision::of(found.edge.clone())),
@@ -92,15 +92,14 @@ async fn from_summary<I: Index>(
             Ordering::Equal if found.fits => {
                 return Ok(Decision { waits, ..Decision::of(found.edge.clone()) });
             }
-            Ordering::Equal => {
-                after = found.parent;
-                joint.clone_from(&found.edge.joint);
-            }
+            Ordering::Equal => after = found.parent,
             Ordering::Less => {}
         }
     }
     let summary = compaction::by_summary(index, request, after).await?;
-    // Another continuation that ends at the joint may fit: it is found again by it.
+    // The history was passed over for what ends at its joint now. When that changes, the joint is
+    // how this exchange is found again.
+    let joint = prefix.as_ref().and_then(|found| found.edge.joint.clone());
     let summary = summary.map(|edge| Edge { joint, ..edge });
     match summary.or(prefix.map(|found| found.edge)) {
         Some(edge) => Ok(Decision { waits, ..Decision::of(edge) }),

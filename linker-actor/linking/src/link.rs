@@ -68,17 +68,18 @@ pub enum Tier {
     Domain,
 }
 
-/// Where an exchange's history leaves its parent's.
+/// Where an exchange's history leaves its parent's; for one that a summary led elsewhere, where it
+/// leaves the history that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joint {
-    /// The parent's current hash.
+    /// The current hash of the exchange there.
     pub hash: Hash,
     /// Blocks up to there.
     pub length: u32,
     pub tier: Tier,
     /// What follows it here.
     pub reply: Reply,
-    /// The parent began after the exchange, by the gateways' clocks.
+    /// The one there began after the exchange, by the gateways' clocks.
     pub late: bool,
 }
 

@@ -70,7 +70,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
         ("export --conversation a --since 1d", "cannot be used"),
         ("export --domain d --since soon", "7d"),
         ("show exchange", "<ID>"),
-        ("show thing x", "exchange"),
+        ("show thing x", "nexus show"),
         ("relink --since soon", "7d"),
         ("explain-link a", "<B>"),
         ("copy-conversation --conversation-id x", "--dest-db"),

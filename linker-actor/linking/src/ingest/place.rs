@@ -75,7 +75,7 @@ async fn locate<I: Index>(
     } else {
         Some((Place { current: Hash::START, length: 0 }, Vec::new()))
     };
-    let was = exchange.place;
+    let was = exchange.clone();
     let mut is_new = true;
     exchange.place = None;
     if let Some((base, mut answered)) = base {
@@ -87,8 +87,9 @@ async fn locate<I: Index>(
     }
     exchange.follow = follow(exchange);
     index.put(exchange).await?;
-    if let Some(was) = was.filter(|was| exchange.place != Some(*was)) {
-        index.drop_nodes(was.current).await?;
+    if let Some(place) = was.place.filter(|place| exchange.place != Some(*place)) {
+        index.drop_nodes(place.current).await?;
+        trigger::left(index, &was, request, round).await?;
     }
     trigger::placed(index, exchange, request, is_new, round).await
 }

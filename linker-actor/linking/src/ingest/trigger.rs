@@ -16,8 +16,7 @@ pub(super) async fn placed<I: Index>(
     is_new: bool,
     round: &mut Round,
 ) -> Result<(), I::Error> {
-    let session = request.session.as_deref();
-    if let Some(session) = session {
+    if let Some(session) = &request.session {
         round.dirty.extend(index.heads(session, request.moment).await?);
     }
     let Some(place) = exchange.place else { return Ok(()) };
@@ -25,9 +24,19 @@ pub(super) async fn placed<I: Index>(
     if is_new {
         return Ok(());
     }
-    let joined = index.joined(place.current, &request.domain, session, request.moment).await?;
-    round.dirty.extend(joined);
+    joined(index, exchange, request, round).await?;
     further(index, exchange, request, place, round).await
+}
+
+/// An exchange, given as it was, left its place for another: whoever looked at it there finds others.
+pub(super) async fn left<I: Index>(
+    index: &mut I,
+    was: &Exchange,
+    request: &RequestFacts,
+    round: &mut Round,
+) -> Result<(), I::Error> {
+    next_equal(index, was, request, round).await?;
+    joined(index, was, request, round).await
 }
 
 /// Whoever goes on from there and found no parent as near. Where another exchange ends already, they
@@ -62,12 +71,8 @@ pub(super) async fn answered<I: Index>(
     let children = index.children(&[exchange.id]).await?;
     round.dirty.extend(children.iter().map(|link| link.moment));
     next_equal(index, exchange, request, round).await?;
-    let session = request.session.as_deref();
-    if let Some(place) = exchange.place {
-        let joined = index.joined(place.current, &request.domain, session, request.moment).await?;
-        round.dirty.extend(joined);
-    }
-    if let Some(session) = session {
+    joined(index, exchange, request, round).await?;
+    if let Some(session) = &request.session {
         round.dirty.extend(index.heads(session, request.moment).await?);
     }
     for probe in [answer.summary, answer.plain_summary].into_iter().flatten() {
@@ -92,6 +97,20 @@ pub(super) async fn called<I: Index>(
     if let Some(session) = request.session.as_deref() {
         round.dirty.extend(index.heads(session, call.caller).await?);
     }
+    Ok(())
+}
+
+/// Whoever's history leaves another's at the end of this one.
+async fn joined<I: Index>(
+    index: &mut I,
+    exchange: &Exchange,
+    request: &RequestFacts,
+    round: &mut Round,
+) -> Result<(), I::Error> {
+    let Some(place) = exchange.place else { return Ok(()) };
+    let session = request.session.as_deref();
+    let joined = index.joined(place.current, &request.domain, session, request.moment).await?;
+    round.dirty.extend(joined);
     Ok(())
 }
 

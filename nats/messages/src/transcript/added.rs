@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Key};
+use super::{
+    block::{Block, Key},
+    content::summary_in,
+};
 
 /// A block that is new, or the part of it that is.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,22 +20,39 @@ pub(super) struct Added {
 ///
 /// Where the child repeats the parent's request whole, everything behind it is new but for what of
 /// the answer was sent back. Where it doesn't (a compaction, a rewritten history), what occurs
-/// anywhere in the parent is old.
+/// anywhere in the parent is old, except the summary that the parent's answer made.
 pub(super) fn added(
     request: &[Block<'_>],
     answer: &[Block<'_>],
     child: &[Block<'_>],
 ) -> Vec<Added> {
+    let summary = own_summary(answer, child);
     let mut child = Texts::new(child);
     let mut parent = Texts::new(request);
-    skip_common(&mut parent, &mut child);
-    if parent.at_end() {
+    if summary.is_none() {
+        skip_common(&mut parent, &mut child);
+    }
+    if summary.is_none() && parent.at_end() {
         skip_answer(answer, &mut child);
         child.rest()
     } else {
         let mut known = Known::new(request.iter().chain(answer));
-        child.rest().into_iter().filter(|new| !known.take(child.blocks[new.index])).collect()
+        let rest = child.rest().into_iter();
+        rest.filter(|new| Some(new.index) == summary || !known.take(child.blocks[new.index]))
+            .collect()
     }
+}
+
+/// The block of `child` that goes on from the summary in `answer`. It may be the same, word for
+/// word, as one with which the parent began.
+fn own_summary(answer: &[Block<'_>], child: &[Block<'_>]) -> Option<usize> {
+    let text = |block: &Block<'_>| match &block.key {
+        Some(Key::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (index, first) = child.iter().find_map(|block| Some((block.index, text(block)?)))?;
+    let line = summary_in(&first)?.lines().map(str::trim).find(|line| !line.is_empty())?;
+    answer.iter().filter_map(text).any(|said| said.contains(line)).then_some(index)
 }
 
 /// The significant blocks of a history, walked through with a part of a text as the smallest step.

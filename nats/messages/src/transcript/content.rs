@@ -70,6 +70,11 @@ fn cut(text: &str, plain: impl Fn(&str) -> Content) -> Vec<Content> {
     parts.collect()
 }
 
+/// The summary in a text that goes on from one.
+pub(super) fn summary_in(text: &str) -> Option<&str> {
+    text.trim_start().starts_with(CONTINUED).then(|| summary_of(text))
+}
+
 fn summary_of(text: &str) -> &str {
     let found = SUMMARY_MARKS.iter().find_map(|mark| text.split_once(mark));
     found.map_or(text, |(_, summary)| summary).trim()

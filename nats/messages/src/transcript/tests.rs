@@ -182,6 +182,20 @@ fn a_compaction_is_a_break_and_its_kept_tail_is_old() {
     assert_eq!(turns[1], [compaction, human("go on"), said("On it.")]);
 }
 
+/// A short conversation that is compacted twice may be summed up in the same words.
+#[test]
+fn a_second_summary_in_the_same_words_is_another_break() {
+    let begin = "This session is being continued from a previous conversation. Summary: built";
+    let start = json!({"role": "user", "content": begin});
+    let ask = json!({"role": "user", "content": "Summarise."});
+    let turns = read_all(&[
+        exchange("1", &messages(&json!([start, ask])), json!([text("<summary>built</summary>")])),
+        exchange("2", &messages(&json!([start, {"role": "user", "content": "go on"}])), json!([])),
+    ]);
+    let compaction = Content::Compaction { summary: "built".into() };
+    assert_eq!(turns[1], [compaction, human("go on")]);
+}
+
 #[test]
 fn reminders_before_a_summary_are_no_part_of_it() {
     let text = "This session is being continued from a previous conversation. The summary below \
