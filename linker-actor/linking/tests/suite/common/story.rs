@@ -14,6 +14,7 @@
 //!   answer: TEXT      what the model says; `call ID TOOL: PROMPT` what it calls
 //!   fails | cut | aborted | pending
 //!   thread NAME       only the new messages, behind that exchange's answer
+//!   message NAME      the answer has the same id as that exchange's
 //!   class NAME | prompt: TEXT (system prompt) | plain (no tools) | domain NAME | max_tokens N
 //! expect NAME KIND [of NAME] [on BRANCH] [with NAME]      `with`: same conversation
 //! ```
@@ -38,6 +39,7 @@ struct Scene {
     state: Option<TerminalState>,
     pending: bool,
     thread: Option<String>,
+    message: Option<String>,
     class: Option<String>,
     prompt: Option<String>,
     plain: bool,
@@ -81,6 +83,7 @@ impl Story {
             ("after", Some(name)) => scene.go_on(&self.scenes[name], true),
             ("upto", Some(name)) => scene.go_on(&self.scenes[name], false),
             ("thread", Some(name)) => scene.thread = Some(format!("msg_{name}")),
+            ("message", Some(name)) => scene.message = Some(name.to_owned()),
             (role @ ("user" | "system" | "assistant"), None) => {
                 scene.messages.push(json!({"role": role, "content": text.as_str()}));
             }
@@ -267,6 +270,7 @@ impl Scene {
         let answer = if state == TerminalState::UpstreamError {
             json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
         } else {
+            let name = self.message.as_deref().unwrap_or(name);
             json!({"id": format!("msg_{name}"), "type": "message", "content": self.answer})
         };
         let mut answer = Answer::from_message(answer);
