@@ -92,8 +92,11 @@ test('Live shows one answer as it grows, and tells its end', () =>
   journey({}, async (page) => {
     await visit(page, `${nexus.dashboard}/live`);
     await page.locator('[data-live-state][data-state=on]').waitFor();
-    const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=200]] [[words n=400]]' }] });
-    await Promise.all([page.waitForNavigation(), page.locator('a:has-text("Watch")').first().click({ timeout: 20_000 })]);
+    let answer;
+    const id = await new Promise((begun) => {
+      answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=200]] [[words n=400]]' }] }, {}, begun);
+    });
+    await Promise.all([page.waitForNavigation(), page.locator(`a[href*="watch=${id}"]`).first().click({ timeout: 20_000 })]);
     await page.waitForFunction(() => document.querySelector('.watched .text')?.textContent.length > 0, null, { timeout: 20_000 });
     await answer;
     await page.locator('.watched .state', { hasText: 'ended: completed' }).waitFor({ timeout: 20_000 });

@@ -77,12 +77,14 @@ export class Nexus {
   }
 
   // Sends one message through the gateway; resolves when its whole answer has come.
-  async message(body, headers = {}) {
+  // `begun` is called with the exchange's id when the answer's head has come.
+  async message(body, headers = {}, begun = () => {}) {
     const answer = await fetch(`${this.gateway}/v1/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': 'sk-ant-browser', 'anthropic-version': '2023-06-01', ...headers },
       body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1000, ...body }),
     });
+    begun(answer.headers.get('x-nexus-request-id'));
     const text = await answer.text();
     return { id: answer.headers.get('x-nexus-request-id'), status: answer.status, message: body.stream ? null : JSON.parse(text) };
   }

@@ -105,8 +105,19 @@ impl Fragment for GivenFragment {
     }
 }
 
-/// `GET /fragments/feedback?session=…&session=…`: one request to Spark for all of a page's cards.
-pub async fn given(ctx: Ctx, request: actix_web::HttpRequest) -> Result<HttpResponse, PageError> {
+/// `GET /fragments/feedback?session=…&session=…`: one request to Spark for all of a page's cards. The
+/// page is whole without it, so what Spark doesn't give is left out.
+pub async fn given(ctx: Ctx, request: actix_web::HttpRequest) -> HttpResponse {
+    if ctx.dashboard.config.spark.is_none() {
+        return HttpResponse::NoContent().finish();
+    }
+    fetched(&ctx, &request).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "earlier feedback is not shown");
+        HttpResponse::NoContent().finish()
+    })
+}
+
+async fn fetched(ctx: &Ctx, request: &actix_web::HttpRequest) -> Result<HttpResponse, PageError> {
     let asked = url::form_urlencoded::parse(request.query_string().as_bytes());
     let ids: Vec<String> = asked
         .filter(|(name, _)| name == "session")

@@ -22,6 +22,7 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("bytes", |value: f64, _: Kwargs, _: &State| {
         hover(&exact(value), &format::bytes(value))
     });
+    tera.register_filter("decimal", |value: f64, _: Kwargs, _: &State| value.to_string());
     tera.register_filter("percent", |value: f64, _: Kwargs, _: &State| format::percent(value));
     tera.register_filter("grouped", |value: i64, _: Kwargs, _: &State| format::grouped(value));
     tera.register_filter("short", |text: &str, _: Kwargs, _: &State| format::short(text));

@@ -102,7 +102,7 @@ async fn a_compacted_branch_is_read_from_its_beginning() {
     assert_eq!(texts(&all, "summary of the compacted history").len(), 2, "{all:#?}");
     let calls = texts(&all, "tool call");
     let once = |command: &str| calls.iter().filter(|call| call.contains(command)).count() == 1;
-    for command in ["ls -1", "wc -l", "delta apples", "tail -1", "echo after"] {
+    for command in ["ls -1", "wc -l", "new_string: gamma", "tail -1", "echo after"] {
         assert!(once(command), "{command} in {all:#?}");
     }
 }
