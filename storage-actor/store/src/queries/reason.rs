@@ -14,9 +14,11 @@ impl SqlStore<Engine> {
         let facts = self.find_facts(id).await?;
         let place = facts.as_ref().and_then(|facts| facts.place.as_ref());
         let request = facts.as_ref().and_then(|facts| facts.request.as_ref());
+        // Of an edge by time, the joint is only the history that was passed over.
+        let joint = link.edge.joint.as_ref().filter(|_| !link.edge.goes_by_time());
         let hashes = LinkHashes {
             current: place.map(|place| place.current.to_string()),
-            parent: link.edge.joint.as_ref().map(|joint| joint.hash.to_string()),
+            parent: joint.map(|joint| joint.hash.to_string()),
             system: request.map(|request| request.system.to_string()),
         };
         let method = link.edge.method;
