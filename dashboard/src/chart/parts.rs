@@ -9,8 +9,6 @@ pub use crate::view::put;
 pub const HEIGHT: f64 = 200.0;
 pub const TOP: f64 = 10.0;
 const BOTTOM: f64 = 24.0;
-/// Room for the values beside the axis; the style sheet knows it as well (`.plot`).
-pub const LEFT: f64 = 52.0;
 /// Pixels that a plot is wide at least on a desk: names of points are thinned out by it.
 const USUAL: f64 = 560.0;
 
@@ -18,10 +16,11 @@ pub fn escape(text: &str) -> String {
     crate::view::escape(text)
 }
 
-/// Opens a chart and the plot in it; [`close`] ends both.
+/// Opens a chart and the plot in it; [`close`] ends both. The values beside the axis stand in the
+/// margin that the style sheet leaves (`.chart`): a share less a length is no width in SVG.
 pub fn open(title: &str, height: f64, class: &str) -> String {
     format!(
-        r#"<svg class="chart {class}" height="{height}" role="group" aria-label="{}"><svg class="plot" x="{LEFT}" y="{TOP}" width="90%" height="{}">"#,
+        r#"<svg class="chart {class}" height="{height}" role="group" aria-label="{}"><svg class="plot" y="{TOP}" width="100%" height="{}">"#,
         escape(title),
         height - TOP
     )

@@ -56,7 +56,7 @@ pub fn waterfall(title: &str, lanes: &[String], bars: &[Bar]) -> String {
     for (index, lane) in lanes.iter().enumerate() {
         push_lane(&mut svg, lane, TOP + LANE * count(index));
     }
-    put(&mut svg, format_args!(r#"<svg class="plot" x="132" width="80%" height="{height}">"#));
+    put(&mut svg, format_args!(r#"<svg class="plot" width="100%" height="{height}">"#));
     push_ticks(&mut svg, &axis, height);
     for (from, to, idle) in axis.folds() {
         let tip = format!("{} without anything to do, folded", Unit::Millis.text(idle));
@@ -82,7 +82,7 @@ fn push_lane(svg: &mut String, lane: &str, y: f64) {
     put(
         svg,
         format_args!(
-            r#"<rect class="lane" y="{}" width="100%" height="{}" rx="4"/><svg width="124" height="{}"><text class="name" x="8" y="{}">{lane}<title>{lane}</title></text></svg>"#,
+            r#"<rect class="lane" x="-132" y="{0}" width="132" height="{1}"/><rect class="lane" y="{0}" width="100%" height="{1}"/><svg x="-132" width="124" height="{2}"><text class="name" x="8" y="{3}">{lane}<title>{lane}</title></text></svg>"#,
             y + 2.0,
             LANE - 4.0,
             y + LANE,

@@ -4,12 +4,16 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ports;
+
+/// How long a process may take to stop when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What stands between load and upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,18 +79,28 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         for (name, child) in self.children.iter_mut().rev() {
-            // nginx's and PostgreSQL's masters take their workers with them only when asked.
-            let stopped = ask_to_stop(child).or_else(|_| child.kill().map_err(anyhow::Error::from));
-            if stopped.is_err() || child.wait().is_err() {
-                eprintln!("{name} could not be stopped, see {}", self.dir.path().display());
+            if let Err(error) = stop(child) {
+                eprintln!("{name} can't be stopped ({error}), see {}", self.dir.path().display());
             }
         }
     }
 }
 
-fn ask_to_stop(child: &Child) -> anyhow::Result<()> {
+/// Asks first: nginx's and PostgreSQL's masters take their workers with them only then. TERM is the
+/// signal that all heed; a shell lets its background jobs ignore INT and QUIT.
+fn stop(child: &mut Child) -> anyhow::Result<()> {
     let pid = Pid::from_raw(i32::try_from(child.id())?).context("a process has an id")?;
-    Ok(kill_process(pid, Signal::QUIT)?)
+    kill_process(pid, Signal::TERM)?;
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > end {
+            child.kill()?;
+            child.wait()?;
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// Starts `form` in front of the upstream.
