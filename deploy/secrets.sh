@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 umask 077
-mkdir -p secrets credentials
+mkdir -p secrets credentials prompts
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 keep() { [ -s "secrets/$1" ] || printf '%s' "$2" > "secrets/$1"; }
 
@@ -29,7 +29,7 @@ fi
 # Containers run under other users, so the files are readable; the directory is not, for anyone but its owner.
 chmod 700 secrets
 chmod 644 secrets/*
-# The gateways read the credentials, and write refreshed ones back, as this user.
-chown -R 10001 credentials 2>/dev/null ||
-  echo "the gateways can't read deploy/credentials yet: sudo chown -R 10001 deploy/credentials" >&2
+# The gateways read the credentials and prompts, and write refreshed and synchronised ones back, as this user.
+chown -R 10001 credentials prompts 2>/dev/null ||
+  echo "the gateways can't read deploy/credentials and deploy/prompts yet: sudo chown -R 10001 deploy/credentials deploy/prompts" >&2
 echo "secrets are in deploy/secrets; the dashboard's key: $(read_secret dashboard_api_key)"

@@ -29,6 +29,9 @@ pub trait BranchSource: Send + Sync + 'static {
     /// What leads to the end of the branch, its ancestors included; `None` when there is no such
     /// branch, or nothing is left of it.
     async fn find_branch(&self, branch: &Branch) -> Result<Option<BranchText>, StoreError>;
+
+    /// Its conversation's domain, found without reading what was said.
+    async fn find_domain(&self, branch: &Branch) -> Result<Option<String>, StoreError>;
 }
 
 /// A branch, as much of it as its transcript needs.
@@ -48,7 +51,7 @@ pub trait FailureNotice: Send + Sync + 'static {
 /// What there is to tell of a failure.
 #[derive(Debug, Clone, Copy)]
 pub struct FailedAnalysis<'a> {
-    /// Empty when it isn't known: the worker vanished, or there is no such branch.
+    /// Empty when it isn't known: there is no such branch.
     pub domain: &'a str,
     pub branch: &'a Branch,
     pub requested_by: &'a str,

@@ -18,7 +18,8 @@ use crate::deps::{BranchSource, BranchText};
 /// Reads as few bodies as a transcript needs.
 ///
 /// A request repeats the whole history, so the last one of a branch says it all; what came before a
-/// compaction is in the last one before it; in a message thread each request brings only its own.
+/// compaction, or before a link that stands on the session alone, is in the last one before it; in
+/// a message thread each request brings only its own.
 pub struct StoredBranches {
     pub queries: Arc<dyn Queries>,
     pub exchanges: Arc<dyn ExchangeStore>,
@@ -43,6 +44,11 @@ impl BranchSource for StoredBranches {
         let domain = graph.conversation.domain;
         Ok((!exchanges.is_empty()).then_some(BranchText { domain, exchanges }))
     }
+
+    async fn find_domain(&self, branch: &Branch) -> Result<Option<String>, StoreError> {
+        let conversation = self.queries.find_conversation(branch.conversation_id).await?;
+        Ok(conversation.map(|conversation| conversation.domain))
+    }
 }
 
 impl StoredBranches {
@@ -65,10 +71,11 @@ impl StoredBranches {
     }
 }
 
-/// The history begins anew where a branch goes on from a summary.
+/// The history begins anew where a branch goes on from a summary, and where it has nothing but the
+/// session in common with what came before.
 fn skip_what_it_repeats(path: &mut Vec<&GraphNode>, node: &GraphNode) {
     let mut begins = node;
-    while begins.kind != Some(ExchangeKind::Compact) {
+    while begins.kind != Some(ExchangeKind::Compact) && !begins.begins_anew {
         match path.pop() {
             Some(before) => begins = before,
             None => return,
@@ -79,4 +86,40 @@ fn skip_what_it_repeats(path: &mut Vec<&GraphNode>, node: &GraphNode) {
 fn holds_only_its_own(exchange: &Exchange) -> bool {
     let request = Request::parse(&exchange.request);
     request.is_ok_and(|request| matches!(request.thread, Some(Thread::Continue { .. })))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(kind: &str, begins_anew: bool) -> GraphNode {
+        let node = json!({
+            "requestId": "0197b1c0-0000-7000-8000-000000000001",
+            "timestamp": "2026-01-01T00:00:00Z", "kind": kind, "messageCount": 1,
+            "tokens": {
+                "input": 0, "output": 0, "cacheRead": 0, "cacheCreation": 0, "cacheCreation1h": 0,
+            },
+            "toolNames": [], "isSubtask": false,
+        });
+        GraphNode { begins_anew, ..serde_json::from_value(node).expect("a node") }
+    }
+
+    /// How many of the nodes before the last one are still to be read after it.
+    fn left(nodes: &[GraphNode]) -> usize {
+        let mut path = nodes.iter().collect::<Vec<_>>();
+        let last = path.pop().expect("a node");
+        skip_what_it_repeats(&mut path, last);
+        path.len()
+    }
+
+    #[test]
+    fn what_no_later_request_repeats_is_read() {
+        let turn = |begins_anew| node("turn", begins_anew);
+        assert_eq!(left(&[node("root", false), turn(false), turn(false)]), 0);
+        assert_eq!(left(&[node("root", false), turn(false), node("compact", false)]), 2);
+        assert_eq!(left(&[node("root", false), turn(true), turn(false)]), 1);
+        assert_eq!(left(&[node("root", false), turn(false), turn(true)]), 2);
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use nexus_store::{
     StoreError,
-    analyses::{JobStatus, LeaseRequest, LeasedJob},
+    analyses::{Branch, JobStatus, LeaseRequest, LeasedJob},
 };
 use tokio::{
     task::JoinSet,
@@ -132,7 +132,20 @@ impl Worker {
         }) {
             let reason = job.error.as_deref().unwrap_or_default();
             tracing::warn!(job = %job.job_id, reason, "an analysis that nobody works on has failed");
-            self.announcer.failed("", Subject::from(&job), reason).await;
+            let domain = self.domain_of(&job.branch).await;
+            self.announcer.failed(&domain, Subject::from(&job), reason).await;
+        }
+    }
+
+    /// Empty when it cannot be found out: a failure is told all the same. The branch is not read,
+    /// for that may be what the worker before did not survive.
+    async fn domain_of(&self, branch: &Branch) -> String {
+        match self.attempts.deps.branches.find_domain(branch).await {
+            Ok(domain) => domain.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, "the domain of an analysis cannot be read");
+                String::new()
+            }
         }
     }
 

@@ -94,6 +94,11 @@ pub async fn ask(
     Ok(requested)
 }
 
+/// Writes down that somebody asked for an analysis of what isn't there.
+pub async fn refuse_unknown(dashboard: &Dashboard, who: &str, branch: &Branch) {
+    audit(dashboard, who, AuditAction::Refused, branch, Some("there is no such branch")).await;
+}
+
 /// A request in the audit log.
 fn what_became(requested: Option<&Requested>, again: bool) -> (AuditAction, Option<&'static str>) {
     match requested {

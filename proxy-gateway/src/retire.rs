@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// How long connections without a request may stay open: enough for whoever was about to use one.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 const LOOK: Duration = Duration::from_millis(5);
 

@@ -71,7 +71,7 @@ where
     .keep_alive(clients.keep_alive)
     .client_request_timeout(clients.head_timeout)
     .client_disconnect_timeout(DISCONNECT)
-    .shutdown_timeout(clients.drain_timeout.as_secs())
+    .shutdown_timeout(whole_seconds(clients.drain_timeout))
     .disable_signals()
     .tcp_nodelay(true)
     // A client that hangs up must cancel its upstream call at once.
@@ -88,6 +88,11 @@ where
 
 /// Time that a connection has to close cleanly.
 const DISCONNECT: Duration = Duration::from_secs(1);
+
+/// The server counts whole seconds, and none at all would cut off every answer.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
 
 fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)

@@ -143,6 +143,37 @@ async fn a_client_key_of_another_domain_never_goes_up_whatever_it_looks_like() {
 }
 
 #[tokio::test]
+async fn a_client_key_never_goes_up_even_when_its_file_is_gone() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.allow_passthrough = true;
+    let form = r#"{"type":"api_key","api_key":"sk-ant-stored","client_api_key":"open sesame"}"#;
+    let path = file(dir.path(), "test.local");
+    fs::write(&path, form).expect("written");
+    let gateway = start_in(config, dir);
+    assert_eq!(call(&gateway, "x-api-key: open sesame\r\n").await.status, 200);
+    assert_eq!(call(&gateway, "x-api-key: sk-ant-own\r\n").await.status, 401);
+    fs::remove_file(&path).expect("removed");
+    until(async || call(&gateway, "x-api-key: sk-ant-own\r\n").await.status == 200).await;
+    let before = upstream.seen().count();
+    assert_eq!(call(&gateway, "x-api-key: open sesame\r\n").await.status, 401);
+    assert_eq!(call(&gateway, "authorization: Bearer open sesame\r\n").await.status, 401);
+    assert_eq!(upstream.seen().count(), before);
+}
+
+#[tokio::test]
+async fn a_client_key_does_not_hide_behind_many_others() {
+    let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.allow_passthrough = true;
+    let gateway = start_in(config, dir);
+    let others = "x-api-key: sk-ant-own\r\n".repeat(4);
+    assert_eq!(call(&gateway, &others).await.status, 200);
+    assert_eq!(call(&gateway, &format!("{others}x-api-key: {KEY}\r\n")).await.status, 401);
+    assert_eq!(upstream.seen().count(), 1);
+}
+
+#[tokio::test]
 async fn without_client_authentication_anyone_gets_the_stored_credential() {
     let (upstream, dir) = (upstream(), tempfile::tempdir().expect("a folder"));
     let mut config = with_dir(&upstream, dir.path());
@@ -274,6 +305,26 @@ async fn a_failed_renewal_sends_nothing_up() {
     assert_eq!(upstream.seen().count(), 0);
     assert!(!reply.text().contains("sk-ant"));
     until(async || health(&gateway).await["credentials"]["problems"] == 1).await;
+}
+
+/// All tasks of this gateway share one thread, so that one which blocks is noticed.
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_pair_holds_up_nobody() {
+    let (upstream, (oauth, tokens)) = (upstream(), token_server());
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.oauth_token_url = format!("{}/v1/oauth/token", tokens.url());
+    let (pair, edited) = (file(dir.path(), "pair.local"), file(dir.path(), "test.local"));
+    fs::write(&pair, oauth_form(0)).expect("written");
+    let gateway = start_in(config, dir);
+    // Nothing of the gateway has run yet: it knows the pair, and is about to renew it.
+    fs::remove_file(&pair).expect("removed");
+    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU);
+    rustix::fs::mknodat(rustix::fs::CWD, pair.as_path(), kind, mode, 0).expect("made");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    fs::write(&edited, FORM).expect("written");
+    until(async || call(&gateway, &format!("x-api-key: {KEY}\r\n")).await.status == 200).await;
+    assert_eq!(oauth.issued(), 0);
 }
 
 async fn health(gateway: &Running) -> serde_json::Value {

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use nexus_contract::{SystemClock, TerminalState};
@@ -21,7 +22,7 @@ use support::{LIMIT, config, raw, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
 /// Answers one after the other; the last one for ever.
@@ -89,7 +90,7 @@ where
     (addr, connections)
 }
 
-/// Reads one request with a short body.
+/// Reads one request, whose body ends like that of [`call`].
 async fn read_request(io: &mut TcpStream) -> bool {
     let mut request = Vec::new();
     let mut buf = [0; 4096];
@@ -142,6 +143,63 @@ async fn a_connection_that_dies_under_a_request_costs_another_try() {
     assert_eq!(call(gateway.addr).await.status, 200);
     assert_eq!(call(gateway.addr).await.status, 200);
     assert_eq!(connections.load(Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_under_a_large_body_costs_another_try() {
+    // The first connection answers once, and closes in the middle of a second request.
+    let (addr, connections) = by_hand(|mut io, number| async move {
+        if !read_request(&mut io).await {
+            return;
+        }
+        io.write_all(OK).await.expect("sent");
+        if number == 0 {
+            let mut part = vec![0; 2 << 20];
+            io.read_exact(&mut part).await.expect("a part of the request");
+        }
+    })
+    .await;
+    let mut config = config(&format!("http://{addr}"));
+    config.clients.workers = Some(1);
+    let gateway = start(config);
+    assert_eq!(call(gateway.addr).await.status, 200);
+    let body = [vec![b' '; 8 << 20], b"{\"a\":1}".to_vec()].concat();
+    let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", &body)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(connections.load(Relaxed), 2);
+}
+
+/// With Nagle's algorithm on either side small events would come in bunches, one every 40 ms.
+#[tokio::test]
+async fn small_events_come_as_they_are_sent() {
+    const EVENTS: usize = 20;
+    const EVENT: &str = "data: 1\n\n";
+    let (addr, _) = by_hand(|mut io, _number| async move {
+        io.set_nodelay(true).expect("a socket option");
+        assert!(read_request(&mut io).await);
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+        io.write_all(head).await.expect("sent");
+        for _ in 0..EVENTS {
+            sleep(Duration::from_millis(5)).await;
+            io.write_all(EVENT.as_bytes()).await.expect("sent");
+        }
+    })
+    .await;
+    let gateway = start(config(&format!("http://{addr}")));
+    let mut io = raw::connect(gateway.addr).await;
+    io.write_all(&raw::post("/v1/messages", "", b"{\"a\":1}")).await.expect("sent");
+    // Between reads, not between events: those of a bunch would come in one read.
+    let (mut received, mut gaps, mut last) = (String::new(), Vec::new(), Instant::now());
+    let mut buf = [0; 4096];
+    while received.matches(EVENT).count() < EVENTS {
+        let read = timeout(LIMIT, io.read(&mut buf)).await.expect("in time").expect("more");
+        assert!(read > 0, "{received}");
+        received.push_str(&String::from_utf8_lossy(&buf[..read]));
+        gaps.push(last.elapsed());
+        last = Instant::now();
+    }
+    gaps.sort_unstable();
+    assert!(gaps[gaps.len() / 2] < Duration::from_millis(20), "{gaps:?}");
 }
 
 #[tokio::test]

@@ -82,7 +82,13 @@ test('an analysis is started, watched, read, and run again with a prompt of oneâ
 
 test('a failure says why, and can be retried', async () => {
   const { page, context, conversationId } = await opened('Read them again [[gemini status=400 times=1]] [[say: Done.]]');
+  const list = await context.newPage();
+  await visit(list, `${nexus.dashboard}/analyses`);
   await press(page, 'Analyse');
+  // The list changes by itself, too.
+  const row = list.locator('tr', { has: list.locator(`a[href^="/conversations/${conversationId}/analysis"]`) });
+  await row.filter({ hasText: 'failed' }).waitFor({ timeout: 30_000 });
+  await list.close();
   await page.getByRole('alert').filter({ hasText: /Gemini answered 400/ }).waitFor({ timeout: 30_000 });
   await visit(page, `${nexus.dashboard}/analyses?status=failed`);
   assert.match(await page.innerText('main'), /Gemini answered 400/);

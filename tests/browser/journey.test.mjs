@@ -57,6 +57,10 @@ test('a session of Claude Code, resumed once, is one conversation with its promp
   for (const said of ['Count the planets', 'echo mercury-venus-earth', 'There are three so far.', 'And the moons?', 'Two moons were named.']) {
     assert.ok(text.includes(said), `${said} is missing in:\n${text}`);
   }
+  const third = prompt('And the comets? [[slow ms=80]] [[words n=120]]', first.session_id);
+  await visit(page, `${nexus.dashboard}/`);
+  await page.locator('section', { hasText: 'In flight' }).first().locator('text=/opus|sonnet|haiku|fable/').first().waitFor({ timeout: 30_000 });
+  await third;
   await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}`);
   assert.deepEqual(seen.console, []);
   await context.close();

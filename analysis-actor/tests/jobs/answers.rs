@@ -93,6 +93,7 @@ async fn failures_of_the_server_are_tried_again() {
     completes("[[gemini status=503 times=2]]", true, 3).await;
     let job = fails("[[gemini status=503]]", "server_error", 3).await;
     assert_eq!(job.attempts, 3);
+    fails("[[gemini status=429]]", "rate_limited", 3).await;
 }
 
 #[tokio::test]

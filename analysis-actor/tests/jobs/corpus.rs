@@ -81,6 +81,8 @@ fn secrets() -> Vec<(String, String)> {
         "xoxp-",
         "xapp-",
         "AIza",
+        "AQ.",
+        "vercel_blob_rw_",
         "ya29.",
         "GOCSPX-",
         "sk_live_",
@@ -110,6 +112,9 @@ fn secrets() -> Vec<(String, String)> {
         "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"
     );
     secrets.push((key, BODY[8..].to_owned()));
+    for (scheme, body) in [("Token", HEX), ("SSWS", BODY)] {
+        secrets.push((format!("Authorization: {scheme} {body}"), body[8..].to_owned()));
+    }
     let token = ["eyJ", BODY, ".eyJ", BODY, ".", BODY].concat();
     secrets.push((token, BODY[8..].to_owned()));
     let named = [

@@ -211,7 +211,8 @@ async fn a_job_whose_attempts_panic_fails_and_people_are_told() {
     let attempts = rig.store.list_attempts(job.job_id).await.expect("listed");
     assert!(attempts.iter().all(|attempt| attempt.outcome.as_deref() == Some("lost")));
     let told = rig.notices.0.lock().expect("not poisoned").clone();
-    assert!(matches!(&told[..], [notice] if notice.contains("vanished")), "{told:?}");
+    let vanished = "team.example: The worker vanished";
+    assert!(matches!(&told[..], [notice] if notice.starts_with(vanished)), "{told:?}");
     let audit = rig.store.list_audit(Some(&branch), 9).await.expect("listed");
     assert!(matches!(&audit[..], [entry] if entry.action == AuditAction::Failed));
 }

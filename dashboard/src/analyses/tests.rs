@@ -134,6 +134,8 @@ async fn the_routes_answer_as_documented() {
     let wanted = serde_json::json!({"conversationId": "nothing", "branchId": "main"});
     let create = test::TestRequest::post().uri("/api/analyses").set_json(wanted);
     assert_eq!(rig.call(with_key(create)).await.0, StatusCode::NOT_FOUND);
+    let audit = rig.store.list_audit(None, 1).await.expect("listed");
+    assert_eq!((audit[0].action, audit[0].actor.as_str()), (AuditAction::Refused, "key"));
 
     super::ask(&rig.dashboard, "x", branch(), None, false).await.expect("made");
     let (status, job) = rig.call(with_key(get())).await;

@@ -15,12 +15,23 @@ use serde_json::{Value, json};
 use super::answer::{Answer, clean, id};
 use crate::{analyses, deps::Dashboard, error::PageError, security::Visitor};
 
+/// Characters of an unknown branch's name that are written down.
+const MAX_NAME: usize = 200;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wanted {
     conversation_id: String,
     branch_id: String,
     custom_prompt: Option<String>,
+}
+
+impl Wanted {
+    /// As the audit log names it: a body may hold a name of any length.
+    fn unknown(&self) -> Branch {
+        let branch_id = clean(&self.branch_id).chars().take(MAX_NAME).collect();
+        Branch { conversation_id: id(&self.conversation_id), branch_id }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -35,7 +46,11 @@ pub async fn create(
     visitor: ReqData<Visitor>,
     wanted: Json<Wanted>,
 ) -> Answer {
-    let branch = existing(&dashboard, &wanted.conversation_id, &wanted.branch_id).await?;
+    let found = existing(&dashboard, &wanted.conversation_id, &wanted.branch_id).await;
+    if matches!(found, Err(PageError::NotFound(_))) {
+        analyses::refuse_unknown(&dashboard, &visitor.name(), &wanted.unknown()).await;
+    }
+    let branch = found?;
     let prompt = wanted.custom_prompt.as_deref();
     let requested = analyses::ask(&dashboard, &visitor.name(), branch, prompt, false).await?;
     Ok(match requested.ok_or_else(missing)? {

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Data;
 use jiff::ToSpan;
-use nexus_store::queries::{
-    ConversationFilter, ConversationSummary, GroupBy, Paging, UsageFilter, UsageKey, UsageTotals,
-};
+use nexus_store::queries::{ConversationFilter, GroupBy, UsageFilter, UsageKey, UsageTotals};
 use serde_json::json;
 
 use super::{
@@ -17,8 +15,6 @@ use super::{
 use crate::{deps::Dashboard, error::PageError};
 
 const HOUR: u32 = 60;
-/// Conversations that the counts of branches are taken from: the newest.
-const NEWEST: u32 = Paging::MAX;
 
 pub async fn totals(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let filter = filter(&params)?;
@@ -53,20 +49,15 @@ pub async fn dashboard(dashboard: Data<Dashboard>, params: Params) -> Answer {
         account_id: all.account_id.clone(),
         ..ConversationFilter::default()
     };
-    let paging = Paging { limit: NEWEST, ..Paging::default() };
-    let newest = queries.list_conversations(&filter, &paging).await?;
-    let sum = |count: fn(&ConversationSummary) -> u64| newest.items.iter().map(count).sum::<u64>();
-    json(&json!({
+    let mut answer = json!(queries.count_conversations(&filter).await?);
+    let more = json!({
         "totals": totals,
-        "conversations": newest.items.len(),
-        "conversationsAreMore": newest.next_cursor.is_some(),
-        "branches": sum(|one| one.branch_count),
-        "subtasks": sum(|one| one.subtask_count),
-        "compacts": sum(|one| one.compact_count),
         "models": models,
         "last24Hours": queries.sum_usage(&day).await?,
         "hourlyActivity": queries.list_usage(&day, HOUR, GroupBy::default()).await?,
-    }))
+    });
+    extend(&mut answer, more);
+    json(&answer)
 }
 
 /// The filter that usage routes share; `from` is `since` where a route has that.

@@ -21,6 +21,8 @@ const WINDOW: u32 = 300;
 const QUARTER: u32 = 15;
 const HOUR: u32 = 60;
 const DAY: u32 = 1_440;
+/// A year of quarters, and some days.
+const MAX_STEPS: i64 = 36_000;
 
 /// `/api/token-usage/current`.
 pub async fn current(dashboard: Data<Dashboard>, params: Params) -> Answer {
@@ -148,6 +150,11 @@ pub async fn sliding_window(dashboard: Data<Dashboard>, params: Params) -> Answe
     let window = i64::from(window);
     let to = filter.to.unwrap_or(dashboard.deps.clock.now());
     let from = filter.from.unwrap_or(to);
+    if to.duration_since(from).as_secs() / 60 / i64::from(step) > MAX_STEPS {
+        let most =
+            format!("`from` lies too far back: at most {MAX_STEPS} steps of `bucket` minutes");
+        return Err(PageError::BadRequest(most));
+    }
     let early =
         UsageFilter { from: Some(floor(from - window.minutes(), i64::from(width))), ..filter };
     let buckets = dashboard.deps.queries.list_usage(&early, width, GroupBy::default()).await?;

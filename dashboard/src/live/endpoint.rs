@@ -11,6 +11,8 @@ use tokio::{
     time::timeout,
 };
 
+use nexus_contract::LiveTopic;
+
 use super::{
     Slot,
     hub::{Frame, Joined},
@@ -22,6 +24,18 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const BEAT: &[u8] = b": beat\n\n";
 const RELOAD: &[u8] = b"event: reload\ndata: {}\n\n";
 
+/// What a browser may wish for: all but what processes tell one another.
+const TOPICS: [LiveTopic; 8] = [
+    LiveTopic::Started,
+    LiveTopic::FirstByte,
+    LiveTopic::Delta,
+    LiveTopic::Finished,
+    LiveTopic::Linked,
+    LiveTopic::Stored,
+    LiveTopic::Analysis,
+    LiveTopic::Window,
+];
+
 #[derive(Debug, Deserialize)]
 pub struct Wishes {
     /// Topics wanted, comma-separated; all when absent.
@@ -30,12 +44,23 @@ pub struct Wishes {
     after: Option<String>,
 }
 
+impl Wishes {
+    fn unknown_topic(&self) -> Option<&str> {
+        let mut names = self.topics.iter().flat_map(|list| list.split(',')).map(str::trim);
+        names.find(|name| !name.is_empty() && TOPICS.iter().all(|topic| topic.as_str() != *name))
+    }
+}
+
 /// Opens a stream of live events.
 pub async fn events(
     request: HttpRequest,
     wishes: web::Query<Wishes>,
     dashboard: web::Data<Dashboard>,
 ) -> Result<HttpResponse, PageError> {
+    if let Some(unknown) = wishes.unknown_topic() {
+        let known = TOPICS.map(LiveTopic::as_str).join(", ");
+        return Err(PageError::BadRequest(format!("`topics` knows no {unknown:?}, but {known}")));
+    }
     let visitor = request.extensions().get::<Visitor>().cloned().ok_or(PageError::LoginNeeded)?;
     let slot =
         dashboard.hub.slots.take(&visitor).ok_or(PageError::TooMany(Duration::from_secs(10)))?;

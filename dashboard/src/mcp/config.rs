@@ -17,6 +17,10 @@ pub struct McpConfig {
     pub sync_interval: Duration,
     /// Prompts on a page of `prompts/list`.
     pub page_size: usize,
+    /// A session that nobody used for so long ends.
+    pub session_idle: Duration,
+    /// Sessions that are open at once.
+    pub max_sessions: usize,
 }
 
 /// The repository that the prompts come from.
@@ -43,6 +47,10 @@ impl McpConfig {
             github: None,
             sync_interval: Duration::from_mins(5),
             page_size: 100,
+            // A working day: a client whose session has ended may not begin another by itself.
+            session_idle: Duration::from_hours(12),
+            // Clients seldom end theirs, so that most of these are left over.
+            max_sessions: 2_000,
         }
     }
 }

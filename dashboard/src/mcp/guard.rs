@@ -22,6 +22,9 @@ pub trait ClientKeys: Send + Sync + 'static {
     fn is_key(&self, domain: &str, key: &str) -> bool;
 }
 
+/// From this version on the protocol has no sessions. Versions are dates, and sort as such.
+const SESSIONLESS: &str = "2026-07-28";
+
 /// Lets through who has a key; answers what is no MCP itself.
 pub(super) async fn guard(
     request: ServiceRequest,
@@ -39,6 +42,9 @@ pub(super) async fn guard(
     if *request.method() == Method::GET && !accepts_stream(request.request()) {
         return Ok(request.into_response(discovery::answer(&mcp)));
     }
+    if may_start_session(request.request()) && is_full(&mcp).await {
+        return Ok(request.into_response(full(&mcp)));
+    }
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
@@ -49,6 +55,28 @@ fn is_allowed(mcp: &Mcp, request: &HttpRequest) -> bool {
     }
     let here = request.app_config().local_addr().ip().is_loopback();
     here && is_loopback_name(&host)
+}
+
+/// Judged by the headers alone: where they contradict the body, the SDK refuses the request.
+fn may_start_session(request: &HttpRequest) -> bool {
+    let value = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_sessionless = value("mcp-protocol-version").is_some_and(|it| it >= SESSIONLESS)
+        && value("mcp-method").is_some_and(|method| method != "initialize");
+    *request.method() == Method::POST && value("mcp-session-id").is_none() && !is_sessionless
+}
+
+async fn is_full(mcp: &Mcp) -> bool {
+    mcp.sessions.sessions.read().await.len() >= mcp.config.max_sessions
+}
+
+fn full(mcp: &Mcp) -> HttpResponse {
+    let message = format!(
+        "{} sessions are open, and no more can be; end one, or try again later",
+        mcp.config.max_sessions
+    );
+    HttpResponse::ServiceUnavailable().json(serde_json::json!({
+        "error": {"code": "too_many_sessions", "message": message}
+    }))
 }
 
 fn presented(request: &HttpRequest) -> Option<&str> {

@@ -20,6 +20,7 @@ mod watch;
 use std::sync::Arc;
 
 use nexus_contract::Clock;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,7 @@ pub struct Mcp {
     clock: Arc<dyn Clock>,
     library: Library,
     peers: Peers,
+    sessions: Arc<LocalSessionManager>,
     status: Status,
     /// Asks for a synchronisation before its time.
     sync_now: Notify,
@@ -49,12 +51,15 @@ impl Mcp {
     pub fn new(config: McpConfig, keys: Arc<dyn ClientKeys>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let library = Library::default();
         library.load(&config.prompts_dir);
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.keep_alive = Some(config.session_idle);
         Arc::new(Self {
             config,
             keys,
             clock,
             library,
             peers: Peers::default(),
+            sessions: Arc::new(sessions),
             status: Status::default(),
             sync_now: Notify::new(),
         })

@@ -7,7 +7,6 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp_actix_web::transport::StreamableHttpService;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,7 +24,7 @@ impl Mcp {
         let sessions = Arc::clone(self);
         let protocol = StreamableHttpService::builder()
             .service_factory(Arc::new(move || Ok(Session(Arc::clone(&sessions)))))
-            .session_manager(Arc::new(LocalSessionManager::default()))
+            .session_manager(Arc::clone(&self.sessions))
             .stateful_mode(true)
             .sse_keep_alive(KEEP_ALIVE)
             .max_request_body_bytes(MAX_BODY)

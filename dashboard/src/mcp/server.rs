@@ -1,7 +1,11 @@
 //! The protocol.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use futures::future::join_all;
 use rmcp::{
     ErrorData, Peer, RoleServer, ServerHandler,
     model::{
@@ -11,7 +15,7 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     Mcp,
@@ -20,6 +24,8 @@ use super::{
 
 /// Clients that are told of changes.
 const MAX_PEERS: usize = 10_000;
+/// A client that takes nothing must not hold up what comes after the telling.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The clients that want to hear of changes: those with a session, and, from protocol 2026-07-28 on,
 /// which has no sessions, those that listen.
@@ -42,11 +48,15 @@ impl Peers {
     pub async fn notify(&self) {
         self.changes.send_modify(|changes| *changes += 1);
         let peers = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for peer in peers {
-            if let Err(error) = peer.notify_prompt_list_changed().await {
-                tracing::debug!(%error, "a client of the prompts is gone");
-            }
-        }
+        join_all(peers.iter().map(tell)).await;
+    }
+}
+
+async fn tell(peer: &Peer<RoleServer>) {
+    match timeout(PATIENCE, peer.notify_prompt_list_changed()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a client of the prompts is gone"),
+        Err(_) => tracing::debug!("a client of the prompts does not listen"),
     }
 }
 

@@ -3,7 +3,8 @@
 //! Only files that exist in the repository are replaced, and only files that came from it are ever
 //! removed; a list beside the prompts (`.synced.json`) tells which those are, and by which content.
 //! A file that failed to arrive stays as it is and is tried again the next time, also when the head
-//! of the branch has not moved.
+//! of the branch has not moved. At the rate limit, what has arrived is kept, and the next round
+//! goes on from there.
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +15,7 @@ use std::{
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     Mcp,
@@ -23,6 +25,8 @@ use super::{
 };
 
 const LIST: &str = ".synced.json";
+/// Whatever the setting or GitHub says, there is a pause between two rounds.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Files that came from the repository: name, and hash of the content.
 type Synced = BTreeMap<String, String>;
@@ -37,7 +41,7 @@ pub(super) async fn run(mcp: &Mcp, shutdown: &CancellationToken) {
         let wait = sync(mcp, &github).await.unwrap_or(mcp.config.sync_interval);
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = sleep(wait) => {}
+            () = sleep(wait.max(SHORTEST_WAIT)) => {}
             () = mcp.sync_now.notified() => {}
         }
     }
@@ -86,40 +90,71 @@ async fn fetch(mcp: &Mcp, github: &GitHub) -> Result<(), SyncError> {
     fs::create_dir_all(folder)?;
     let remote = github.files(&head).await?.into_iter().filter(is_prompt).collect::<Vec<_>>();
     let known = synced(folder);
-    let mut now = Synced::new();
-    let mut failed = Vec::new();
-    for file in &remote {
-        match bring(github, folder, file, &known).await {
-            Ok(()) => {
-                now.insert(file.name.clone(), file.sha.clone());
-            }
-            Err(SyncError::GitHub(error @ GitHubError::RateLimited(_))) => return Err(error.into()),
-            Err(error) => {
-                tracing::warn!(file = file.name, %error, "a prompt did not arrive");
-                failed.push(file.name.clone());
-                // What is here of it stays, and stays ours.
-                now.extend(known.get(&file.name).map(|_| (file.name.clone(), String::new())));
-            }
-        }
-    }
+    let brought = bring_all(github, folder, &remote, &known).await;
     for gone in known.keys().filter(|name| !remote.iter().any(|file| file.name == **name)) {
         remove(folder, gone)?;
     }
-    write(&folder.join(LIST), &serde_json::to_vec(&now).unwrap_or_default())?;
+    write(&folder.join(LIST), &serde_json::to_vec(&brought.now).unwrap_or_default())?;
     mcp.status.change(|status| {
-        status.commit = Some(head);
-        status.files = now.len();
-        status.failed = failed;
+        // A folder that was left between two heads stands at none.
+        status.commit = brought.limit.is_none().then_some(head);
+        status.files = brought.now.len();
+        status.failed = brought.failed;
     });
     mcp.reload().await;
-    Ok(())
+    brought.limit.map_or(Ok(()), |limit| Err(limit.into()))
+}
+
+/// What a round came to.
+#[derive(Default)]
+struct Brought {
+    now: Synced,
+    failed: Vec<String>,
+    /// The rate limit, where it ended the round.
+    limit: Option<GitHubError>,
+}
+
+async fn bring_all(
+    github: &GitHub,
+    folder: &Path,
+    remote: &[RemoteFile],
+    known: &Synced,
+) -> Brought {
+    let mut all = Brought::default();
+    let mut files = remote.iter();
+    for file in files.by_ref() {
+        match bring(github, folder, file, known).await {
+            Ok(()) => {
+                all.now.insert(file.name.clone(), file.sha.clone());
+            }
+            Err(SyncError::GitHub(error @ GitHubError::RateLimited(_))) => {
+                all.limit = Some(error);
+                all.now.extend(as_known(file, known));
+                break;
+            }
+            Err(error) => {
+                tracing::warn!(file = file.name, %error, "a prompt did not arrive");
+                all.failed.push(file.name.clone());
+                // What is here of it stays, and stays ours.
+                all.now.extend(as_known(file, known).map(|(name, _)| (name, String::new())));
+            }
+        }
+    }
+    all.now.extend(files.filter_map(|file| as_known(file, known)));
+    all
+}
+
+fn as_known(file: &RemoteFile, known: &Synced) -> Option<(String, String)> {
+    known.get(&file.name).map(|sha| (file.name.clone(), sha.clone()))
+}
+
+fn is_prompt(file: &RemoteFile) -> bool {
+    file.kind == "file" && is_plain(&file.name)
 }
 
 /// A name of the repository is a name in the folder: nothing that leads elsewhere.
-fn is_prompt(file: &RemoteFile) -> bool {
-    file.kind == "file"
-        && prompt_name(Path::new(&file.name)).is_some_and(is_name)
-        && !file.name.contains(['/', '\\'])
+fn is_plain(name: &str) -> bool {
+    prompt_name(Path::new(name)).is_some_and(is_name) && !name.contains(['/', '\\'])
 }
 
 async fn bring(
@@ -143,7 +178,7 @@ async fn bring(
 fn synced(folder: &Path) -> Synced {
     let list = fs::read(folder.join(LIST)).unwrap_or_default();
     let list = serde_json::from_slice::<Synced>(&list).unwrap_or_default();
-    list.into_iter().filter(|(name, _)| prompt_name(Path::new(name)).is_some_and(is_name)).collect()
+    list.into_iter().filter(|(name, _)| is_plain(name)).collect()
 }
 
 fn remove(folder: &Path, name: &str) -> io::Result<()> {
@@ -153,10 +188,14 @@ fn remove(folder: &Path, name: &str) -> io::Result<()> {
     }
 }
 
-/// Readers see the old file or the new one, never half of it.
+/// Readers see the old file or the new one, never half of it, also when two gateways that share the
+/// folder write at once.
 fn write(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = PathBuf::from(place);
-    beside.set_extension("tmp");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, place)
+    beside.set_extension(format!("{}.tmp", Uuid::now_v7()));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, place));
+    if written.is_err() {
+        let _gone = fs::remove_file(&beside);
+    }
+    written
 }

@@ -264,6 +264,40 @@ async fn a_changed_file_is_noticed_and_clients_are_told() {
     rig.stop().await;
 }
 
+#[actix_web::test]
+async fn a_session_ends_when_it_is_idle_and_makes_room() {
+    let rig = Rig::start(&[], |config| {
+        config.session_idle = Duration::from_secs(3);
+        config.max_sessions = 1;
+    });
+    let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"}}});
+    let (session, _) = rig.open("2025-06-18").await;
+    let second = rig.post("2025-06-18", &hello).send().await.expect("answered");
+    assert_eq!(second.status(), 503);
+    let refusal = second.text().await.expect("a body");
+    assert!(refusal.contains("1 sessions are open"), "{refusal}");
+    let newest = rig.post("2026-07-28", &hello).send().await.expect("answered");
+    assert_eq!(newest.status(), 503, "it begins a session under any version");
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "prompts/list"});
+    let without = rig.post("2026-07-28", &list).header("mcp-method", "prompts/list");
+    let without = without.send().await.expect("answered");
+    assert_ne!(without.status(), 503, "what needs no session needs no room");
+    assert!(rig.call(&session, "ping", json!({})).await.get("result").is_some());
+
+    let room = async {
+        while rig.post("2025-06-18", &hello).send().await.expect("answered").status() == 503 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, room).await.expect("the idle session ends");
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let late = rig.post("2025-06-18", &ping).header("mcp-session-id", &session);
+    assert_eq!(late.send().await.expect("answered").status(), 404);
+    rig.stop().await;
+}
+
 /// A folder that is replaced, as a checkout or a mounted volume does it, is followed.
 #[actix_web::test]
 async fn a_folder_that_was_away_is_followed_again() {
@@ -339,6 +373,52 @@ async fn a_prompt_that_breaks_in_the_repository_stays_as_it_was() {
     rig.mcp.request_sync();
     until(|| rig.mcp.sync_status().expect("configured").failed == ["one.yaml"]).await;
     assert_eq!(rig.mcp.library().find("one").expect("kept").template, "good");
+    rig.stop().await;
+}
+
+/// A round that the limit ends is not lost: the next one asks only for what is missing.
+#[actix_web::test]
+async fn at_the_rate_limit_the_next_round_goes_on() {
+    let github = Arc::new(GitHub::default());
+    for name in ["a", "b", "c", "d"] {
+        github.put(&format!("prompts/{name}.yaml"), &format!("template: {name}"));
+    }
+    // The head, the list and two files.
+    github.limit_after(4);
+    let server = Server::local(Arc::clone(&github)).expect("a port");
+    let api = server.url();
+    let rig = Rig::start(&[], |config| {
+        config.github = Some(GitHubConfig { api_url: api, ..GitHubConfig::new("o", "r") });
+    });
+    let status = || rig.mcp.sync_status().expect("configured");
+    let is_there = |name: &str| rig.mcp.library().find(name).is_some();
+    until(|| status().error.is_some_and(|error| error.contains("rate limit"))).await;
+    assert!(is_there("a") && is_there("b") && !is_there("c"));
+    assert_eq!((status().commit, status().files), (None, 2));
+
+    github.limit_after(4);
+    until(|| status().commit.is_some()).await;
+    assert!(is_there("a") && is_there("b") && is_there("c") && is_there("d"));
+    assert_eq!(status().files, 4);
+    rig.stop().await;
+}
+
+#[actix_web::test]
+async fn a_list_of_synchronised_files_leads_nowhere_else() {
+    let github = Arc::new(GitHub::default());
+    github.put("prompts/one.yaml", "template: One");
+    let server = Server::local(Arc::clone(&github)).expect("a port");
+    let api = server.url();
+    let rig = Rig::start(&[], |config| {
+        let own = config.prompts_dir.join("own");
+        fs::create_dir(&own).expect("a folder");
+        put(&own, "mine", "template: mine");
+        let list = json!({"own/mine.yaml": "x"}).to_string();
+        fs::write(config.prompts_dir.join(".synced.json"), list).expect("written");
+        config.github = Some(GitHubConfig { api_url: api, ..GitHubConfig::new("o", "r") });
+    });
+    until(|| rig.mcp.sync_status().expect("configured").commit.is_some()).await;
+    assert!(rig.folder.path().join("own/mine.yaml").is_file());
     rig.stop().await;
 }
 

@@ -1,4 +1,5 @@
-//! The names that the top bar's filters offer: every page shows them, so no page waits for them.
+//! The names that the top bar's filters offer, and those of clients that are linked badly: many
+//! pages show them, so no page waits for them.
 
 use std::{
     sync::{
@@ -10,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
-use nexus_store::queries::Queries;
+use nexus_store::{links::ClientLinks, queries::Queries};
 
 use super::store;
 use crate::error::PageError;
@@ -20,6 +21,8 @@ use crate::error::PageError;
 pub struct Known {
     pub domains: Vec<String>,
     pub accounts: Vec<String>,
+    /// See [`falling`].
+    pub falling: Vec<String>,
 }
 
 impl Known {
@@ -81,12 +84,28 @@ impl Names {
     ) -> Result<Arc<Known>, PageError> {
         let domains = queries.list_domains().await.map_err(store)?;
         let accounts = queries.list_accounts().await.map_err(store)?;
+        let links = links(queries).await;
         let known = Arc::new(Known {
             domains: domains.into_iter().map(|domain| domain.domain).collect(),
             accounts: accounts.into_iter().map(|account| account.account_id).collect(),
+            falling: falling(&links),
         });
         let until = now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX);
         self.kept.store(Some(Arc::new(Kept { known: Arc::clone(&known), until })));
         Ok(known)
     }
+}
+
+/// How well each client's exchanges are linked; none where the store does not tell, since a page is
+/// worth more without it than not at all.
+pub async fn links(queries: &dyn Queries) -> Vec<ClientLinks> {
+    queries.list_client_links().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "how well linking goes is not known");
+        Vec::new()
+    })
+}
+
+/// The versions of clients that are linked worse than their other versions.
+pub fn falling(links: &[ClientLinks]) -> Vec<String> {
+    links.iter().filter(|one| one.dropped).map(|one| one.client.clone()).collect()
 }

@@ -45,6 +45,8 @@ pub struct Overview {
     pub running: Vec<Run>,
     pub rows: Vec<ConversationRow>,
     pub is_empty: bool,
+    /// Versions of clients whose link rate or agreement dropped.
+    pub falling: Vec<String>,
     pub gateway: String,
 }
 
@@ -80,6 +82,7 @@ impl Fragment for OverviewPage {
             windows: vec![Window::sample()],
             running: vec![Run::sample()],
             rows: vec![super::conversations::row(super::conversations::sample())],
+            falling: vec!["<b>/1".into()],
             ..Overview::default()
         };
         vec![
@@ -154,6 +157,7 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         running: ctx.dashboard.hub.running.list(now),
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
+        falling: known.falling.clone(),
         gateway: ctx.dashboard.config.gateway_url.clone(),
     })
 }

@@ -1,11 +1,15 @@
-//! Pipeline: how far events have come, and which could not be handled.
+//! Pipeline: how far events have come, which could not be handled, and how well they were linked.
 
 use actix_web::{HttpResponse, http::header, web};
 use nexus_bus::{DeadLetter, StreamError, StreamStatus};
 use nexus_contract::JournalFigures;
+use nexus_store::links::ClientLinks;
 use serde::Serialize;
 
-use super::overview::float;
+use super::{
+    names::{falling, links},
+    overview::float,
+};
 use crate::{
     error::PageError,
     live::{Instance, journals},
@@ -32,6 +36,10 @@ pub struct Pipeline {
     dropped: u64,
     instances: Vec<Instance>,
     letters: Vec<DeadLetter>,
+    /// How well linking goes, by the clients' versions.
+    links: Vec<ClientLinks>,
+    /// The versions whose link rate or agreement dropped.
+    falling: Vec<String>,
     healthy: bool,
     csrf_query: String,
     read_only: bool,
@@ -136,6 +144,7 @@ async fn load(ctx: &Ctx) -> Pipeline {
             Vec::new()
         }
     };
+    let links = links(ctx.dashboard.deps.queries.as_ref()).await;
     let instances = ctx.dashboard.hub.instances.list();
     let journal = journals(&instances);
     let dropped = journal.map_or(0, |journal| journal.lost + journal.tombstones);
@@ -149,6 +158,8 @@ async fn load(ctx: &Ctx) -> Pipeline {
         status,
         error,
         letters,
+        falling: falling(&links),
+        links,
         csrf_query: ctx.csrf_query(),
         read_only: ctx.dashboard.keeper.is_read_only(),
     }
@@ -227,6 +238,14 @@ fn samples() -> Vec<Pipeline> {
         dead_letters: 1,
         consumers: vec![consumer],
     };
+    let fallen = ClientLinks {
+        client: "<b>/1".into(),
+        continuing: 40,
+        link_rate: 0.5,
+        agreement: Some(0.9),
+        dropped: true,
+        ..ClientLinks::default()
+    };
     let full = Pipeline {
         status: Some(status),
         error: None,
@@ -236,6 +255,8 @@ fn samples() -> Vec<Pipeline> {
         dropped: 3,
         instances: vec![Instance::sample()],
         letters: vec![letter()],
+        falling: falling(std::slice::from_ref(&fallen)),
+        links: vec![fallen, ClientLinks::default()],
         healthy: false,
         csrf_query: String::new(),
         read_only: false,
@@ -249,6 +270,8 @@ fn samples() -> Vec<Pipeline> {
         dropped: 0,
         instances: vec![],
         letters: vec![],
+        links: vec![],
+        falling: vec![],
         healthy: false,
         csrf_query: String::new(),
         read_only: true,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, web};
 use nexus_contract::{ExchangeId, Headers};
 use nexus_messages::transcript::{self, Window};
-use nexus_store::queries::RequestSummary;
+use nexus_store::queries::{ExchangeKind, LinkMethod, RequestSummary};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -74,9 +74,11 @@ impl Fragment for RequestPage {
             ..Recording::default()
         };
         let row = super::requests::sample();
+        let gateway = "http://localhost:3000";
+        let method = Some(LinkMethod { name: "agent_prefix", confidence: 100 });
         vec![
-            build(row.clone(), vec![row.clone()], None, Some(recording), "http://localhost:3000"),
-            build(row, vec![], None, None, "http://localhost:3000"),
+            build(row.clone(), method, vec![row.clone()], None, Some(recording), gateway),
+            build(row, None, vec![], None, None, gateway),
         ]
     }
 }
@@ -105,6 +107,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
     let deps = &ctx.dashboard.deps;
     let row = deps.queries.find_request(id).await.map_err(store)?;
     let row = row.ok_or_else(|| PageError::NotFound("request".into()))?;
+    let method = deps.queries.find_link_method(id).await.map_err(store)?;
     let children = deps.queries.list_children(id).await.map_err(store)?;
     let next = children
         .iter()
@@ -120,7 +123,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
     let own = found.remove(&id);
     let gateway = ctx.dashboard.config.gateway_url.clone();
     let parent = parent.map(|(_, recording)| recording);
-    let page = web::block(move || build(row, children, parent, own, &gateway))
+    let page = web::block(move || build(row, method, children, parent, own, &gateway))
         .await
         .map_err(PageError::internal)?;
     ctx.page(&page).await
@@ -128,6 +131,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
 
 fn build(
     row: RequestSummary,
+    method: Option<LinkMethod>,
     children: Vec<RequestSummary>,
     parent: Option<Recording>,
     own: Option<Recording>,
@@ -164,7 +168,7 @@ fn build(
         request_bytes: own.request.len(),
         response_bytes: own.response.len(),
         curl: curl(&own, gateway, row.request_id),
-        why: why(&row),
+        why: why(row.kind, method),
         children,
         row,
     }
@@ -228,18 +232,32 @@ fn curl(recording: &Recording, gateway: &str, id: ExchangeId) -> String {
 }
 
 /// Why it stands where it stands.
-fn why(row: &RequestSummary) -> String {
-    use nexus_store::queries::ExchangeKind;
-    match row.kind {
-        Some(ExchangeKind::Root) => "It begins its conversation: no earlier exchange's history is a prefix of its own.",
-        Some(ExchangeKind::Turn) => "Its history continues its parent's: the longest prefix of its messages that is another exchange's whole history.",
-        Some(ExchangeKind::Subagent) => "A tool call of the exchange above started it: the sub-agent's header or its prompt says which.",
-        Some(ExchangeKind::Compact) => "Its history begins with the summary that its parent's answer holds.",
-        Some(ExchangeKind::Attempt) => "The same request was made before and did not complete: this is one more attempt.",
-        Some(ExchangeKind::Auxiliary) => "It is work for the client's user interface and stands beside the conversation.",
+fn why(kind: Option<ExchangeKind>, method: Option<LinkMethod>) -> String {
+    let why = match kind {
+        Some(ExchangeKind::Root) => {
+            "It begins its conversation: no earlier exchange's history is a prefix of its own."
+        }
+        Some(ExchangeKind::Turn) => {
+            "Its history continues its parent's: the longest prefix of its messages that is another exchange's whole history."
+        }
+        Some(ExchangeKind::Subagent) => {
+            "A tool call of the exchange above started it: the sub-agent's header or its prompt says which."
+        }
+        Some(ExchangeKind::Compact) => {
+            "Its history begins with the summary that its parent's answer holds."
+        }
+        Some(ExchangeKind::Attempt) => {
+            "The same request was made before and did not complete: this is one more attempt."
+        }
+        Some(ExchangeKind::Auxiliary) => {
+            "It is work for the client's user interface and stands beside the conversation."
+        }
         None => "It has not been linked yet.",
-    }
-    .into()
+    };
+    let found = method.map(|LinkMethod { name, confidence }| {
+        format!(" Method: {name}, confidence {confidence} %.")
+    });
+    [why, &found.unwrap_or_default()].concat()
 }
 
 /// `GET /requests/{id}/raw/{part}`: a body on demand, as a tree, as events, or to download.

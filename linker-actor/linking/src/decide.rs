@@ -10,7 +10,7 @@ mod subagent;
 
 use std::cmp::Ordering;
 
-pub use attempt::scope as repeat_scope;
+pub use attempt::{RETRY_WINDOW, scope as repeat_scope};
 pub use circle::{closing, rejected_key};
 pub use compaction::wait_key as summary_key;
 pub use prefix::{ReplyMatch, rank, replies, reply_match};

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     block::Line,
     chain,
+    decide::{RETRY_WINDOW, call_scope},
     facts::{AnswerFacts, RequestFacts},
     hash::Hash,
     index::Place,
@@ -68,10 +69,13 @@ pub fn explain(parent: &Side, child: &Side) -> Explanation {
         verdicts: vec![
             near(parent, child),
             repeat(parent, child),
+            thread(parent, child),
             prefix(parent, child),
             answer(parent, child),
             task(parent, child),
+            agent_header(parent, child),
             summary(parent, child),
+            summary_header(parent, child),
             session(parent, child),
         ],
     }
@@ -93,21 +97,58 @@ fn near(parent: &Side, child: &Side) -> Verdict {
 }
 
 fn repeat(parent: &Side, child: &Side) -> Verdict {
-    let same = parent.lines == child.lines;
+    let (before, request) = (&parent.request, &child.request);
     let failed = parent.answer.as_ref().is_some_and(|answer| !answer.complete);
-    let named = child.request.identified && parent.request.session == child.request.session;
     let answered = parent.answer.as_ref().is_some_and(AnswerFacts::satisfies);
-    let goes_back = named && answered && child.request.continues;
-    let because = match (same, named, failed) {
-        (false, ..) => "the histories are not equal",
-        _ if goes_back => "equal histories, but the first was answered: asked anew, a branch",
-        (true, true, _) => "equal histories in one session and agent",
-        (true, false, true) => "equal histories, and the first did not complete",
-        (true, false, false) => {
-            "equal histories, but the first completed or is not known to have failed"
-        }
+    // Continuations of equal summaries look alike without being the same step.
+    let opens_summary =
+        request.summary_length > 0 && request.summary_length as usize == request.blocks.len();
+    let named = request.identified && !opens_summary;
+    let soon = before.moment.at.abs_diff(request.moment.at) < RETRY_WINDOW;
+    let (holds, because) = if parent.lines != child.lines || before.thread != request.thread {
+        (false, "the histories, or the threads that they go on with, are not equal")
+    } else if !could_repeat(before, request) {
+        (false, "equal histories, but not an earlier one of the same session and agent")
+    } else if named && answered && request.continues {
+        (false, "equal histories, but the first was answered: asked anew, a branch")
+    } else if named {
+        (true, "equal histories in one session and agent")
+    } else if failed && soon {
+        (true, "equal histories, and the first did not complete")
+    } else if failed {
+        (false, "equal histories, but the first failed 10 minutes before or more")
+    } else {
+        (false, "equal histories, but the first completed or is not known to have failed")
     };
-    verdict("attempt", same && !goes_back && (named || failed), because)
+    verdict("attempt", holds, because)
+}
+
+/// Attempts are looked for in the session and agent; without a session, in the domain.
+fn could_repeat(parent: &RequestFacts, child: &RequestFacts) -> bool {
+    let without_session = parent.session.is_none() && child.session.is_none();
+    let nameless = without_session && parent.domain == child.domain;
+    is_earlier_of_agent(parent, child) || nameless && parent.moment < child.moment
+}
+
+fn is_earlier_of_agent(parent: &RequestFacts, child: &RequestFacts) -> bool {
+    let same = parent.session.is_some() && parent.session == child.session;
+    same && parent.agent == child.agent && parent.moment < child.moment
+}
+
+fn thread(parent: &Side, child: &Side) -> Verdict {
+    let named = child.request.thread.as_deref();
+    let answered = parent.answer.as_ref().and_then(|answer| answer.message_id.as_deref());
+    let (parent, child) = (&parent.request, &child.request);
+    let (holds, because) = if named.is_none() {
+        (false, "the child goes on with no message thread")
+    } else if named != answered {
+        (false, "the child's thread names another answer than the parent's")
+    } else if parent.domain != child.domain || parent.moment >= child.moment {
+        (false, "the child's thread names the answer, but not of an earlier one in its domain")
+    } else {
+        (true, "the child's thread names the parent's answer")
+    };
+    verdict("thread", holds, because)
 }
 
 fn prefix(parent: &Side, child: &Side) -> Verdict {
@@ -182,14 +223,80 @@ fn summary(parent: &Side, child: &Side) -> Verdict {
     verdict("compaction", holds, because)
 }
 
-fn session(parent: &Side, child: &Side) -> Verdict {
+/// Whether the agent is new, and the call not yet taken, cannot be told from the two.
+fn agent_header(parent: &Side, child: &Side) -> Verdict {
+    let spawns = parent.answer.as_ref().is_some_and(|answer| !answer.spawns.is_empty());
     let (parent, child) = (&parent.request, &child.request);
-    let same = parent.session.is_some() && parent.session == child.session;
-    let holds = same && parent.agent == child.agent && parent.moment < child.moment;
+    let scope = |one: &RequestFacts| call_scope(one.session.as_deref(), &one.domain);
+    let (holds, because) = if child.agent.is_none() {
+        (false, "the child's headers name no agent")
+    } else if scope(parent) != scope(child) || parent.moment >= child.moment {
+        (false, "not an earlier exchange of the same session")
+    } else if parent.agent != child.parent_agent {
+        (false, "the parent is not of the agent above the child's")
+    } else if spawns {
+        (true, "the agent above made a call: an edge when the agent is new and the call still open")
+    } else {
+        (false, "the answer starts no sub-agent")
+    };
+    verdict("agent header", holds, because)
+}
+
+fn summary_header(parent: &Side, child: &Side) -> Verdict {
+    let (parent, child) = (&parent.request, &child.request);
+    let (holds, because) = if !child.compacted && child.summary_length == 0 {
+        (false, "the child does not say that its history was summarised")
+    } else if !is_earlier_of_agent(parent, child) {
+        (false, "not an earlier exchange of the same session and agent")
+    } else if parent.summarises {
+        (true, "the parent was asked for a summary: an edge when the text of none is found")
+    } else {
+        (false, "the parent was not asked for a summary")
+    };
+    verdict("summary header", holds, because)
+}
+
+fn session(parent: &Side, child: &Side) -> Verdict {
+    let holds = is_earlier_of_agent(&parent.request, &child.request);
     let because = if holds {
         "the same session and agent, earlier: an edge when nothing better is found"
     } else {
         "not an earlier exchange of the same session and agent"
     };
     verdict("session", holds, because)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use nexus_contract::ExchangeId;
+    use nexus_messages::Identity;
+
+    use super::*;
+    use crate::facts::RequestContext;
+
+    fn side(agent: &str, second: i64) -> Side {
+        let body = br#"{"model":"m","messages":[{"role":"user","content":"Hello"}]}"#;
+        let request = Request::parse(body).expect("a request");
+        let identity = Identity {
+            session_id: Some("session".into()),
+            agent_id: Some(agent.into()),
+            ..Identity::default()
+        };
+        let context = RequestContext {
+            id: ExchangeId::from_external(agent),
+            at: Timestamp::from_second(second).expect("in range"),
+            domain: "team.example",
+            names_session: true,
+        };
+        Side::new(RequestFacts::read(&context, &identity, &request), None, &request)
+    }
+
+    #[test]
+    fn an_attempt_is_of_the_same_agent() {
+        let first = side("a", 0);
+        assert!(repeat(&first, &side("a", 1)).holds);
+        assert!(!repeat(&first, &side("b", 1)).holds);
+        assert!(!repeat(&side("a", 1), &first).holds, "the later one is not the parent");
+    }
 }

@@ -32,7 +32,7 @@ const PREFIXED: &str = concat!(
     r"|xox[a-z]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}",
     r"|[MNO][A-Za-z\d_-]{23,27}\.[A-Za-z\d_-]{6}\.[A-Za-z\d_-]{27,}|\d{8,10}:AA[A-Za-z0-9_-]{30,}",
     // Amazon, Google, Azure, Cloudflare, DigitalOcean, Heroku, Alibaba.
-    r"|(?:AKIA|ASIA|ABIA|ACCA|AIDA|AROA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_.-]{16,}|GOCSPX-[A-Za-z0-9_-]{16,}",
+    r"|(?:AKIA|ASIA|ABIA|ACCA|AIDA|AROA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|AQ\.[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_.-]{16,}|GOCSPX-[A-Za-z0-9_-]{16,}",
     r"|1//0[A-Za-z0-9_-]{30,}|do[opr]_v1_[a-f0-9]{32,}|HRKU-[A-Za-z0-9_-]{16,}|LTAI[A-Za-z0-9]{16,}",
     // Stripe, Square, PayPal, Shopify, Plaid.
     r"|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}|sq0(?:atp|csp)-[A-Za-z0-9_-]{16,}",
@@ -48,6 +48,7 @@ const PREFIXED: &str = concat!(
     r"|sb_secret_[A-Za-z0-9_-]{16,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{16,}|pcsk_[A-Za-z0-9_]{16,}|xkeysib-[A-Za-z0-9-]{16,}|sq[pua]_[a-f0-9]{40}",
     r"|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_-]{16,}|pul-[a-f0-9]{40}|CCIPAT_[A-Za-z0-9_]{16,}|bkua_[a-f0-9]{40}|EAA[A-Za-z0-9]{60,}",
     r"|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,}|pat[A-Za-z0-9]{14}\.[a-f0-9]{64}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}|sk_[a-f0-9]{40,}|[a-f0-9]{32}-us\d{1,2}",
+    r"|vercel_(?:blob_rw_[A-Za-z0-9_]{20,}|[a-z_]+_[A-Za-z0-9]{20,})",
     // JSON Web Tokens: two or three parts, the first one a JSON object.
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?",
     r")",
@@ -68,6 +69,12 @@ const HEADER: &str = concat!(
     r"(?i)((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
     r"|((?-u:\b)(?:set-)?cookie\s*:\s*)[^\r\n\x22']+",
     r"|((?-u:\b)x-(?:api|goog-api|dashboard|auth)-(?:key|token)\s*:\s*)[^\s\x22']+",
+);
+
+/// `Authorization: Token …` and every other scheme.
+const AUTHORIZATION: &str = concat!(
+    r"(?i)((?-u:\b)authorization\\*[\x22']?\s*:\s*\\*[\x22']?[a-z]+\s+)",
+    r"[A-Za-z0-9._~+/=-]{12,}",
 );
 
 /// Passwords on command lines and in files where no name says what they are: curl, sshpass, MySQL,
@@ -117,7 +124,7 @@ struct Rule {
     replacement: &'static str,
 }
 
-const PATTERNS: [(&str, &str); 7] = [
+const PATTERNS: [(&str, &str); 8] = [
     (PRIVATE_KEY, "[masked]"),
     (URL, "$1$3$5$7$9[masked]$2$4$6$8${10}"),
     (PREFIXED, "$1[masked]"),
@@ -125,6 +132,8 @@ const PATTERNS: [(&str, &str); 7] = [
     (PLACED, "$1$2$3$4$5$6[masked]"),
     (QUOTED, "$1[masked]"),
     (ASSIGNED, "$1[masked]"),
+    // Behind those that go by names, which it would take away from `OAuth oauth_token="…"`.
+    (AUTHORIZATION, "$1[masked]"),
 ];
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {

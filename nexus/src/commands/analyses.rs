@@ -116,23 +116,27 @@ async fn retry(
     store: &dyn Store,
     output: Output,
 ) -> anyhow::Result<()> {
+    let branch = Branch { conversation_id: ExchangeId::from_external(conversation), branch_id };
+    let failed = store
+        .find_analysis(&branch)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("there is no analysis of that branch"))?;
     let new = NewAnalysis {
-        branch: Branch { conversation_id: ExchangeId::from_external(conversation), branch_id },
-        custom_prompt: None,
+        branch,
+        custom_prompt: failed.custom_prompt,
         requested_by: ACTOR.to_owned(),
         at: SystemClock.now(),
     };
-    anyhow::ensure!(
-        store.find_analysis(&new.branch).await?.is_some(),
-        "there is no analysis of that branch"
-    );
-    audit(store, AuditAction::Requested, &new.branch, None).await?;
     let job = match store.request_analysis(&new).await? {
         Requested::Created(job) | Requested::Requeued(job) => job,
         Requested::Existing(job) => {
-            anyhow::bail!("it is {}, only a failed one can be queued again", job.status.as_str())
+            let status = job.status.as_str();
+            let detail = Some(format!("it is {status}"));
+            audit(store, AuditAction::Refused, &new.branch, detail).await?;
+            anyhow::bail!("it is {status}, only a failed one can be queued again")
         }
     };
+    audit(store, AuditAction::Requested, &new.branch, None).await?;
     output.print(&shown(&job), |_| "it is queued again".to_owned())
 }
 

@@ -1,6 +1,9 @@
-//! `nexus export`: exchanges as JSON Lines on standard output, oldest first.
+//! `nexus export`: exchanges as JSON Lines on standard output, oldest first, with a counter.
 
-use anyhow::{Context, bail};
+use std::io::IsTerminal;
+
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
 use nexus_contract::ExchangeId;
 use nexus_store::{
     Store,
@@ -14,22 +17,45 @@ const PAGE: u32 = 200;
 
 pub async fn run(args: &ExportArgs, store: &dyn Store) -> anyhow::Result<()> {
     let selection = selection(args, store).await?;
+    let counter = counter();
+    let found = write_all(&selection, store, &counter).await;
+    counter.finish_and_clear();
+    ensure!(found? || args.domain.is_some(), "the conversation holds nothing");
+    Ok(())
+}
+
+/// Whether there was anything.
+async fn write_all(
+    selection: &Selection,
+    store: &dyn Store,
+    counter: &ProgressBar,
+) -> anyhow::Result<bool> {
     let mut last = None;
-    let mut found = false;
     loop {
-        let rows = store.list_exchanges(&selection, last.as_ref(), PAGE).await?;
+        let rows = store.list_exchanges(selection, last.as_ref(), PAGE).await?;
         for row in &rows {
-            found = true;
             let mut line = export(store, row).await?.to_line().context("an exchange")?;
             line.push('\n');
             output::write(line.as_bytes())?;
+            counter.inc(1);
         }
         match rows.into_iter().next_back() {
             Some(row) => last = Some(row),
-            None if found || args.domain.is_some() => return Ok(()),
-            None => bail!("the conversation holds nothing"),
+            None => return Ok(last.is_some()),
         }
     }
+}
+
+/// Exchanges written; hidden where standard error is no terminal, or the lines themselves are seen.
+fn counter() -> ProgressBar {
+    if std::io::stdout().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let counter = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} exchanges") {
+        counter.set_style(style);
+    }
+    counter
 }
 
 async fn selection(args: &ExportArgs, store: &dyn Store) -> anyhow::Result<Selection> {

@@ -51,7 +51,13 @@ fn text(report: &Report) -> String {
         let _infallible = writeln!(text, "{id}: {before} → {after}");
     }
     let verb = if report.dry_run { "would change" } else { "changed" };
-    text + &format!("{} links {verb}\n", report.changed)
+    let Report { changed, shown, .. } = report;
+    let listed = if shown.len() == *changed {
+        String::new()
+    } else {
+        format!(", {} of them shown", shown.len())
+    };
+    text + &format!("{changed} links {verb}{listed}\n")
 }
 
 fn said(link: &Link) -> String {

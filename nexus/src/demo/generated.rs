@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Requests of a conversation on average, and days over which conversations lie.
-const REQUESTS: u32 = 50;
+const REQUESTS: u32 = 58;
 const DAYS: u32 = 30;
 
 /// Exchanges of one transaction.

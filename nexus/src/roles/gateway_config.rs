@@ -122,6 +122,7 @@ mod tests {
         ("CLAUDE_API_IDLE_TIMEOUT", "7", |c| ms(c.upstream.idle_timeout), "7"),
         ("NEXUS_UPSTREAM_CA", "/ca", |c| debug(&c.upstream.extra_roots), "Some(\"/ca\")"),
         ("HTTPS_PROXY", "http://p:1", |c| debug(&c.upstream.https_proxy), "Some(\"http://p:1/\")"),
+        ("HTTPS_PROXY", "p:1", |c| debug(&c.upstream.https_proxy), "Some(\"http://p:1/\")"),
         ("NO_PROXY", "a,b", |c| c.upstream.no_proxy.join(" "), "a b"),
         ("NEXUS_RETRY_STATUS", "529,500", |c| debug(&c.upstream.retry_status), "[529, 500]"),
         ("NEXUS_ON_CLIENT_ABORT", "finish", |c| debug(&c.clients.on_abort), "Finish"),

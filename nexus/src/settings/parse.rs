@@ -89,6 +89,21 @@ impl FromSetting for Url {
     }
 }
 
+/// The URL of a proxy. Without a scheme, as other programs take it too, it is `http`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyUrl(pub Url);
+
+impl FromSetting for ProxyUrl {
+    fn from_setting(text: &str) -> Result<Self, String> {
+        let url = if text.contains("://") {
+            Url::from_setting(text)
+        } else {
+            Url::from_setting(&format!("http://{text}"))
+        };
+        url.map(Self)
+    }
+}
+
 /// A size in bytes: `1048576`, `32MiB`, `4GiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
@@ -206,6 +221,21 @@ mod tests {
         let rate = Rate::from_setting("1000/1h").expect("a rate");
         assert_eq!((rate.count.get(), rate.window), (1000, Duration::from_hours(1)));
         assert_eq!(PerMinute::from_setting("15/min"), Ok(PerMinute(15)));
+    }
+
+    #[test]
+    fn a_proxy_needs_no_scheme() {
+        for (text, expected) in [
+            ("10.0.0.1:3128", "http://10.0.0.1:3128/"),
+            ("user:pass@proxy.local:3128", "http://user:pass@proxy.local:3128/"),
+            ("http://proxy.local", "http://proxy.local/"),
+        ] {
+            let ProxyUrl(url) = ProxyUrl::from_setting(text).expect("a proxy");
+            assert_eq!(url.as_str(), expected);
+        }
+        for wrong in ["socks5://proxy.local", "a b", "://x"] {
+            assert!(ProxyUrl::from_setting(wrong).is_err(), "{wrong:?} is no proxy");
+        }
     }
 
     #[test]

@@ -299,7 +299,7 @@ pub const TABLE: &[Definition] = &[
         Some("test-samples"),
         "Directory of the samples.",
     ),
-    plain(Group::Integrations, "TELEMETRY_ENDPOINT", None, "URL that gets a POST per exchange."),
+    secret(Group::Integrations, "TELEMETRY_ENDPOINT", None, "URL that gets a POST per exchange."),
     plain(Group::Integrations, "SPARK_API_URL", Some("http://localhost:8000"), "Spark's API."),
     secret(
         Group::Integrations,

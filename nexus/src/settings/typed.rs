@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Resolved,
-    parse::{ByteSize, FromSetting, PerMinute, Period, Rate},
+    parse::{ByteSize, FromSetting, PerMinute, Period, ProxyUrl, Rate},
     resolve::Source,
 };
 
@@ -190,7 +190,7 @@ impl Settings {
         let upstream_connect_timeout_ms = reader.required("CLAUDE_API_CONNECT_TIMEOUT");
         let upstream_idle_timeout_ms = reader.required("CLAUDE_API_IDLE_TIMEOUT");
         let upstream_ca = reader.optional("NEXUS_UPSTREAM_CA");
-        let https_proxy = reader.optional("HTTPS_PROXY");
+        let https_proxy = reader.optional("HTTPS_PROXY").map(|ProxyUrl(url)| url);
         let no_proxy = reader.optional("NO_PROXY");
         let retry_status = reader.optional("NEXUS_RETRY_STATUS");
         let on_client_abort = reader.required("NEXUS_ON_CLIENT_ABORT");

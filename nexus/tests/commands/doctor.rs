@@ -348,8 +348,13 @@ fn integrations_that_lack_something() {
 fn settings_are_shown_with_their_source_and_secrets_masked() {
     let nexus = Nexus::new();
     let mut settings = nexus.command("doctor --settings");
-    let output = settings.env("GEMINI_API_KEY", "very-secret").output().expect("runs");
+    settings
+        .env("GEMINI_API_KEY", "very-secret")
+        .env("TELEMETRY_ENDPOINT", "http://127.0.0.1:9/very-secret")
+        .env("SPARK_API_URL", "http://spark:very-secret@127.0.0.1:9/");
+    let output = settings.output().expect("runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("[masked]") && text.contains("environment"), "{text}");
     assert!(!text.contains("very-secret"), "{text}");
+    assert!(text.contains("http://spark:[masked]@127.0.0.1:9"), "{text}");
 }

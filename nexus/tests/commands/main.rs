@@ -8,7 +8,7 @@ use std::{io::Write, process::Stdio};
 
 use serde_json::Value;
 
-use crate::rig::{Nexus, SESSION, failure};
+use crate::rig::{Nexus, SESSION, THREADS, failure};
 
 #[test]
 fn an_import_returns_when_all_is_stored_and_linked_and_is_safe_to_repeat() {
@@ -56,6 +56,28 @@ fn links_are_explained_and_stay_when_they_are_made_anew() {
     assert_eq!(stranger["linked"], false);
     assert_eq!(nexus.json("relink --dry-run --json")["changed"], 0);
     assert_eq!(nexus.json("relink --json")["changed"], 0);
+}
+
+/// Whether `rule` speaks for the link from the first to the second of `pair`.
+fn holds(nexus: &Nexus, pair: &str, rule: &str) -> bool {
+    let explained = nexus.json(&format!("explain-link {pair} --json"));
+    let verdicts = explained["verdicts"].as_array().expect("a list");
+    let verdict = verdicts.iter().find(|verdict| verdict["rule"] == rule);
+    verdict.expect("a verdict of the rule")["holds"] == true
+}
+
+#[test]
+fn the_rule_that_linked_is_the_one_that_speaks_for_it() {
+    let nexus = Nexus::new();
+    nexus.import();
+    assert_eq!(nexus.json(&format!("import {THREADS} --json"))["accepted"], 9);
+    assert!(holds(&nexus, "s42-001 s42-002", "thread"));
+    assert!(!holds(&nexus, "s42-001 s42-003", "thread"), "it names the second answer");
+    assert!(!holds(&nexus, "s42-003 s42-004", "thread"), "it goes on with none");
+    assert!(holds(&nexus, "s06-001 s06-002", "sub-agent"));
+    assert!(holds(&nexus, "s06-001 s06-002", "agent header"));
+    assert!(!holds(&nexus, "s06-001 s06-004", "agent header"), "it is of the main agent");
+    assert!(!holds(&nexus, "s06-001 s06-002", "attempt"));
 }
 
 #[test]

@@ -12,6 +12,10 @@ use tempfile::TempDir;
 pub const SESSION: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../linker-actor/linking/captures/s06_subagent.jsonl");
 
+/// Message threads, nine exchanges without sessions.
+pub const THREADS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../linker-actor/linking/captures/s42_ts_threads.jsonl");
+
 pub struct Nexus(TempDir);
 
 impl Nexus {

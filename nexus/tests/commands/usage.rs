@@ -37,6 +37,7 @@ const COMMANDS: &[&str] = &[
     "dead-letters drop 1",
     "prune --older-than 1d",
     "rebuild",
+    "reprice",
     "health",
     "completions bash",
 ];

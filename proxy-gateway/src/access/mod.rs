@@ -16,6 +16,9 @@ use crate::{
 /// How Nexus's own client keys begin. Such a key never goes up, whatever else is configured.
 const CLIENT_KEY: &str = "cnp_";
 
+/// Keys that a request may show; a client needs one.
+const MAX_PRESENTED: usize = 4;
+
 /// What a request may do.
 #[derive(Debug, Clone)]
 pub struct Grant {
@@ -51,7 +54,7 @@ impl Access {
 
     /// Every refusal is the same, whether or not the domain has a credential.
     pub async fn authorize(&self, domain: &Domain, headers: &HeaderMap) -> Result<Grant, Problem> {
-        let presented = presented(headers);
+        let presented = presented(headers).ok_or(Problem::Authentication)?;
         let fingerprinter = self.credentials.fingerprinter();
         let digests: Vec<_> = presented.iter().map(|key| fingerprinter.digest(key)).collect();
         match self.credentials.find(domain.as_str()) {
@@ -122,11 +125,14 @@ impl Access {
     }
 }
 
-/// What the client shows, wherever it puts it.
-fn presented(headers: &HeaderMap) -> Vec<&str> {
+/// What the client shows, wherever it puts it. `None` when that is too much to look at: what goes
+/// up must have been looked at.
+fn presented(headers: &HeaderMap) -> Option<Vec<&str>> {
     let keys = headers.get_all("x-api-key").filter_map(|value| value.to_str().ok());
     let bearers = headers.get_all(header::AUTHORIZATION).filter_map(bearer);
-    keys.chain(bearers).map(str::trim).filter(|key| !key.is_empty()).take(4).collect()
+    let all = keys.chain(bearers).map(str::trim).filter(|key| !key.is_empty());
+    let presented: Vec<_> = all.take(MAX_PRESENTED + 1).collect();
+    (presented.len() <= MAX_PRESENTED).then_some(presented)
 }
 
 /// The token of `Authorization: Bearer …`; the scheme's case does not count (RFC 9110 §11.1).

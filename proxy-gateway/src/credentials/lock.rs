@@ -22,6 +22,8 @@ pub async fn lock(path: &Path, patience: Duration) -> io::Result<Lock> {
     name.push(".lock");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
+    // A FIFO of that name would block for ever.
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     let file = options.open(path.with_file_name(name))?;
     let deadline = Instant::now() + patience;
     loop {

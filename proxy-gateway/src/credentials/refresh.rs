@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    directory::path_of,
+    directory::{Directory, path_of},
     file::{Credential, Secret},
     lock::lock,
     oauth::{Issued, OAuthClient, OAuthError},
@@ -149,7 +149,9 @@ pub async fn refresh_domain(
 ) -> Result<Refreshed, RefreshError> {
     let path = path_of(dir, domain).ok_or(RefreshError::Domain)?;
     let _lock = lock(&path, LOCK_PATIENCE).await?;
-    let mut content: Value = serde_json::from_slice(&fs::read(&path)?).map_err(io::Error::from)?;
+    // As carefully as the listing does: a FIFO in the file's place would block for ever.
+    let (_, text) = Directory::open(dir)?.read(domain).map_err(io::Error::other)?;
+    let mut content: Value = serde_json::from_slice(&text).map_err(io::Error::from)?;
     let pair = content.get("oauth").ok_or(RefreshError::NotOAuth)?;
     let expires_at = pair["expiresAt"].as_i64().unwrap_or(0);
     if !force && expires_at - clock.now().as_millisecond() > AHEAD_MS {

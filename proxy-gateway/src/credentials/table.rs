@@ -29,6 +29,9 @@ const REREADS: u8 = 4;
 /// Domains that are kept at most.
 const MAX_DOMAINS: usize = 10_000;
 
+/// Client keys that are remembered beyond their files at most.
+const MAX_REMEMBERED: usize = 10_000;
+
 /// The table, and where it comes from.
 pub struct Credentials {
     path: PathBuf,
@@ -36,6 +39,9 @@ pub struct Credentials {
     table: ArcSwap<HashMap<String, Entry>>,
     /// Every client key of the table.
     client_keys: ArcSwap<HashSet<Digest>>,
+    /// Every client key that ever was in the table: one whose file is gone lets nobody in, and is
+    /// still none of the upstream's business.
+    remembered: ArcSwap<HashSet<Digest>>,
     directory: ArcSwapOption<DirectoryProblem>,
     /// Domains whose last refresh failed, and why.
     refresh_problems: Mutex<BTreeMap<String, String>>,
@@ -91,6 +97,7 @@ impl Credentials {
             fingerprinter,
             table: ArcSwap::default(),
             client_keys: ArcSwap::default(),
+            remembered: ArcSwap::default(),
             directory: ArcSwapOption::default(),
             refresh_problems: Mutex::default(),
             looking: Mutex::new(()),
@@ -121,9 +128,10 @@ impl Credentials {
         known.is_empty() || keys.iter().any(is_known)
     }
 
-    /// Whether a key of this digest is a client key of any domain.
+    /// Whether a key of this digest is, or ever was, a client key of any domain. Says what must not
+    /// go up, and nothing of who may pass.
     pub fn knows_client_key(&self, digest: &Digest) -> bool {
-        self.client_keys.load().contains(digest)
+        self.client_keys.load().contains(digest) || self.remembered.load().contains(digest)
     }
 
     /// What is wrong with the directory as a whole.
@@ -179,13 +187,26 @@ impl Credentials {
         self.note_directory(listing.as_ref().err());
         let after = match listing {
             Ok((directory, found)) => self.next_table(&before, &directory, found),
-            Err(_noted) => expire(&before),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => expire(&before),
+            // Nothing is known of the files, so nothing is taken away.
+            Err(_noted) => None,
         };
         let Some((after, changed)) = after else { return };
-        self.client_keys.store(Arc::new(client_keys(&after)));
+        let client_keys = client_keys(&after);
+        self.remember(&client_keys);
+        self.client_keys.store(Arc::new(client_keys));
         self.table.store(Arc::new(after));
         if changed {
             self.changes.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn remember(&self, client_keys: &HashSet<Digest>) {
+        let before = self.remembered.load_full();
+        let room = MAX_REMEMBERED.saturating_sub(before.len());
+        let new: Vec<Digest> = client_keys.difference(&before).take(room).copied().collect();
+        if !new.is_empty() {
+            self.remembered.store(Arc::new(before.iter().copied().chain(new).collect()));
         }
     }
 
@@ -275,7 +296,7 @@ fn client_keys(table: &HashMap<String, Entry>) -> HashSet<Digest> {
     credentials.flat_map(|credential| credential.client_keys.iter().copied()).collect()
 }
 
-/// The table of a directory that can't be listed.
+/// The table of a directory that is not there.
 fn expire(before: &HashMap<String, Entry>) -> Option<(HashMap<String, Entry>, bool)> {
     let mut after = HashMap::new();
     let mut changed = false;
@@ -350,5 +371,35 @@ impl Entry {
             expires_at,
             problem: self.problem.as_ref().map(ToString::to_string),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_read_takes_nothing_away() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("credentials");
+        fs::create_dir(&path).expect("made");
+        let form = r#"{"type":"api_key","api_key":"k","client_api_key":"c"}"#;
+        fs::write(path.join("a.example.credentials.json"), form).expect("written");
+        let credentials = Credentials::open(&path, Fingerprinter::new(&"salt".to_owned().into()));
+        let problem = || credentials.statuses()[0].problem.clone();
+
+        fs::rename(&path, dir.path().join("away")).expect("moved");
+        fs::write(&path, "no directory").expect("written");
+        credentials.look();
+        let directory = credentials.directory_problem();
+        assert!(matches!(directory.as_deref(), Some(DirectoryProblem::Unreadable(_))));
+        assert_eq!(problem(), None, "nothing is known of the file");
+
+        fs::remove_file(&path).expect("removed");
+        credentials.look();
+        assert_eq!(credentials.directory_problem().as_deref(), Some(&DirectoryProblem::Missing));
+        assert!(problem().is_some(), "the file is known to be gone");
     }
 }

@@ -32,6 +32,9 @@ use crate::{
 /// How long a client that is refused for lack of room should wait.
 const OVERLOADED_FOR: Duration = Duration::from_secs(5);
 
+/// Bytes of a body that are kept for another try whatever its length; all of one that says none.
+const MIN_KEPT: u64 = 1 << 20;
+
 /// A request that may go up.
 pub struct Admission {
     domain: Domain,
@@ -78,7 +81,11 @@ impl Admission {
         let copy = self.is_captured.then(|| self.request_copy(worker, &head));
         let at = head.at;
         let recording = if self.is_captured { begin(worker, head)? } else { None };
-        let limits = Limits { max: clients.max_request_size, stall_timeout: clients.stall_timeout };
+        let limits = Limits {
+            max: clients.max_request_size,
+            kept: self.kept(clients.max_request_size),
+            stall_timeout: clients.stall_timeout,
+        };
         let upload = Upload::new(payload, recording.clone(), limits, copy);
         if self.length == BodyLength::Absent {
             upload.is_absent();
@@ -86,6 +93,14 @@ impl Admission {
         let domain = self.domain.clone();
         let ledger = Ledger::new(state.clone(), id, domain, at, recording, observation, &upload);
         Ok((ledger, upload))
+    }
+
+    /// How much of the body is kept for another try: as much as the room in flight was taken for.
+    fn kept(&self, max: u64) -> u64 {
+        match self.length {
+            BodyLength::Sized(length) => length.min(max).max(MIN_KEPT),
+            BodyLength::Absent | BodyLength::Chunked => MIN_KEPT,
+        }
     }
 
     /// A body that is too large by its own account need not be read.

@@ -19,9 +19,6 @@ use crate::{
     upstream::{BodyStream, UpstreamError},
 };
 
-/// Bytes that are kept so that a failed connection can be tried again.
-const MAX_KEPT: usize = 1 << 20;
-
 /// Why a body did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadFailure {
@@ -37,6 +34,8 @@ pub enum UploadFailure {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub max: u64,
+    /// Bytes that are kept so that a failed connection can be tried again.
+    pub kept: u64,
     /// Time without a byte.
     pub stall_timeout: Duration,
 }
@@ -49,7 +48,7 @@ struct Source {
     payload: web::Payload,
     recording: Option<Recording>,
     kept: Vec<Bytes>,
-    kept_bytes: usize,
+    kept_bytes: u64,
     /// False once `kept` no longer holds everything that came.
     repeatable: bool,
     seen: u64,
@@ -181,8 +180,9 @@ impl Source {
     }
 
     fn keep(&mut self, bytes: &Bytes) {
-        if self.repeatable && self.kept_bytes + bytes.len() <= MAX_KEPT {
-            self.kept_bytes += bytes.len();
+        let kept_bytes = self.kept_bytes + bytes.len() as u64;
+        if self.repeatable && kept_bytes <= self.limits.kept {
+            self.kept_bytes = kept_bytes;
             self.kept.push(bytes.clone());
         } else {
             self.repeatable = false;

@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use rustls::{ClientConfig, pki_types::ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
@@ -11,6 +12,13 @@ use super::{error::UpstreamError, proxy::Proxy, stream::Stream, target::Target};
 
 /// How long an address may keep the next one from being tried (RFC 8305 §5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// Silence after which the other side is asked whether it is still there, and how often.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long what was sent may stay unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// Opens connections to the [`Target`].
 #[derive(Clone)]
@@ -75,12 +83,25 @@ async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
             }
         };
         match outcome {
-            // Nagle's algorithm would hold back the small writes that streams are made of.
-            Some(Ok(tcp)) => return tcp.set_nodelay(true).map(|()| tcp),
+            Some(Ok(tcp)) => return prepare(&tcp).map(|()| tcp),
             Some(Err(error)) => last_error = error,
             None => return Err(last_error),
         }
     }
+}
+
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    // An answer may be silent for minutes; a path that is dead must not look like that.
+    let socket = SockRef::from(tcp);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let watched = socket
+        .set_tcp_user_timeout(Some(UNACKNOWLEDGED))
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    if let Err(error) = watched {
+        tracing::debug!(%error, "a connection to the upstream is not watched for a dead path");
+    }
+    // Nagle's algorithm would hold back the small writes that streams are made of.
+    tcp.set_nodelay(true)
 }
 
 /// IPv6 and IPv4 in turns, beginning with what the resolver put first.

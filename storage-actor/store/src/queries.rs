@@ -59,11 +59,17 @@ pub trait Queries: Send + Sync {
     /// Why it is linked as it is; `None` until it is linked.
     async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>>;
 
+    /// By which rule it is linked, in one statement; `None` until it is linked.
+    async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>>;
+
     async fn list_conversations(
         &self,
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>>;
+
+    /// How many there are, and of what they are made.
+    async fn count_conversations(&self, filter: &ConversationFilter) -> Result<ConversationCounts>;
 
     async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>>;
 
@@ -134,12 +140,20 @@ impl Queries for SqlStore<Engine> {
         self.link_reason(id).await
     }
 
+    async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
+        self.link_method(id).await
+    }
+
     async fn list_conversations(
         &self,
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>> {
         self.conversations(filter, paging).await
+    }
+
+    async fn count_conversations(&self, filter: &ConversationFilter) -> Result<ConversationCounts> {
+        self.conversation_counts(filter).await
     }
 
     async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {

@@ -18,6 +18,8 @@ pub struct Report {
     pub stored: usize,
     /// Captured in part: the client saw a head and no end.
     pub partial: usize,
+    /// Stored as broken off.
+    pub aborted: usize,
     /// Requests whose client got no whole answer from a gateway.
     pub client_errors: usize,
     /// Seen whole by a client, and not stored.
@@ -68,8 +70,9 @@ pub async fn audit_beside(
     let rows = loop {
         let mut rows = api.requests("").await?;
         rows.retain(|row| row["requestId"].as_str().is_some_and(|id| !others.contains(id)));
-        let have: BTreeSet<&str> =
-            rows.iter().filter_map(|row| row["requestId"].as_str()).collect();
+        // The request's row is there before its answer.
+        let ended = rows.iter().filter(|row| !row["state"].is_null());
+        let have: BTreeSet<&str> = ended.filter_map(|row| row["requestId"].as_str()).collect();
         if wanted.is_subset(&have) || tokio::time::Instant::now() > end {
             break rows;
         }
@@ -93,6 +96,7 @@ impl Audit<'_> {
     /// Compares one stored exchange with what its client sent and saw.
     async fn row(&mut self, row: &Value) -> anyhow::Result<()> {
         let id = row["requestId"].as_str().unwrap_or_default();
+        self.report.aborted += usize::from(row["state"] == "aborted");
         let request = self.api.body(id, "request").await?;
         let text = String::from_utf8_lossy(&request);
         let claimed = Payload::of(&text).filter(|p| self.sent.contains_key(&p.number));

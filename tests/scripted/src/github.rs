@@ -20,7 +20,8 @@ pub struct GitHub {
 struct State {
     files: BTreeMap<String, String>,
     broken: BTreeSet<String>,
-    limited: bool,
+    /// Calls until the rate limit; `None` without one.
+    calls_left: Option<usize>,
 }
 
 impl GitHub {
@@ -45,7 +46,12 @@ impl GitHub {
 
     /// Refuses all because of the rate limit, or no more.
     pub fn limit(&self, limited: bool) {
-        self.state().limited = limited;
+        self.state().calls_left = limited.then_some(0);
+    }
+
+    /// Refuses all because of the rate limit after so many more calls.
+    pub fn limit_after(&self, calls: usize) {
+        self.state().calls_left = Some(calls);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,6 +60,18 @@ impl GitHub {
 }
 
 impl State {
+    /// Counts a call; false when it is one too many.
+    fn count_call(&mut self) -> bool {
+        match &mut self.calls_left {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
     fn head(&self) -> String {
         sha(&format!("{:?}", self.files))
     }
@@ -103,8 +121,8 @@ impl State {
 
 impl Service for GitHub {
     fn answer(&self, request: &Request) -> Answer {
-        let state = self.state();
-        if state.limited {
+        let mut state = self.state();
+        if !state.count_call() {
             let message = json!({"message": "API rate limit exceeded"});
             return Answer::json(403, &message)
                 .header("x-ratelimit-remaining", "0")

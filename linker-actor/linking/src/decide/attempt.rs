@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How long after the start of a failed request an equal one is a retry of it: 10 minutes.
-const RETRY_WINDOW: u64 = 10 * 60 * 1_000_000;
+pub const RETRY_WINDOW: u64 = 10 * 60 * 1_000_000;
 
 /// The attempt before this one.
 pub async fn find<I: Index>(

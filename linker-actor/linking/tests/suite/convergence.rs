@@ -4,7 +4,7 @@ use crate::common::ready;
 use nexus_linking::{Cache, Fact, Memory, forest::forest, ingest, reference::link_all};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
 
-const FORESTS: u64 = 250;
+const FORESTS: u64 = 1_000;
 const ORDERS: usize = 20;
 
 #[test]

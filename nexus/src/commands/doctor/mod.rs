@@ -9,14 +9,14 @@ mod upstream;
 
 use std::process::ExitCode;
 
-use nexus_contract::SystemClock;
+use nexus_contract::{MASKED, SystemClock, mask_secrets};
 use serde::Serialize;
 
 use self::finding::{Verdict, text};
 use crate::{
     commands::Loaded,
     output::{Output, table},
-    settings::{Resolved, TABLE},
+    settings::{Definition, Resolved, TABLE},
 };
 
 /// All checks; exit code 1 when one of them found a problem.
@@ -49,15 +49,18 @@ pub fn settings(resolved: &Resolved, output: Output) -> anyhow::Result<ExitCode>
             Line {
                 name: definition.name,
                 group: definition.group.title(),
-                value: found.map(|(text, _)| {
-                    if definition.secret { "[masked]".to_owned() } else { text.to_owned() }
-                }),
+                value: found.map(|(text, _)| shown(definition, text)),
                 source: found.map(|(_, source)| source.to_string()),
             }
         })
         .collect();
     output.print(lines.as_slice(), settings_text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A password may stand inside the URL of a setting that is no secret as such.
+fn shown(definition: &Definition, text: &str) -> String {
+    if definition.secret { MASKED.to_owned() } else { mask_secrets(text).into_owned() }
 }
 
 fn settings_text(lines: &[Line]) -> String {

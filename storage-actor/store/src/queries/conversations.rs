@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::{
     conditions::Conditions,
     graph, metrics,
-    row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
+    row::{COLUMNS, ExchangeRow, KNOWN, LINK_METHOD, count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
     types::{
-        ConversationFilter, ConversationGraph, ConversationSort, ConversationSummary, Cursor, Page,
-        Paging,
+        ConversationCounts, ConversationFilter, ConversationGraph, ConversationSort,
+        ConversationSummary, Cursor, Page, Paging,
     },
     words::Words,
 };
@@ -30,6 +30,11 @@ const CONVERSATION: &str = "\
     c.unpriced_count, c.branch_count, c.subtask_count, c.compact_count, c.accounts, c.models, \
     c.latest_id, c.latest_model, c.latest_state, c.latest_preview, c.latest_context_tokens, \
     c.message_count";
+
+/// `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
+const COUNTS: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(c.branch_count), 0) AS BIGINT), \
+    CAST(COALESCE(SUM(c.subtask_count), 0) AS BIGINT), \
+    CAST(COALESCE(SUM(c.compact_count), 0) AS BIGINT) FROM conversations c";
 
 const TOKENS: &str =
     "(c.input_tokens + c.output_tokens + c.cache_read_tokens + c.cache_creation_tokens)";
@@ -127,16 +132,8 @@ const fn order(sort: ConversationSort) -> &'static str {
 fn statement(filter: &ConversationFilter, paging: &Paging, words: &Words) -> Statement {
     let order = order(filter.sort);
     let mut statement = Statement::new("SELECT ");
-    statement.push(CONVERSATION, []);
-    statement.push(" FROM conversations c WHERE c.first_at IS NOT NULL", []);
-    statement.equal("c.domain", filter.domain.as_deref());
-    if let Some(account) = &filter.account_id {
-        value_condition(&mut statement, "account", "v.value = ?", account.clone());
-    }
-    statement.between("c.last_at", filter.from, None);
-    statement.between("c.first_at", None, filter.to);
-    search_conditions(&mut statement, &filter.search);
-    push_words(&mut statement, words);
+    statement.push(CONVERSATION, []).push(" FROM conversations c", []);
+    conditions(&mut statement, filter, words);
     if let Some(Cursor { value, id }) = paging.cursor {
         let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
@@ -144,6 +141,18 @@ fn statement(filter: &ConversationFilter, paging: &Paging, words: &Words) -> Sta
     statement.push(&format!(" ORDER BY {order} DESC, c.conversation_id DESC"), []);
     statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
     statement
+}
+
+fn conditions(statement: &mut Statement, filter: &ConversationFilter, words: &Words) {
+    statement.push(" WHERE c.first_at IS NOT NULL", []);
+    statement.equal("c.domain", filter.domain.as_deref());
+    if let Some(account) = &filter.account_id {
+        value_condition(statement, "account", "v.value = ?", account.clone());
+    }
+    statement.between("c.last_at", filter.from, None);
+    statement.between("c.first_at", None, filter.to);
+    search_conditions(statement, &filter.search);
+    push_words(statement, words);
 }
 
 fn search_conditions(statement: &mut Statement, search: &Search) {
@@ -231,7 +240,8 @@ fn one(id: ExchangeId) -> Statement {
 
 fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
     let mut statement = Statement::new("SELECT ");
-    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
+    statement.push(COLUMNS, []).push(", ", []).push(LINK_METHOD, []);
+    statement.push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
     statement.push(
         " AND e.conversation_id = ? ORDER BY e.at, e.exchange_id LIMIT ?",
         [id.0.into(), max_nodes.saturating_add(1).into()],
@@ -246,11 +256,29 @@ impl SqlStore<Engine> {
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>> {
-        let words = Words::of::<Engine>(&filter.search);
+        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
         let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
         let mut page = page(rows, filter.sort, paging.rows())?;
         self.add_snippets(&filter.search, &mut page.items).await?;
         Ok(page)
+    }
+
+    pub(super) async fn conversation_counts(
+        &self,
+        filter: &ConversationFilter,
+    ) -> Result<ConversationCounts> {
+        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
+        let mut statement = Statement::new(COUNTS);
+        conditions(&mut statement, filter, &words);
+        let rows: Vec<(i64, i64, i64, i64)> = self.list(&statement, CANNOT).await?;
+        let (conversations, branches, subtasks, compacts) =
+            rows.first().copied().unwrap_or_default();
+        Ok(ConversationCounts {
+            conversations: count(conversations),
+            branches: count(branches),
+            subtasks: count(subtasks),
+            compacts: count(compacts),
+        })
     }
 
     pub(super) async fn conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>> {

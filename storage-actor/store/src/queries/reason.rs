@@ -4,11 +4,16 @@ use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use sqlx::{Postgres, Sqlite};
 
-use super::types::{LinkHashes, LinkReason};
+use super::types::{LinkHashes, LinkMethod, LinkReason};
 use crate::{LinkStore, engine::SqlStore, error::Result};
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
+    pub(super) async fn link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
+        let method = self.find_link(id).await?.map(|link| link.edge.method);
+        Ok(method.map(|one| LinkMethod { name: one.as_str(), confidence: one.confidence() }))
+    }
+
     pub(super) async fn link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>> {
         let Some(link) = self.find_link(id).await? else { return Ok(None) };
         let facts = self.find_facts(id).await?;

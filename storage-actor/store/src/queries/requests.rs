@@ -138,7 +138,7 @@ impl SqlStore<Engine> {
         filter: &RequestFilter,
         paging: &Paging,
     ) -> Result<Page<RequestSummary>> {
-        let words = Words::of::<Engine>(&filter.search);
+        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
         let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
         page(rows, filter.sort, paging.rows())
     }

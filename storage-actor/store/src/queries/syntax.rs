@@ -64,6 +64,11 @@ const COST: &str = "use US dollars such as cost:>1 or cost:0.5..2";
 const DATE: &str = "use a day such as 2026-11-23, or an instant such as 2026-11-23T09:00:00Z";
 
 impl Search {
+    /// Its words without its other conditions.
+    pub(crate) fn words_alone(&self) -> Self {
+        Self { words: self.words.clone(), ..Self::default() }
+    }
+
     /// Reads the search field. Days begin at midnight in `zone`.
     pub fn parse(text: &str, zone: &TimeZone) -> Result<Self, SyntaxError> {
         let mut search = Self::default();

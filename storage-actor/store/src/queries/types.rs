@@ -10,12 +10,12 @@ mod usage;
 
 pub use account::{AccountSummary, AccountWindow, DomainSummary};
 pub use conversation::{
-    BranchSummary, ConversationGraph, ConversationSummary, GraphNode, NodeTokens, Snippet,
-    SnippetPart,
+    BranchSummary, ConversationCounts, ConversationGraph, ConversationSummary, GraphNode,
+    NodeTokens, Snippet, SnippetPart,
 };
 pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
 pub use page::{Cursor, CursorError, Page, Paging};
-pub use reason::{LinkHashes, LinkReason};
+pub use reason::{LinkHashes, LinkMethod, LinkReason};
 pub use request::{ExchangeKind, RequestSummary};
 pub use usage::{
     Activity, ActivitySample, GroupBy, Latency, Timing, UsageBucket, UsageFilter, UsageKey,

@@ -11,19 +11,30 @@ use super::{
 use crate::dialect::Dialect;
 
 /// How many places, the newest, a search looks at.
-pub(super) const MAX_PLACES: u32 = 3_000;
+const MAX_PLACES: u32 = 3_000;
+
+/// How many where other conditions choose among them: those that they leave may be old.
+const MAX_PLACES_TO_CHOOSE: u32 = 100_000;
 
 /// The look-up in `search_documents`, as an engine writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
     /// The engine's statement and its texts; `None` when no words were searched for.
     newest: Option<(String, Vec<String>)>,
+    max_places: u32,
 }
 
 impl Words {
     pub(super) fn of<DB: Dialect>(search: &Search) -> Self {
         let phrases: Vec<_> = search.words.iter().filter_map(|word| phrase(word)).collect();
-        Self { newest: (!search.words.is_empty()).then(|| DB::newest_documents(&phrases)) }
+        let newest = (!search.words.is_empty()).then(|| DB::newest_documents(&phrases));
+        Self { newest, max_places: MAX_PLACES }
+    }
+
+    /// The same, when the words are not the only condition if `others`.
+    pub(super) fn with_others(self, others: bool) -> Self {
+        let max_places = if others { MAX_PLACES_TO_CHOOSE } else { MAX_PLACES };
+        Self { max_places, ..self }
     }
 
     pub(super) const fn is_none(&self) -> bool {
@@ -44,7 +55,7 @@ impl Words {
     pub(super) fn push_places(&self, statement: &mut Statement) {
         let Some((sql, texts)) = &self.newest else { return };
         let texts = texts.iter().cloned().map(Value::Text);
-        statement.push(sql, texts.chain([MAX_PLACES.into()]));
+        statement.push(sql, texts.chain([self.max_places.into()]));
     }
 }
 

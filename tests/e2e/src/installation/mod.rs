@@ -188,8 +188,8 @@ impl Run<'_> {
         for (name, value) in self.compose.environment(service)? {
             let value = value.replace("/run/secrets", &self.secrets.display().to_string());
             match name.as_str() {
-                // The directory is the process's own; nginx is on loopback.
-                "CREDENTIALS_DIR" => {}
+                // The directories are the process's own; nginx is on loopback.
+                "CREDENTIALS_DIR" | "MCP_PROMPTS_DIR" => {}
                 "TRUSTED_PROXIES" => builder = builder.env(&name, "127.0.0.1"),
                 "NEXUS_NATS_REPLICAS" if !self.plan.cluster => builder = builder.env(&name, "1"),
                 _ => builder = builder.env(&name, value),

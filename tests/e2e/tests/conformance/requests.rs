@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nexus_e2e::http_client;
+use nexus_e2e::{http_client, wait};
 use nexus_scripted::{Answer, Entry, Outcome};
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use crate::corpus::{MAX_BODY, bodies};
 use crate::table::{Table, digest};
 
 const SOON: Duration = Duration::from_secs(10);
+const STORED: Duration = Duration::from_mins(1);
 
 fn fine() -> Answer {
     Answer::json(200, &json!({"type": "message", "content": []}))
@@ -18,15 +19,22 @@ fn fine() -> Answer {
 #[tokio::test]
 async fn bodies_arrive_byte_for_byte() {
     let (upstream, nexus) = crate::before(|_| fine()).await;
-    let client = http_client();
+    let (client, api) = (http_client(), nexus.api());
     let mut table = Table::default();
     for (name, body) in bodies() {
         let url = format!("{}/v1/messages?beta=true", nexus.url());
         let answer = client.post(&url).header("x-api-key", "k").body(body.clone()).send().await;
-        let status = answer.map_or(0, |answer| answer.status().as_u16());
+        let answer = answer.expect("an answer");
+        let id = answer.headers()["x-nexus-request-id"].to_str().expect("text").to_owned();
         let arrived = upstream.seen().entries().pop().map(|entry| entry.request.body);
         let arrived = arrived.map_or("nothing".to_owned(), |body| digest(&body));
-        table.row(&name, &format!("{} 200", digest(&body)), &format!("{arrived} {status}"));
+        wait::until("it is stored", STORED, async || {
+            api.request(&id).await.ok().filter(|row| !row["state"].is_null())
+        })
+        .await;
+        let stored = digest(&api.body(&id, "request").await.expect("a body"));
+        let (sent, status) = (digest(&body), answer.status().as_u16());
+        table.row(&name, &format!("{sent} {sent} 200"), &format!("{arrived} {stored} {status}"));
     }
     table.finish();
     let over = client.post(format!("{}/v1/messages", nexus.url())).body(vec![b'x'; MAX_BODY + 1]);

@@ -82,6 +82,15 @@ pub struct ConversationGraph {
     pub truncated: bool,
 }
 
+/// Conversations in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ConversationCounts {
+    pub conversations: u64,
+    pub branches: u64,
+    pub subtasks: u64,
+    pub compacts: u64,
+}
+
 /// One exchange in the graph.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,6 +122,9 @@ pub struct GraphNode {
     /// The answer, shortened.
     pub preview: Option<String>,
     pub is_subtask: bool,
+    /// Nothing but the session joins it to its parent, whose history it does not repeat.
+    #[serde(skip)]
+    pub begins_anew: bool,
 }
 
 /// Tokens of one exchange; all 0 while it runs.

@@ -28,6 +28,22 @@ pub struct RequestFilter {
     pub sort: RequestSort,
 }
 
+impl RequestFilter {
+    /// Whether there is a condition besides words.
+    pub(crate) fn has_conditions(&self) -> bool {
+        let sort = self.sort;
+        *self != Self { search: self.search.words_alone(), sort, ..Self::default() }
+    }
+}
+
+impl ConversationFilter {
+    /// Whether there is a condition besides words.
+    pub(crate) fn has_conditions(&self) -> bool {
+        let sort = self.sort;
+        *self != Self { search: self.search.words_alone(), sort, ..Self::default() }
+    }
+}
+
 /// A condition on the answer's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusFilter {

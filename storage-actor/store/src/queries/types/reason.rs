@@ -13,6 +13,14 @@ pub struct LinkReason {
     pub hashes: LinkHashes,
 }
 
+/// The rule that linked an exchange, without what it stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkMethod {
+    pub name: &'static str,
+    /// As [`LinkReason::confidence`].
+    pub confidence: u8,
+}
+
 /// SHA-256, hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
