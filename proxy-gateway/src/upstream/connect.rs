@@ -18,7 +18,7 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 
 /// How long what was sent may stay unacknowledged.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
 
 /// Opens connections to the [`Target`].
 #[derive(Clone)]
