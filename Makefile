@@ -29,6 +29,6 @@ bench: ## the figures of docs/performance.md (about half an hour)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --json target/bench.json
 
-bench-quick: ## the same in five minutes
+bench-quick: ## the same, shorter and rougher (about ten minutes)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --quick --json target/bench-quick.json
