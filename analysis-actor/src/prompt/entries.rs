@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nexus_contract::mask_secrets;
 use nexus_messages::{
     text::human_text,
-    transcript::{Content, Item, ToolOutcome, Turn},
+    transcript::{Content, Item, ToolOutcome, Turn, wrote_summary},
 };
 use serde_json::Value;
 
@@ -52,14 +52,14 @@ fn said<'a>(turn: &'a Turn, next: Option<&Turn>) -> &'a [Item] {
 /// Whether the summary with which `next` begins is the answer of `turn`.
 fn goes_on_from(turn: &Turn, next: &Turn) -> bool {
     let summary = next.items.iter().find_map(|item| match &item.content {
-        Content::Compaction { summary } => summary.lines().map(str::trim).find(|l| !l.is_empty()),
+        Content::Compaction { summary } => (!summary.trim().is_empty()).then_some(summary),
         _ => None,
     });
     let answer = turn.items.iter().rev().find_map(|item| match &item.content {
         Content::Assistant { text, .. } => Some(text),
         _ => None,
     });
-    summary.zip(answer).is_some_and(|(line, answer)| answer.contains(line))
+    summary.zip(answer).is_some_and(|(summary, answer)| wrote_summary(answer, summary))
 }
 
 fn entry(item: &Item) -> Option<Entry> {

@@ -19,6 +19,7 @@ mod tests;
 mod turn;
 mod wire;
 
+pub use content::wrote_summary;
 pub use item::{Content, Item, ToolOutcome};
 pub use read::read;
 pub use turn::{Exchange, Failure, Turn, Window};

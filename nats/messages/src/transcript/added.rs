@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     block::{Block, Key},
-    content::summary_in,
+    content::{summary_in, wrote_summary},
 };
 
 /// A block that is new, or the part of it that is.
@@ -46,13 +46,9 @@ pub(super) fn added(
 /// The block of `child` that goes on from the summary in `answer`. It may be the same, word for
 /// word, as one with which the parent began.
 fn own_summary(answer: &[Block<'_>], child: &[Block<'_>]) -> Option<usize> {
-    let text = |block: &Block<'_>| match &block.key {
-        Some(Key::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let (index, first) = child.iter().find_map(|block| Some((block.index, text(block)?)))?;
-    let line = summary_in(&first)?.lines().map(str::trim).find(|line| !line.is_empty())?;
-    answer.iter().filter_map(text).any(|said| said.contains(line)).then_some(index)
+    let (index, first) = child.iter().find_map(|block| Some((block.index, block.text()?)))?;
+    let summary = summary_in(first)?;
+    answer.iter().filter_map(Block::text).any(|said| wrote_summary(said, summary)).then_some(index)
 }
 
 /// The significant blocks of a history, walked through with a part of a text as the smallest step.
@@ -87,10 +83,7 @@ impl<'a, 'b> Texts<'a, 'b> {
 
     /// The text that comes next, when a text comes next.
     fn peek_text(&self) -> Option<String> {
-        self.left.clone().or_else(|| match &self.peek()?.key {
-            Some(Key::Text(text)) => Some(text.clone()),
-            _ => None,
-        })
+        self.left.clone().or_else(|| self.peek()?.text().map(str::to_owned))
     }
 
     fn advance(&mut self) {

@@ -17,6 +17,16 @@ pub(super) struct Block<'a> {
     pub key: Option<Key<'a>>,
 }
 
+impl Block<'_> {
+    /// Its plain text, when that is what it is compared by.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.key {
+            Some(Key::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// What makes two blocks the same.
 #[derive(Debug, Clone)]
 pub(super) enum Key<'a> {

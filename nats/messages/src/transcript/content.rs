@@ -26,12 +26,12 @@ pub(super) fn contents(id: &str, role: &str, value: &Value) -> Vec<Content> {
 
 /// A plain text of `role`.
 pub(super) fn plain(role: &str, text: &str) -> Content {
-    if role == "assistant" {
-        Content::Assistant { text: text.to_owned(), citations: Vec::new() }
-    } else if text.starts_with(CONTINUED) {
-        compaction(text)
-    } else {
-        Content::Human { text: text.to_owned() }
+    match summary_in(text) {
+        _ if role == "assistant" => {
+            Content::Assistant { text: text.to_owned(), citations: Vec::new() }
+        }
+        Some(summary) => Content::Compaction { summary: summary.to_owned() },
+        None => Content::Human { text: text.to_owned() },
     }
 }
 
@@ -43,23 +43,19 @@ fn texts(role: &str, text: &str, value: &Value) -> Vec<Content> {
             citations: list(value, "citations"),
         }];
     }
-    if text.trim_start().starts_with(CONTINUED) {
-        return continuation(text);
+    if summary_in(text).is_some() {
+        return continuation(role, text);
     }
     cut(text, |text| plain(role, text))
 }
 
 /// Newer clients put reminders between the summary's introduction and the summary.
-fn continuation(text: &str) -> Vec<Content> {
+fn continuation(role: &str, text: &str) -> Vec<Content> {
     let reminders = reminder::split(text).into_iter().filter_map(|part| match part {
         Part::Reminder(text) => Some(Content::Reminders { texts: vec![text.to_owned()] }),
         Part::Plain(_) => None,
     });
-    [compaction(&reminder::plain(text))].into_iter().chain(reminders).collect()
-}
-
-fn compaction(text: &str) -> Content {
-    Content::Compaction { summary: summary_of(text).to_owned() }
+    [plain(role, &reminder::plain(text))].into_iter().chain(reminders).collect()
 }
 
 fn cut(text: &str, plain: impl Fn(&str) -> Content) -> Vec<Content> {
@@ -73,6 +69,12 @@ fn cut(text: &str, plain: impl Fn(&str) -> Content) -> Vec<Content> {
 /// The summary in a text that goes on from one.
 pub(super) fn summary_in(text: &str) -> Option<&str> {
     text.trim_start().starts_with(CONTINUED).then(|| summary_of(text))
+}
+
+/// Whether a summary, or its beginning, was written by an answer that says `text`.
+pub fn wrote_summary(text: &str, summary: &str) -> bool {
+    let line = summary.lines().map(str::trim).find(|line| !line.is_empty());
+    line.is_some_and(|line| text.contains(line))
 }
 
 fn summary_of(text: &str) -> &str {
