@@ -28,6 +28,11 @@ impl<K: Ord, const N: usize> Deltas<K, N> {
         }
     }
 
+    /// Everything that was touched, also where nothing changes in the sum.
+    pub(super) fn touched(&self) -> Vec<(&K, &[i64; N])> {
+        self.0.iter().map(|(key, delta)| (key, delta)).collect()
+    }
+
     /// What really changes.
     pub(super) fn changes(&self) -> Vec<(&K, &[i64; N])> {
         self.0.iter().filter(|(_, delta)| **delta != [0; N]).collect()

@@ -114,7 +114,9 @@ impl SqlStore<Engine> {
         let key = ["conversation_id"];
         let columns = [&key[..], &conversations::SUMS].concat();
         let head = table::insert("conversations", &[&columns[..], &EMPTY].concat());
-        for rows in sums.changes().chunks(bulk::rows(columns.len() + EMPTY.len())) {
+        // Also conversations whose sums stay: the row is the lock under which names and ends are
+        // refreshed. A refresh that waits for another writer only then reads an old snapshot.
+        for rows in sums.touched().chunks(bulk::rows(columns.len() + EMPTY.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
             query.push_values(rows, |mut row, (id, sums)| {
                 row.push_bind(**id);
