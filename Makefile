@@ -1,5 +1,5 @@
 # `make help` lists what there is.
-.PHONY: help up demo test test-quick faults bench bench-quick lint
+.PHONY: help up demo test test-quick faults bench bench-reads bench-quick lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,9 +25,16 @@ faults: ## the long form of the fault tests (about an hour)
 	NEXUS_FAULTS=long cargo nextest run -p nexus-e2e --run-ignored all --profile faults
 	cargo nextest run -p nexus-store --test links --run-ignored only --profile faults
 
-bench: ## the figures of docs/performance.md (about half an hour)
+bench: ## the figures of docs/performance.md (half an hour, and two stores to fill)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --json target/bench.json
+	target/release/nexus-bench reads --plans target/bench-plans.txt
+	target/release/nexus-bench links
+	cargo bench --locked -p nexus-linking --bench chain
+
+bench-reads: ## the data API on a million requests, on both engines, which are filled first
+	cargo build --release --locked -p nexus -p nexus-bench
+	target/release/nexus-bench reads --plans target/bench-plans.txt
 
 bench-quick: ## the same, shorter and rougher (about ten minutes)
 	cargo build --release --locked -p nexus -p nexus-bench

@@ -1,8 +1,9 @@
 //! Branches, read from the store.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
+use nexus_contract::ExchangeId;
 use nexus_messages::{
     request::{Request, Thread},
     transcript::{Exchange, Wire},
@@ -31,12 +32,13 @@ impl BranchSource for StoredBranches {
         let Some(graph) = self.queries.find_graph(branch.conversation_id, u32::MAX).await? else {
             return Ok(None);
         };
+        let beginnings = self.queries.list_beginnings(graph.conversation.conversation_id).await?;
         let mut path = graph.path_of(&branch.branch_id);
         let mut exchanges = Vec::new();
         while let Some(node) = path.pop() {
             let Some(exchange) = self.read(node).await? else { continue };
             if !holds_only_its_own(&exchange) {
-                skip_what_it_repeats(&mut path, node);
+                skip_what_it_repeats(&mut path, node, &beginnings);
             }
             exchanges.push(exchange);
         }
@@ -73,9 +75,13 @@ impl StoredBranches {
 
 /// The history begins anew where a branch goes on from a summary, and where it has nothing but the
 /// session in common with what came before.
-fn skip_what_it_repeats(path: &mut Vec<&GraphNode>, node: &GraphNode) {
+fn skip_what_it_repeats(
+    path: &mut Vec<&GraphNode>,
+    node: &GraphNode,
+    beginnings: &HashSet<ExchangeId>,
+) {
     let mut begins = node;
-    while begins.kind != Some(ExchangeKind::Compact) && !begins.begins_anew {
+    while begins.kind != Some(ExchangeKind::Compact) && !beginnings.contains(&begins.request_id) {
         match path.pop() {
             Some(before) => begins = before,
             None => return,
@@ -94,32 +100,35 @@ mod tests {
 
     use super::*;
 
-    fn node(kind: &str, begins_anew: bool) -> GraphNode {
+    fn node(kind: &str, number: usize) -> GraphNode {
         let node = json!({
-            "requestId": "0197b1c0-0000-7000-8000-000000000001",
+            "requestId": format!("0197b1c0-0000-7000-8000-{number:012}"),
             "timestamp": "2026-01-01T00:00:00Z", "kind": kind, "messageCount": 1,
             "tokens": {
                 "input": 0, "output": 0, "cacheRead": 0, "cacheCreation": 0, "cacheCreation1h": 0,
             },
             "toolNames": [], "isSubtask": false,
         });
-        GraphNode { begins_anew, ..serde_json::from_value(node).expect("a node") }
+        serde_json::from_value(node).expect("a node")
     }
 
-    /// How many of the nodes before the last one are still to be read after it.
-    fn left(nodes: &[GraphNode]) -> usize {
+    /// How many of the nodes before the last one are still to be read after it, when those at
+    /// `beginnings` begin anew.
+    fn left(kinds: &[&str], beginnings: &[usize]) -> usize {
+        let nodes: Vec<_> =
+            kinds.iter().enumerate().map(|(number, kind)| node(kind, number)).collect();
+        let beginnings = beginnings.iter().map(|place| nodes[*place].request_id).collect();
         let mut path = nodes.iter().collect::<Vec<_>>();
         let last = path.pop().expect("a node");
-        skip_what_it_repeats(&mut path, last);
+        skip_what_it_repeats(&mut path, last, &beginnings);
         path.len()
     }
 
     #[test]
     fn what_no_later_request_repeats_is_read() {
-        let turn = |begins_anew| node("turn", begins_anew);
-        assert_eq!(left(&[node("root", false), turn(false), turn(false)]), 0);
-        assert_eq!(left(&[node("root", false), turn(false), node("compact", false)]), 2);
-        assert_eq!(left(&[node("root", false), turn(true), turn(false)]), 1);
-        assert_eq!(left(&[node("root", false), turn(false), turn(true)]), 2);
+        assert_eq!(left(&["root", "turn", "turn"], &[]), 0);
+        assert_eq!(left(&["root", "turn", "compact"], &[]), 2);
+        assert_eq!(left(&["root", "turn", "turn"], &[1]), 1);
+        assert_eq!(left(&["root", "turn", "turn"], &[2]), 2);
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use nexus_store::{
     StoreError,
-    analyses::{Branch, JobStatus, LeaseRequest, LeasedJob},
+    analyses::{JobStatus, LeaseRequest, LeasedJob},
 };
 use tokio::{
     task::JoinSet,
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     announce::{Announcer, Subject},
     attempt::{Attempts, Ended, Outcome, after},
+    exceeded::fail_exceeded,
     wake::Waker,
 };
 
@@ -123,29 +124,9 @@ impl Worker {
 
     /// Jobs whose worker vanished during their last attempt are in nobody's hands.
     async fn tidy(&self) {
-        let max_attempts = self.attempts.config.max_attempts;
-        let store = &self.attempts.deps.store;
-        let failed = store.fail_exceeded_analyses(max_attempts, self.now()).await;
-        for job in failed.unwrap_or_else(|error| {
+        let (config, deps) = (&self.attempts.config, &self.attempts.deps);
+        if let Err(error) = fail_exceeded(deps, &config.worker, config.max_attempts).await {
             tracing::warn!(%error, "the queue of analyses cannot be tidied");
-            Vec::new()
-        }) {
-            let reason = job.error.as_deref().unwrap_or_default();
-            tracing::warn!(job = %job.job_id, reason, "an analysis that nobody works on has failed");
-            let domain = self.domain_of(&job.branch).await;
-            self.announcer.failed(&domain, Subject::from(&job), reason).await;
-        }
-    }
-
-    /// Empty when it cannot be found out: a failure is told all the same. The branch is not read,
-    /// for that may be what the worker before did not survive.
-    async fn domain_of(&self, branch: &Branch) -> String {
-        match self.attempts.deps.branches.find_domain(branch).await {
-            Ok(domain) => domain.unwrap_or_default(),
-            Err(error) => {
-                tracing::warn!(%error, "the domain of an analysis cannot be read");
-                String::new()
-            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! Asking for analyses and reading them, for the API and the pages alike: limits, audit, waking the
 //! workers.
 
+mod refused;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -14,6 +16,7 @@ use nexus_store::analyses::{
 };
 use serde_json::json;
 
+pub use self::refused::write_down as write_down_refusal;
 use crate::{deps::Dashboard, error::PageError};
 
 /// A custom prompt's length at most, in bytes.

@@ -22,6 +22,9 @@ pub struct DashboardConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// Where clients reach the gateway, for the set-up page: `http://localhost:3000`.
     pub gateway_url: String,
+    /// The gateway's port, where it listens on every address: it is then reached under the name
+    /// under which the dashboard is.
+    pub gateway_port: Option<u16>,
     /// `AI_ANALYSIS_RATE_LIMIT_CREATION` and `…_RETRIEVAL`: calls a visitor and minute.
     pub analysis_creations: u32,
     pub analysis_retrievals: u32,
@@ -60,6 +63,7 @@ impl DashboardConfig {
             cache_ttl: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             gateway_url: "http://localhost:3000".into(),
+            gateway_port: None,
             analysis_creations: 15,
             analysis_retrievals: 100,
             prices: Arc::new(PriceTable::listed()),

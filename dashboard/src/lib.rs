@@ -24,5 +24,5 @@ pub use api::StoredRecordings;
 pub use config::{DashboardConfig, SparkConfig};
 pub use deps::{Dashboard, Deps};
 pub use error::{DashboardError, PageError};
-pub use recordings::{Recording, Recordings, Row};
+pub use recordings::{Half, Recording, Recordings, Row};
 pub use server::run;

@@ -17,11 +17,32 @@ pub struct Recording {
     pub response: Bytes,
 }
 
+/// One side of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    Request,
+    Response,
+}
+
+impl Half {
+    /// `request` or `response`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "request" => Some(Self::Request),
+            "response" => Some(Self::Response),
+            _unknown => None,
+        }
+    }
+}
+
 /// Reads recordings.
 #[async_trait]
 pub trait Recordings: Send + Sync + 'static {
     /// Those of `ids` that the store still holds, in any order.
     async fn list_recordings(&self, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, Recording)>>;
+
+    /// The body of one half, empty where it had none; `None` when the half is not stored, or not yet.
+    async fn find_body(&self, id: ExchangeId, half: Half) -> Result<Option<Bytes>>;
 }
 
 impl Recording {

@@ -64,7 +64,9 @@ impl Dashboard {
     }
 
     /// Everything that the dashboard's own port answers.
-    fn routes(self: &Arc<Self>) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + use<> {
+    pub(crate) fn routes(
+        self: &Arc<Self>,
+    ) -> impl Fn(&mut web::ServiceConfig) + Send + Clone + use<> {
         let dashboard = Arc::clone(self);
         move |service| {
             service

@@ -23,6 +23,7 @@ mod routes;
 mod server;
 mod state;
 mod upstream;
+mod watched;
 
 pub use config::{
     AccessConfig, CaptureConfig, ClientConfig, GatewayConfig, LimitConfig, NotifyConfig,

@@ -1,10 +1,14 @@
 //! Requests per window, per client key and per domain.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use governor::{
     NotUntil, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
+    clock::{Clock, DefaultClock, Reference},
     middleware::StateInformationMiddleware,
     state::keyed::DefaultKeyedStateStore,
 };
@@ -18,6 +22,10 @@ use crate::{
 
 /// Keys that a limiter tells apart; beyond that, new ones share one window.
 const MAX_KEYS: usize = 50_000;
+
+/// The least time between two sweeps of a full limiter: a sweep looks at every window, which no
+/// request may pay for alone while strangers keep the limiter full.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Both limits; each is off unless it is configured.
 pub struct Limits {
@@ -60,7 +68,12 @@ struct Limiter {
     >,
     limit: u32,
     clock: DefaultClock,
+    started: Instant,
+    /// Nanoseconds from `started` to the last sweep.
+    swept: AtomicU64,
 }
+
+type Instant = <DefaultClock as Clock>::Instant;
 
 impl Limiter {
     fn new(limit: RateLimit) -> Option<Self> {
@@ -69,14 +82,13 @@ impl Limiter {
         let clock = DefaultClock::default();
         let windows = RateLimiter::dashmap_with_clock(quota, clock.clone())
             .with_middleware::<StateInformationMiddleware>();
-        Some(Self { windows, limit: limit.requests, clock })
+        let started = clock.now();
+        Some(Self { windows, limit: limit.requests, clock, started, swept: AtomicU64::new(0) })
     }
 
     fn check(&self, key: &str) -> Result<Allowance, Problem> {
-        if self.windows.len() >= MAX_KEYS {
-            self.windows.retain_recent();
-        }
-        let key = if self.windows.len() >= MAX_KEYS { "" } else { key };
+        self.sweep(self.clock.now());
+        let key = if self.is_full() { "" } else { key };
         match self.windows.check_key(&key.to_owned()) {
             Ok(state) => {
                 Ok(Allowance { limit: self.limit, remaining: state.remaining_burst_capacity() })
@@ -87,16 +99,34 @@ impl Limiter {
         }
     }
 
-    fn wait(
-        &self,
-        until: &NotUntil<<DefaultClock as governor::clock::Clock>::Instant>,
-    ) -> Duration {
+    fn is_full(&self) -> bool {
+        self.windows.len() >= MAX_KEYS
+    }
+
+    /// Makes room in a full limiter, as long after the last time as is due. Says whether it did.
+    fn sweep(&self, now: Instant) -> bool {
+        if !self.is_full() {
+            return false;
+        }
+        let (now, last) = (now.duration_since(self.started).as_u64(), self.swept.load(Relaxed));
+        let is_due = Duration::from_nanos(now.saturating_sub(last)) >= SWEEP_EVERY;
+        // One of the threads that find it due does it.
+        let is_ours = is_due && self.swept.compare_exchange(last, now, Relaxed, Relaxed).is_ok();
+        if is_ours {
+            self.windows.retain_recent();
+        }
+        is_ours
+    }
+
+    fn wait(&self, until: &NotUntil<Instant>) -> Duration {
         until.wait_time_from(self.clock.now())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use governor::nanos::Nanos;
+
     use super::*;
     use crate::{config::DomainSlack, exchange::Injected};
 
@@ -137,5 +167,38 @@ mod tests {
     fn nothing_is_limited_unless_it_is_set() {
         let domain = Domain::parse("a.example").expect("valid");
         assert_eq!(limits(0, 0).check(&grant(1), &domain), Ok(None));
+    }
+
+    /// A limiter as full as it gets, whose windows last for `window`.
+    fn full(window: Duration) -> Limiter {
+        let limiter = Limiter::new(RateLimit { requests: 2, window }).expect("a limit");
+        for key in 0..MAX_KEYS {
+            limiter.check(&key.to_string()).expect("its first request");
+        }
+        assert!(limiter.is_full());
+        limiter
+    }
+
+    #[test]
+    fn a_full_limiter_is_swept_once_a_second_however_many_requests_come() {
+        let limiter = full(Duration::from_hours(1));
+        let begin = limiter.clock.now();
+        let after = |ms| begin + Nanos::from(Duration::from_millis(ms));
+        limiter.swept.store(begin.duration_since(limiter.started).as_u64(), Relaxed);
+        let sweeps = (0..5_000).filter(|ms| limiter.sweep(after(*ms))).count();
+        assert_eq!(sweeps, 4, "at 1, 2, 3 and 4 seconds");
+        let roomy = Limiter::new(RateLimit { requests: 2, window: Duration::from_hours(1) });
+        assert!(!roomy.expect("a limit").sweep(after(9_000)), "nothing to make room for");
+    }
+
+    #[test]
+    fn a_sweep_makes_room_for_newcomers() {
+        // The first window is over long before the last one begins.
+        let limiter = full(Duration::from_micros(1));
+        let remaining = |key| limiter.check(key).map(|left| left.remaining);
+        assert!(limiter.sweep(limiter.clock.now() + Nanos::from(SWEEP_EVERY)));
+        assert!(!limiter.is_full());
+        assert_eq!(remaining("a"), Ok(1));
+        assert_eq!(remaining("b"), Ok(1), "a window of its own");
     }
 }

@@ -8,7 +8,6 @@ use actix_web::{
     dev::Server,
     web::{self, ServiceConfig},
 };
-use socket2::{SockRef, TcpKeepalive};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
     routes,
     state::State,
     upstream::Client,
+    watched::{Patience, watch},
 };
 
 /// What one worker thread has: the shared state, and connections of its own.
@@ -101,12 +101,6 @@ fn default_workers() -> usize {
 /// A client that stops reading, or is gone without a word, loses its connection. The server itself
 /// has no time-out for that: while it can't write it asks nobody for more.
 fn guard(tcp: &TcpStream, stall: Duration) {
-    let socket = SockRef::from(tcp);
-    let keepalive = TcpKeepalive::new().with_time(stall).with_interval(stall / 4);
-    let set = socket
-        .set_tcp_user_timeout(Some(stall))
-        .and_then(|()| socket.set_tcp_keepalive(&keepalive));
-    if let Err(error) = set {
-        tracing::debug!(%error, "a connection is not watched for stalls");
-    }
+    let patience = Patience { unacknowledged: stall, silence: stall, every: stall / 4 };
+    watch(tcp, patience, "client");
 }

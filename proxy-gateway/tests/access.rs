@@ -307,6 +307,23 @@ async fn a_failed_renewal_sends_nothing_up() {
     until(async || health(&gateway).await["credentials"]["problems"] == 1).await;
 }
 
+/// Beside a name as long as this there is room for the lock's name and for no longer one, whoever the
+/// process runs as.
+#[tokio::test]
+async fn a_pair_that_cannot_be_replaced_is_not_spent() {
+    let (upstream, (oauth, tokens)) = (upstream(), token_server());
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.oauth_token_url = format!("{}/v1/oauth/token", tokens.url());
+    let domain = ["long"; 44].join(".");
+    let path = file(dir.path(), &domain);
+    fs::write(&path, oauth_form(0)).expect("written");
+    let gateway = start_in(config, dir);
+    until(async || health(&gateway).await["credentials"]["problems"] == 1).await;
+    assert_eq!((tokens.seen().count(), oauth.issued()), (0, 0), "nobody was asked");
+    assert_eq!(fs::read_to_string(&path).expect("read"), oauth_form(0));
+}
+
 /// All tasks of this gateway share one thread, so that one which blocks is noticed.
 #[tokio::test]
 async fn a_pipe_in_the_place_of_a_pair_holds_up_nobody() {

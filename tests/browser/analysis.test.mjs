@@ -2,7 +2,7 @@
 // their own, sees one fail and retries it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { audit, launch, violations, visit, watched } from './browser.mjs';
+import { audit, launch, logIn, violations, visit, watched } from './browser.mjs';
 import { Nexus, freePort, until } from './nexus.mjs';
 import { Session } from './session.mjs';
 
@@ -36,9 +36,7 @@ async function opened(prompt) {
   });
   const watching = await watched(browser, nexus.dashboard);
   const { page } = watching;
-  await visit(page, `${nexus.dashboard}/login`);
-  await page.fill('input[type=password]', KEY);
-  await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
+  await logIn(page, nexus.dashboard, KEY);
   await visit(page, `${nexus.dashboard}/conversations/${conversationId}/analysis`);
   return { ...watching, conversationId };
 }

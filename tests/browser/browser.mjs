@@ -47,6 +47,12 @@ export async function visit(page, url) {
   return response;
 }
 
+export async function logIn(page, origin, key) {
+  await visit(page, `${origin}/login`);
+  await page.fill('input[type=password]', key);
+  await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
+}
+
 // axe's serious and critical findings, one line each.
 export async function audit(page) {
   await page.evaluate(axe);

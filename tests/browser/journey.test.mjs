@@ -1,5 +1,5 @@
-// A person follows a real client: Claude Code works through the gateway, is resumed once, and the
-// pages show what it did; a request that runs shows as in flight until it ends.
+// A person follows a real client: Claude Code works through the gateway, is resumed, starts an agent and
+// compacts its history, and the pages show what it did; a request that runs shows as in flight until it ends.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
@@ -28,7 +28,7 @@ after(async () => {
 
 // One headless prompt; its JSON result. `resume` goes on with a session.
 async function prompt(text, resume) {
-  const args = ['-p', text, '--output-format', 'json', '--allowedTools', 'Bash,Read'];
+  const args = ['-p', text, '--output-format', 'json', '--allowedTools', 'Agent,Bash,Read'];
   if (resume) args.push('--resume', resume);
   const env = {
     PATH: process.env.PATH, HOME: home, ANTHROPIC_BASE_URL: nexus.gateway,
@@ -62,6 +62,36 @@ test('a session of Claude Code, resumed once, is one conversation with its promp
   await page.locator('section', { hasText: 'In flight' }).first().locator('text=/opus|sonnet|haiku|fable/').first().waitFor({ timeout: 30_000 });
   await third;
   await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}`);
+  assert.deepEqual(seen.console, []);
+  await context.close();
+});
+
+test('a session with a sub-agent and a compaction is one conversation that shows both', async () => {
+  const first = await prompt('Delegate the harbour [[agent: Count the ships. [[bash: echo two-ships]] [[say: Two ships.]]]] [[say: The agent counted two.]]');
+  assert.equal(first.result, 'The agent counted two.');
+  await prompt('/compact', first.session_id);
+  const last = await prompt('What was counted? [[say: Ships were.]]', first.session_id);
+  assert.equal(last.result, 'Ships were.');
+  const { id, nodes } = await until('the continuation', async () => {
+    const { conversations } = await nexus.api('conversations');
+    const own = conversations.find((one) => one.title.includes('Delegate the harbour'));
+    const { nodes } = await nexus.api(`conversations/${own.conversationId}`);
+    const ended = nodes.every((node) => node.state === 'completed');
+    return ended && nodes.some((node) => node.kind === 'compact') && { id: own.conversationId, nodes };
+  }, 60);
+  const ofKind = (kind) => nodes.filter((node) => node.kind === kind);
+  assert.deepEqual([ofKind('root').length, ofKind('subagent').length, ofKind('compact').length], [1, 1, 1]);
+  assert.equal(ofKind('subagent')[0].branchId, 'subtask_1');
+  const compacted = ofKind('compact')[0].branchId;
+  assert.match(compacted, /^compact_\d{6}$/);
+  const { page, seen, context } = await watched(browser, nexus.dashboard);
+  for (const [branch, said] of [['main', 'The agent counted two.'], ['subtask_1', 'Two ships.'], [compacted, 'Ships were.']]) {
+    await visit(page, `${nexus.dashboard}/conversations/${id}/transcript?branch=${branch}`);
+    const text = await page.innerText('main');
+    assert.ok(text.includes(said), `${said} is missing on ${branch} in:\n${text}`);
+    const chips = await page.locator('[aria-label="Branches"]').innerText();
+    for (const name of ['main', 'subtask_1', compacted]) assert.ok(chips.includes(name), `${name} is missing in ${chips}`);
+  }
   assert.deepEqual(seen.console, []);
   await context.close();
 });

@@ -2,7 +2,7 @@
 // was dear, compare two branches, have one analysed; by mouse and by keyboard alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { audit, launch, overflow, violations, visit, watched } from './browser.mjs';
+import { audit, launch, logIn, overflow, violations, visit, watched } from './browser.mjs';
 import { Nexus, until } from './nexus.mjs';
 import { realistic, Session } from './session.mjs';
 
@@ -14,9 +14,7 @@ before(async () => {
   browser = await launch();
   await realistic(nexus);
   const { page, context } = await watched(browser, nexus.dashboard);
-  await visit(page, `${nexus.dashboard}/login`);
-  await page.fill('input[type=password]', KEY);
-  await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
+  await logIn(page, nexus.dashboard, KEY);
   cookies = await context.cookies();
   await context.close();
 });

@@ -1,7 +1,7 @@
 // Logging in and out, and what an open dashboard may not do.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, visit, watched } from './browser.mjs';
+import { launch, logIn, visit, watched } from './browser.mjs';
 import { Nexus } from './nexus.mjs';
 
 const KEY = 'a-dashboard-key';
@@ -17,19 +17,13 @@ after(async () => {
   await nexus?.stop();
 });
 
-async function logIn(page, key) {
-  await visit(page, `${nexus.dashboard}/login`);
-  await page.fill('input[type=password]', key);
-  await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
-}
-
 test('a wrong key is told so, the right one opens, logging out closes', async () => {
   const { page, context } = await watched(browser, nexus.dashboard);
   await visit(page, `${nexus.dashboard}/conversations`);
   assert.match(page.url(), /\/login/);
-  await logIn(page, 'wrong');
+  await logIn(page, nexus.dashboard, 'wrong');
   assert.match(await page.innerText('body'), /wrong|not right|incorrect|invalid/i);
-  await logIn(page, KEY);
+  await logIn(page, nexus.dashboard, KEY);
   assert.doesNotMatch(page.url(), /\/login/);
   const cookies = await context.cookies();
   assert.ok(cookies.some((cookie) => cookie.httpOnly && cookie.sameSite === 'Lax'), JSON.stringify(cookies));
@@ -47,7 +41,7 @@ test('without a session there is no data', async () => {
 
 test('a write without the token of the session is refused', async () => {
   const { page, context } = await watched(browser, nexus.dashboard);
-  await logIn(page, KEY);
+  await logIn(page, nexus.dashboard, KEY);
   const cookies = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
   const answer = await fetch(`${nexus.dashboard}/api/analyses`, {
     method: 'POST', headers: { cookie: cookies, 'content-type': 'application/json' }, body: '{}',

@@ -154,6 +154,41 @@ async fn the_routes_answer_as_documented() {
 #[actix_web::test]
 async fn a_read_only_dashboard_starts_no_analysis() {
     let rig = Rig::new(None).await;
-    let again = test::TestRequest::post().uri(&place("/regenerate"));
-    assert_eq!(rig.call(again).await.0, StatusCode::FORBIDDEN);
+    let again = || test::TestRequest::post().uri(&place("/regenerate"));
+    assert_eq!(rig.call(again()).await.0, StatusCode::FORBIDDEN);
+    let wanted = serde_json::json!({"conversationId": "b", "branchId": "x"});
+    let create = test::TestRequest::post().uri("/api/analyses").set_json(wanted);
+    assert_eq!(rig.call(create).await.0, StatusCode::FORBIDDEN);
+    let other = test::TestRequest::post().uri("/api/mcp/sync");
+    assert_eq!(rig.call(other).await.0, StatusCode::FORBIDDEN);
+
+    let audit = rig.store.list_audit(None, 9).await.expect("listed");
+    let other = Branch { conversation_id: ExchangeId::from_external("b"), branch_id: "x".into() };
+    assert_eq!(
+        audit.iter().rev().map(|entry| &entry.branch).collect::<Vec<_>>(),
+        [&branch(), &other]
+    );
+    for entry in &audit {
+        assert_eq!((entry.action, entry.actor.as_str()), (AuditAction::Refused, "127.0.0.1"));
+    }
+    for _ in 0..9 {
+        assert_eq!(rig.call(again()).await.0, StatusCode::FORBIDDEN);
+    }
+    let audit = rig.store.list_audit(None, 99).await.expect("listed");
+    assert_eq!(audit.len(), 3, "the log grows no faster than by those who may ask");
+}
+
+#[actix_web::test]
+async fn a_page_that_may_not_be_changed_writes_down_who_asked() {
+    let rig = Rig::new(None).await;
+    let page = format!("/conversations/{}/analysis?branch=main", branch().conversation_id);
+    let app = App::new().configure(rig.dashboard.routes());
+    let app = test::init_service(app).await;
+    let peer = "127.0.0.1:9".parse().expect("an address");
+    let request = test::TestRequest::post().uri(&page).peer_addr(peer);
+    let request = request.insert_header(("host", "localhost")).to_request();
+    assert_eq!(test::call_service(&app, request).await.status(), StatusCode::FORBIDDEN);
+    let audit = rig.store.list_audit(Some(&branch()), 9).await.expect("listed");
+    assert_eq!(audit.len(), 1, "{audit:?}");
+    assert_eq!(audit[0].action, AuditAction::Refused);
 }

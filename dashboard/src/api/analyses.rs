@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, clean, id};
 use crate::{analyses, deps::Dashboard, error::PageError, security::Visitor};
 
-/// Characters of an unknown branch's name that are written down.
+/// Characters of the name of a branch that may not exist.
 const MAX_NAME: usize = 200;
 
 #[derive(Debug, Deserialize)]
@@ -27,11 +27,16 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// As the audit log names it: a body may hold a name of any length.
-    fn unknown(&self) -> Branch {
-        let branch_id = clean(&self.branch_id).chars().take(MAX_NAME).collect();
-        Branch { conversation_id: id(&self.conversation_id), branch_id }
+    /// As the audit log names what is not there.
+    pub fn named(&self) -> Branch {
+        named_branch(&self.conversation_id, &self.branch_id)
     }
+}
+
+/// A branch that may not exist, by names that may be of any length.
+pub fn named_branch(conversation: &str, branch: &str) -> Branch {
+    let branch_id = clean(branch).chars().take(MAX_NAME).collect();
+    Branch { conversation_id: id(conversation), branch_id }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +53,7 @@ pub async fn create(
 ) -> Answer {
     let found = existing(&dashboard, &wanted.conversation_id, &wanted.branch_id).await;
     if matches!(found, Err(PageError::NotFound(_))) {
-        analyses::refuse_unknown(&dashboard, &visitor.name(), &wanted.unknown()).await;
+        analyses::refuse_unknown(&dashboard, &visitor.name(), &wanted.named()).await;
     }
     let branch = found?;
     let prompt = wanted.custom_prompt.as_deref();
@@ -65,7 +70,7 @@ pub async fn one(
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
 ) -> Answer {
-    let branch = named(&place);
+    let branch = named(&dashboard, &place).await?;
     let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
     Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
 }
@@ -79,7 +84,8 @@ pub async fn regenerate(
 ) -> Answer {
     let again = if body.is_empty() { Again::default() } else { read(&body)? };
     let prompt = again.custom_prompt.as_deref();
-    let requested = analyses::ask(&dashboard, &visitor.name(), named(&place), prompt, true).await?;
+    let branch = named(&dashboard, &place).await?;
+    let requested = analyses::ask(&dashboard, &visitor.name(), branch, prompt, true).await?;
     match requested.ok_or_else(missing)? {
         Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job) => {
             Ok(HttpResponse::Ok().json(shown(&job)))
@@ -96,8 +102,17 @@ fn missing() -> PageError {
     PageError::NotFound("analysis of that branch".into())
 }
 
-fn named(place: &(String, String)) -> Branch {
-    Branch { conversation_id: id(&place.0), branch_id: clean(&place.1) }
+/// The branch that a path names by the id of its conversation, or of any exchange in it.
+async fn named(dashboard: &Dashboard, place: &(String, String)) -> Result<Branch, PageError> {
+    let deps = &dashboard.deps;
+    let named = named_branch(&place.0, &place.1);
+    // Of a conversation that has been adopted since, or is no longer kept.
+    if deps.analyses.find_analysis(&named).await?.is_some() {
+        return Ok(named);
+    }
+    let conversation = deps.queries.find_conversation(named.conversation_id).await?;
+    let present = conversation.map_or(named.conversation_id, |found| found.conversation_id);
+    Ok(Branch { conversation_id: present, ..named })
 }
 
 /// The branch, under the conversation's present id.

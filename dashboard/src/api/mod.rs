@@ -29,6 +29,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
+pub(crate) use self::analyses::{Wanted as WantedAnalysis, named_branch};
 pub(crate) use self::answer::clean;
 pub(crate) use self::cache::Answers;
 pub use self::recorded::StoredRecordings;

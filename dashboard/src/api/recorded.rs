@@ -11,7 +11,7 @@ use nexus_store::{
     exchanges::{Payload, Recorded},
 };
 
-use crate::recordings::{Recording, Recordings};
+use crate::recordings::{Half, Recording, Recordings};
 
 /// Bytes that one body may decode to.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -31,6 +31,16 @@ impl Recordings for StoredRecordings {
         let found = self.0.list_payloads(ids).await?;
         let read = |one: Recorded| (one.id, recording(one.method, one.path, one.payload));
         Ok(found.into_iter().map(read).collect())
+    }
+
+    async fn find_body(&self, id: ExchangeId, half: Half) -> Result<Option<Bytes>> {
+        let Some(payload) = self.0.find_payload(id).await? else { return Ok(None) };
+        let (headers, body) = match half {
+            Half::Request => (payload.request_headers, payload.request_body),
+            Half::Response => (payload.response_headers, payload.response_body),
+        };
+        // Headers are stored with every half, and only with it.
+        Ok(headers.map(|headers| decoded(&headers, body)))
     }
 }
 

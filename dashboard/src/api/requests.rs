@@ -17,7 +17,7 @@ use super::{
     miss,
     params::Params,
 };
-use crate::{deps::Dashboard, error::PageError};
+use crate::{deps::Dashboard, error::PageError, recordings::Half};
 
 pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let Page { items, next_cursor } = find(&dashboard, &params, &params.paging()?).await?;
@@ -88,16 +88,13 @@ pub async fn one(dashboard: Data<Dashboard>, path: Path<String>) -> Answer {
 }
 
 /// `GET /api/requests/{id}/body/{part}`: the recorded bytes of a `request` or its `response`, as
-/// they passed.
+/// they passed; nothing of a half that is not stored yet.
 pub async fn body_bytes(dashboard: Data<Dashboard>, path: Path<(String, String)>) -> Answer {
-    let found = dashboard.deps.recordings.list_recordings(&[id(&path.0)]).await?;
-    let missing = || PageError::NotFound("recorded body".into());
-    let (_, recording) = found.into_iter().next().ok_or_else(missing)?;
-    let bytes = match path.1.as_str() {
-        "request" => recording.request,
-        "response" => recording.response,
-        _other => return Err(missing()),
-    };
+    let unknown = || PageError::NotFound("body of that name".into());
+    let half = Half::parse(&path.1).ok_or_else(unknown)?;
+    let found = dashboard.deps.recordings.find_body(id(&path.0), half).await?;
+    let missing = || PageError::NotFound(format!("stored {} (yet)", path.1));
+    let bytes = found.ok_or_else(missing)?;
     // Captured content is hostile: never a page of this origin, whatever it holds.
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "application/octet-stream"))

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Data;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use nexus_store::queries::{
-    AccountWindow, GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals,
-};
+use nexus_store::queries::{AccountWindow, GroupBy, UsageBucket, UsageFilter, UsageTotals};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +18,6 @@ use crate::{deps::Dashboard, error::PageError};
 const WINDOW: u32 = 300;
 const QUARTER: u32 = 15;
 const HOUR: u32 = 60;
-const DAY: u32 = 1_440;
 /// A year of quarters, and some days.
 const MAX_STEPS: i64 = 36_000;
 
@@ -56,42 +53,23 @@ pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Value>, 
     let all = !params.flag("aggregate")?;
     let today = dashboard.deps.clock.now().to_zoned(zone.clone()).date();
     let first = today.checked_sub((i64::from(days) - 1).days()).map_err(PageError::internal)?;
-    let midnights = first.series(1.day()).take_while(|day| *day <= today);
+    // Tomorrow too: the clock of a gateway may be ahead.
+    let end = today.checked_add(2.days()).map_err(PageError::internal)?;
+    let midnights = first.series(1.day()).take_while(|day| *day <= end);
     let midnights =
         midnights.map(|day| midnight(day, &zone)).collect::<Result<Vec<_>, PageError>>()?;
-    let from = midnights.first().copied();
-    let filter = UsageFilter { from, to: None, ..stats::filter(params)? };
     let group = GroupBy { domain: all, account: all, model: all, request_type: false };
-    let width = widest(&midnights);
-    let buckets = dashboard.deps.queries.list_usage(&filter, width, group).await?;
-    Ok(by_day(buckets, &zone).into_iter().map(day_row).collect())
+    let queries = &dashboard.deps.queries;
+    let sums = queries.list_usage_between(&stats::filter(params)?, &midnights, group).await?;
+    Ok(sums.iter().map(|sum| day_row(sum, &zone)).collect())
 }
 
-/// The widest buckets of which none lies on both sides of a midnight: zones are offset by hours, or by
-/// quarters of one.
-fn widest(midnights: &[Timestamp]) -> u32 {
-    let fits = |minutes: u32| {
-        let seconds = i64::from(minutes) * 60;
-        midnights.iter().all(|midnight| midnight.as_second().rem_euclid(seconds) == 0)
-    };
-    [DAY, HOUR].into_iter().find(|minutes| fits(*minutes)).unwrap_or(QUARTER)
-}
-
-fn by_day(buckets: Vec<UsageBucket>, zone: &TimeZone) -> BTreeMap<(Date, UsageKey), UsageTotals> {
-    let mut days: BTreeMap<(Date, UsageKey), UsageTotals> = BTreeMap::new();
-    for bucket in buckets {
-        let day = bucket.start.to_zoned(zone.clone()).date();
-        *days.entry((day, bucket.key)).or_default() += bucket.totals;
-    }
-    days
-}
-
-fn day_row(((day, key), totals): ((Date, UsageKey), UsageTotals)) -> Value {
-    let mut row = json!(totals);
-    row["date"] = day.to_string().into();
-    row["accountId"] = json!(key.account_id);
-    row["domain"] = json!(key.domain);
-    row["model"] = json!(key.model);
+fn day_row(sum: &UsageBucket, zone: &TimeZone) -> Value {
+    let mut row = json!(sum.totals);
+    row["date"] = sum.start.to_zoned(zone.clone()).date().to_string().into();
+    row["accountId"] = json!(sum.key.account_id);
+    row["domain"] = json!(sum.key.domain);
+    row["model"] = json!(sum.key.model);
     row
 }
 

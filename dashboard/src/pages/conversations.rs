@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::store;
 use crate::{
     error::PageError,
-    view::{Ctx, Fragment, Link, Links, Page, Place},
+    view::{Ctx, Fragment, Link, Links, Page, Place, Range},
 };
 
 const ROWS: u32 = 40;
@@ -89,6 +89,7 @@ impl Fragment for ConversationsPage {
 
 impl Page for ConversationsPage {
     const PLACE: Place = Place::Conversations;
+    const RANGE: Range = Range::All;
 
     fn title(&self) -> String {
         if self.query.is_empty() {
@@ -113,7 +114,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         domain: ctx.scope.domain().map(str::to_owned),
         account_id: ctx.scope.account().map(str::to_owned),
         // A search looks everywhere unless a range was chosen.
-        from: if ctx.has_range() { ctx.scope.range.from(ctx.now()) } else { None },
+        from: ctx.range::<ConversationsPage>().from(ctx.now()),
         to: None,
         search,
         sort: ConversationSort::parse(&asked.sort).unwrap_or_default(),
@@ -140,7 +141,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         is_filtered: !ctx.scope.query().is_empty() || !asked.q.is_empty(),
         query: asked.q.clone(),
         error,
-        gateway: ctx.dashboard.config.gateway_url.clone(),
+        gateway: ctx.gateway_url(),
     })
     .await
 }

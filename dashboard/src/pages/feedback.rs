@@ -14,6 +14,8 @@ use crate::{
 const MAX_COMMENT: usize = 2000;
 /// Recommendations whose feedback is fetched at once.
 const MAX_SESSIONS: usize = 100;
+/// Where a person's word stands in a report, as Spark takes it and gives it back.
+const OVERALL: &str = "/recommendation_feedback/overall_feedback";
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]
@@ -50,10 +52,9 @@ pub async fn send(
         return Err(PageError::BadRequest("a rating is a number from 1 to 5".into()));
     }
     let comment: String = feedback.comment.chars().take(MAX_COMMENT).collect();
-    let overall = serde_json::json!({"rating": rating, "comments": comment});
     let body = serde_json::json!({
         "session_id": session.into_inner(),
-        "feedback": {"recommendation_feedback": {"overall_feedback": overall}},
+        "feedback": report(rating, &comment),
     });
     let answer = api::send_feedback(ctx.dashboard.clone(), body.to_string().into()).await;
     let accepted = match answer {
@@ -65,6 +66,12 @@ pub async fn send(
         Err(error) => return Err(error),
     };
     ctx.fragment(&Thanks { rating, accepted })
+}
+
+/// A person's word in the form that Spark takes.
+fn report(rating: u8, comment: &str) -> Value {
+    let overall = serde_json::json!({"rating": rating, "comments": comment});
+    serde_json::json!({"recommendation_feedback": {"overall_feedback": overall}})
 }
 
 /// The address that gives the feedback on all recommendations among `blocks`; `None` without one.
@@ -140,9 +147,12 @@ async fn fetched(ctx: &Ctx, request: &actix_web::HttpRequest) -> Result<HttpResp
 
 fn list(feedback: &Value) -> Vec<Given> {
     let each = feedback.as_array().into_iter().flatten();
-    each.map(|one| Given {
-        rating: one.get("rating").and_then(Value::as_u64),
-        comment: one.get("comment").and_then(Value::as_str).unwrap_or_default().into(),
+    each.map(|one| {
+        let overall = one.pointer(OVERALL).unwrap_or(&Value::Null);
+        Given {
+            rating: overall["rating"].as_u64(),
+            comment: overall["comments"].as_str().unwrap_or_default().into(),
+        }
     })
     .collect()
 }
@@ -165,10 +175,11 @@ mod tests {
 
     #[test]
     fn feedback_that_is_odd_is_shown_as_far_as_it_can_be() {
-        let odd = serde_json::json!([{"rating": 5, "comment": "good"}, {"rating": "x"}, 3]);
-        let found = list(&odd);
-        assert_eq!(found.len(), 3);
-        assert_eq!((found[0].rating, found[1].rating), (Some(5), None));
+        let unrated = serde_json::json!({"recommendation_feedback": {"overall_feedback":
+            {"rating": "x", "comments": "late"}}});
+        let found = list(&serde_json::json!([report(5, "good"), unrated, {"rating": 4}, 3]));
+        let found: Vec<_> = found.iter().map(|one| (one.rating, one.comment.as_str())).collect();
+        assert_eq!(found, [(Some(5), "good"), (None, "late"), (None, ""), (None, "")]);
         assert!(list(&Value::Null).is_empty());
     }
 }

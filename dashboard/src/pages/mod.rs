@@ -18,6 +18,7 @@ mod request;
 mod requests;
 mod setup;
 mod usage;
+mod zones;
 
 use actix_web::{middleware::from_fn, web};
 pub use conversation::KeptGraphs;

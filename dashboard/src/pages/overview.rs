@@ -158,7 +158,7 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
-        gateway: ctx.dashboard.config.gateway_url.clone(),
+        gateway: ctx.gateway_url(),
     })
 }
 
@@ -319,20 +319,23 @@ fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
     })
 }
 
-/// The 5-hour and 7-day windows that the upstream reported, the fullest first.
+/// The windows that the upstream reported, the fullest first and those that were reset last. `brief`
+/// are only the 5-hour and 7-day ones that run.
 pub(super) fn windows(
     reported: &[AccountWindow],
     wanted: Option<&str>,
     now: Timestamp,
-    only_long: bool,
+    brief: bool,
 ) -> Vec<Window> {
     let mut windows: Vec<Window> = reported
         .iter()
         .filter(|window| wanted.is_none_or(|id| id == window.account_id))
-        .filter(|window| !only_long || Window::is_long(window))
+        .filter(|window| !brief || Window::is_long(window))
         .map(|window| Window::of(window, now))
+        .filter(|window| !brief || !window.is_over)
         .collect();
-    windows.sort_by(|a, b| b.utilization.unwrap_or(-1.0).total_cmp(&a.utilization.unwrap_or(-1.0)));
+    let used = |window: &Window| window.utilization.unwrap_or(-1.0);
+    windows.sort_by(|a, b| a.is_over.cmp(&b.is_over).then_with(|| used(b).total_cmp(&used(a))));
     windows
 }
 

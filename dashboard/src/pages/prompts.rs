@@ -83,7 +83,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<PromptsQuery>) -> Result<HttpRespo
         enabled: mcp.is_some(),
         rows: found.iter().map(|prompt| row(prompt)).collect(),
         search: asked.into_inner().search,
-        gateway: ctx.dashboard.config.gateway_url.clone(),
+        gateway: ctx.gateway_url(),
         sync: mcp.and_then(|mcp| mcp.sync_status()),
         csrf_query: ctx.csrf_query(),
         read_only: ctx.dashboard.keeper.is_read_only(),

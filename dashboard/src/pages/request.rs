@@ -121,7 +121,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
         .and_then(|parent| found.remove(&parent))
         .map(|recording| (row.parent_request_id, recording));
     let own = found.remove(&id);
-    let gateway = ctx.dashboard.config.gateway_url.clone();
+    let gateway = ctx.gateway_url();
     let parent = parent.map(|(_, recording)| recording);
     let page = web::block(move || build(row, method, children, parent, own, &gateway))
         .await

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::store;
 use crate::{
     error::PageError,
-    view::{Ctx, Fragment, Link, Links, Page, Place},
+    view::{Ctx, Fragment, Link, Links, Page, Place, Range},
 };
 
 const ROWS: u32 = 60;
@@ -76,6 +76,7 @@ impl Fragment for RequestsPage {
 
 impl Page for RequestsPage {
     const PLACE: Place = Place::Requests;
+    const RANGE: Range = Range::All;
 
     fn title(&self) -> String {
         "Requests".into()
@@ -111,7 +112,7 @@ fn filter(ctx: &Ctx, asked: &ListQuery, search: Search) -> RequestFilter {
         status: StatusFilter::parse(&asked.status),
         state: TerminalState::parse(&asked.state),
         kind: ExchangeKind::parse(&asked.kind),
-        from: if ctx.has_range() { ctx.scope.range.from(ctx.now()) } else { None },
+        from: ctx.range::<RequestsPage>().from(ctx.now()),
         search,
         sort: RequestSort::parse(&asked.sort).unwrap_or_default(),
         ..RequestFilter::default()

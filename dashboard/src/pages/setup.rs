@@ -32,6 +32,6 @@ impl Page for SetupPage {
 
 /// `GET /setup`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let gateway = ctx.dashboard.config.gateway_url.clone();
+    let gateway = ctx.gateway_url();
     ctx.page(&SetupPage { gateway }).await
 }

@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use nexus_store::queries::{AccountSummary, GroupBy, UsageBucket, UsageTotals};
 use serde::Serialize;
 
 use super::{
     overview::{float, windows},
-    store,
+    store, zones,
 };
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
-    view::{Buckets, Ctx, Fragment, Page, Place, Range, Window, put},
+    view::{Buckets, Choice, Ctx, Fragment, Page, Place, Range, Window, put},
 };
 
-/// The price of a cached token read is a tenth of an uncached one's, for all models so far.
 const HOUR: u32 = 60;
+const DAY: u32 = 24 * HOUR;
+/// Hours of the sliding window's chart, and of the window.
+const WEEK: usize = 24 * 7;
+const WINDOW: usize = 5;
 
 /// Sums of one group.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -55,6 +58,9 @@ pub struct UsagePage {
     saved_usd: Option<f64>,
     cache_share: Option<f64>,
     zone: String,
+    zones: Vec<Choice>,
+    /// As the address says it; empty for the usual one.
+    range: String,
     csv: String,
 }
 
@@ -75,6 +81,9 @@ impl Fragment for UsagePage {
             domains: vec![sum],
             saved_usd: Some(1.0),
             cache_share: Some(0.9),
+            zone: "UTC".into(),
+            zones: vec![Choice { value: "UTC".into(), label: "<b>".into(), selected: true }],
+            range: "7d".into(),
             csv: "/usage.csv".into(),
             ..Self::default()
         };
@@ -84,6 +93,7 @@ impl Fragment for UsagePage {
 
 impl Page for UsagePage {
     const PLACE: Place = Place::Usage;
+    const RANGE: Range = Range::Month;
 
     fn title(&self) -> String {
         "Usage".into()
@@ -94,7 +104,8 @@ impl Page for UsagePage {
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
     let used = Used::load(&ctx).await?;
     let accounts = ctx.dashboard.deps.queries.list_accounts().await.map_err(store)?;
-    ctx.page(&used.page(&ctx, &accounts)).await
+    let week = Week::load(&ctx).await?;
+    ctx.page(&used.page(&ctx, &accounts, &week)).await
 }
 
 /// `GET /usage.csv`: one row a day, account, domain and model.
@@ -116,19 +127,18 @@ struct Used {
 
 impl Used {
     async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let (now, range) =
-            (ctx.now(), if ctx.has_range() { ctx.scope.range } else { Range::Month });
-        let from = range
-            .from(now)
-            .or_else(|| now.checked_sub(jiff::SignedDuration::from_hours(24 * 365)).ok());
+        let (now, zone, range) = (ctx.now(), ctx.zone(), ctx.range::<UsagePage>());
+        let from =
+            range.from(now).unwrap_or_else(|| now - jiff::SignedDuration::from_hours(24 * 365));
         let group = GroupBy { domain: true, account: true, model: true, request_type: true };
-        let filter = ctx.usage_filter(from);
+        let filter = ctx.usage_filter(Some(from));
+        let minutes = zones::stretch(&zone, from, now);
         let buckets =
-            ctx.dashboard.deps.queries.list_usage(&filter, HOUR, group).await.map_err(store)?;
-        Ok(Self { buckets, zone: ctx.zone(), now, range })
+            ctx.dashboard.deps.queries.list_usage(&filter, minutes, group).await.map_err(store)?;
+        Ok(Self { buckets, zone, now, range })
     }
 
-    fn page(&self, ctx: &Ctx, accounts: &[AccountSummary]) -> UsagePage {
+    fn page(&self, ctx: &Ctx, accounts: &[AccountSummary], week: &Week) -> UsagePage {
         let mut total = UsageTotals::default();
         for bucket in &self.buckets {
             total += bucket.totals;
@@ -136,14 +146,15 @@ impl Used {
         let reported: Vec<_> =
             accounts.iter().flat_map(|account| account.windows.clone()).collect();
         let none = accounts.iter().filter(|account| account.windows.is_empty());
-        let query = ctx.scope.query();
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        let links = ctx.own_links();
         UsagePage {
             windows: windows(&reported, ctx.scope.account(), self.now, false),
             unknown: none.map(|account| account.account_id.clone()).collect(),
             tokens: self.tokens(),
             cost: self.cost(),
             heat: self.heat(),
-            sliding: self.sliding(),
+            sliding: week.sliding(&self.zone),
             days: self.days(),
             models: self.by(|bucket| bucket.key.model.clone()),
             types: self.by(|bucket| bucket.key.request_type.map(|kind| kind.as_str().to_owned())),
@@ -152,8 +163,10 @@ impl Used {
             cache_share: total.tokens.cache_hit_rate(),
             saved_usd: self.saved(),
             total: sum("Total".into(), &total),
-            zone: self.zone.iana_name().unwrap_or("UTC").into(),
-            csv: if query.is_empty() { "/usage.csv".into() } else { format!("/usage.csv?{query}") },
+            zone: zone.into(),
+            zones: zones::offered(ctx),
+            range: links.get("range").unwrap_or_default().into(),
+            csv: links.with("tz", Some(zone)).replacen("/usage", "/usage.csv", 1),
         }
     }
 
@@ -177,11 +190,16 @@ impl Used {
         at.to_zoned(self.zone.clone()).date()
     }
 
-    fn days(&self) -> Vec<Sum> {
+    fn by_day(&self) -> BTreeMap<Date, UsageTotals> {
         let mut sums: BTreeMap<Date, UsageTotals> = BTreeMap::new();
         for bucket in &self.buckets {
             *sums.entry(self.day(bucket.start)).or_default() += bucket.totals;
         }
+        sums
+    }
+
+    fn days(&self) -> Vec<Sum> {
+        let sums = self.by_day();
         let most = sums.values().map(|totals| totals.tokens.total()).max().unwrap_or(1).max(1);
         let days = sums.into_iter().rev();
         days.map(|(day, totals)| Sum {
@@ -194,8 +212,24 @@ impl Used {
     /// The course, cut as the range asks.
     fn course(&self) -> (Vec<UsageTotals>, Vec<String>) {
         let cut = Buckets::of(self.range, self.now);
+        if cut.minutes == DAY {
+            return self.course_of_days(cut.count);
+        }
         let (_, current) = cut.split(&self.buckets);
         (current, cut.labels(&self.zone))
+    }
+
+    /// The zone's own days, which begin at other instants than UTC's, up to today.
+    fn course_of_days(&self, count: usize) -> (Vec<UsageTotals>, Vec<String>) {
+        let sums = self.by_day();
+        let before = i64::try_from(count).unwrap_or(1) - 1;
+        let first = self.day(self.now).saturating_sub(before.days());
+        let days = first.series(1.day()).take(count);
+        days.map(|day| {
+            let totals = sums.get(&day).copied().unwrap_or_default();
+            (totals, day.strftime("%b %-d").to_string())
+        })
+        .unzip()
     }
 
     fn tokens(&self) -> Chart {
@@ -238,24 +272,6 @@ impl Used {
             week[day][hour] += float(bucket.totals.requests);
         }
         chart::heat("Requests by hour of the week", &week, Unit::Count)
-    }
-
-    /// Tokens of the five hours before each hour of the last seven days.
-    fn sliding(&self) -> Chart {
-        let cut = Buckets::new(HOUR, 24 * 7, self.now);
-        let (before, current) = cut.split(&self.buckets);
-        let hours: Vec<f64> =
-            before.iter().chain(&current).map(|t| float(t.tokens.total())).collect();
-        let first = before.len();
-        let values =
-            (first..hours.len()).map(|at| hours[at.saturating_sub(4)..=at].iter().sum()).collect();
-        chart::lines(&Data {
-            title: "Tokens in the five hours before, over seven days".into(),
-            unit: Unit::Count,
-            series: vec![Series::new("Last 5 hours", values)],
-            labels: cut.labels(&self.zone),
-            limit: None,
-        })
     }
 
     /// What the cache saved at list prices; unknown models add nothing.
@@ -306,6 +322,40 @@ impl Used {
     }
 }
 
+/// The last seven days, whatever range the page shows.
+struct Week {
+    cut: Buckets,
+    /// Tokens by hour, from a window's length before the week on.
+    hours: Vec<f64>,
+}
+
+impl Week {
+    async fn load(ctx: &Ctx) -> Result<Self, PageError> {
+        let cut = Buckets::new(HOUR, WEEK, ctx.now());
+        let ahead = i64::try_from(WINDOW).unwrap_or(1) - 1;
+        let from = cut.start - jiff::SignedDuration::from_hours(ahead);
+        let queries = &ctx.dashboard.deps.queries;
+        let filter = ctx.usage_filter(Some(from));
+        let used = queries.list_usage(&filter, HOUR, GroupBy::default()).await.map_err(store)?;
+        let (before, current) = cut.split(&used);
+        let ahead = &before[WEEK + 1 - WINDOW..];
+        let hours = ahead.iter().chain(&current).map(|t| float(t.tokens.total())).collect();
+        Ok(Self { cut, hours })
+    }
+
+    /// Tokens of the five hours up to each hour.
+    fn sliding(&self, zone: &TimeZone) -> Chart {
+        let values = self.hours.windows(WINDOW).map(|hours| hours.iter().sum()).collect();
+        chart::lines(&Data {
+            title: "Tokens in the five hours before, over seven days".into(),
+            unit: Unit::Count,
+            series: vec![Series::new("Last 5 hours", values)],
+            labels: self.cut.labels(zone),
+            limit: None,
+        })
+    }
+}
+
 /// A text as a cell: quoted, and no formula for a spreadsheet to run.
 fn cell(text: &str) -> String {
     let danger = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
@@ -337,5 +387,30 @@ mod tests {
     fn a_cell_runs_no_formula() {
         assert_eq!(cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
         assert_eq!(cell("plain, text"), "\"plain, text\"");
+    }
+
+    #[test]
+    fn a_day_is_the_zones_own_in_table_and_chart() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let bucket = |start, requests| UsageBucket {
+            start: at(start),
+            key: <_>::default(),
+            totals: UsageTotals { requests, ..UsageTotals::default() },
+        };
+        // Midnight in Kolkata is 18:30 in UTC.
+        let used = Used {
+            buckets: vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)],
+            zone: TimeZone::get("Asia/Kolkata").expect("a zone"),
+            now: at("2026-11-22T20:00:00Z"),
+            range: Range::Month,
+        };
+        let days: Vec<_> = used.days().into_iter().map(|day| (day.name, day.requests)).collect();
+        assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);
+        let (course, labels) = used.course();
+        assert_eq!(
+            (course.len(), labels[29].as_str(), labels[28].as_str()),
+            (30, "Nov 23", "Nov 22")
+        );
+        assert_eq!((course[29].requests, course[28].requests), (2, 1));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::uri::Authority};
 use ipnet::IpNet;
+use url::Host;
 
 /// The client's address: the peer's, or what trusted proxies say it is.
 pub fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> IpAddr {
@@ -26,6 +27,21 @@ pub fn is_https(request: &HttpRequest, trusted: &[IpNet]) -> bool {
         || (from_trusted && header(request, "x-forwarded-proto") == Some("https"))
 }
 
+/// The name or address under which the client reached this port, without the port. `None` where the
+/// `Host` is no such thing: it is shown, in commands to copy.
+pub fn host_name(request: &HttpRequest) -> Option<String> {
+    let host = header(request, "host").or_else(|| request.uri().authority().map(Authority::as_str));
+    let host = host?;
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = Host::parse(name).ok()?.to_string();
+    // A URL's host may hold marks that mean something to a shell.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    name.bytes().all(is_plain).then_some(name)
+}
+
 /// An IPv4 address counts as such also where a dual-stack socket writes it as IPv6.
 fn is_among(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&address.to_canonical()))
@@ -40,6 +56,27 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn a_host_is_shown_only_when_it_is_a_name_or_an_address() {
+        let named = |host: &'static str| {
+            let request = TestRequest::default().insert_header(("host", host));
+            host_name(&request.to_http_request())
+        };
+        for (host, name) in [
+            ("Team.Example:3001", "team.example"),
+            ("team.example", "team.example"),
+            ("nexus_dashboard:3001", "nexus_dashboard"),
+            ("192.0.2.7:3001", "192.0.2.7"),
+            ("[2001:DB8::1]:3001", "[2001:db8::1]"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            assert_eq!(named(host).as_deref(), Some(name), "{host}");
+        }
+        for host in ["", ":3001", "a b", "a/b", "u@b", "a:b", "a;id", "a$(id)", "a%3bid", "[::1"] {
+            assert_eq!(named(host), None, "{host}");
+        }
+    }
 
     #[test]
     fn forwarded_addresses_count_only_from_trusted_proxies() {

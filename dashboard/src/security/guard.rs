@@ -10,14 +10,14 @@ use actix_web::{
 };
 
 use super::{Visitor, identify, may_write};
-use crate::{deps::Dashboard, error::PageError, view};
+use crate::{analyses, deps::Dashboard, error::PageError, view};
 
 /// Guards `/api`: refusals are JSON.
 pub async fn api(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match admit(&request) {
+    match admit(&mut request).await {
         Ok(visitor) => {
             request.extensions_mut().insert(visitor);
             Ok(next.call(request).await?.map_into_boxed_body())
@@ -28,10 +28,10 @@ pub async fn api(
 
 /// Guards the pages: refusals, and errors of the handlers, are pages.
 pub async fn pages(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let answer = match admit(&request) {
+    let answer = match admit(&mut request).await {
         Ok(visitor) => {
             request.extensions_mut().insert(visitor);
             next.call(request).await?.map_into_boxed_body()
@@ -41,13 +41,18 @@ pub async fn pages(
     Ok(readable(answer))
 }
 
-fn admit(request: &ServiceRequest) -> Result<Visitor, PageError> {
+async fn admit(request: &mut ServiceRequest) -> Result<Visitor, PageError> {
     let dashboard = request
         .app_data::<web::Data<Dashboard>>()
+        .cloned()
         .ok_or_else(|| PageError::internal("the dashboard is not mounted"))?;
-    let visitor = identify(dashboard, request.request())?;
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        may_write(dashboard, &visitor, token(request).as_deref())?;
+    let visitor = identify(&dashboard, request.request())?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(visitor);
+    }
+    if let Err(refused) = may_write(&dashboard, &visitor, token(request).as_deref()) {
+        analyses::write_down_refusal(&dashboard, &visitor, request).await;
+        return Err(refused);
     }
     Ok(visitor)
 }

@@ -9,7 +9,7 @@ mod keeper;
 mod login_limit;
 
 pub use access::{Visitor, identify, is_loopback_name, may_write};
-pub use address::{client_address, is_https};
+pub use address::{client_address, host_name, is_https};
 pub use cookie::{find_cookie, hidden_cookie};
 pub use guard::{api, pages};
 pub use headers::with_headers;

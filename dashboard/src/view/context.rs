@@ -15,12 +15,12 @@ use super::{
     chrome::{Chrome, choices, nav, ranges},
     links::Links,
     page::{Fragment, Page},
-    scope::Scope,
+    scope::{Range, Scope},
 };
 use crate::{
     deps::Dashboard,
     error::PageError,
-    security::{Visitor, find_cookie},
+    security::{Visitor, find_cookie, host_name},
 };
 
 /// One request to a page, with what every handler needs.
@@ -44,9 +44,24 @@ impl Ctx {
         self.dashboard.deps.clock.now()
     }
 
-    /// The viewer's time zone, as the browser told it; UTC when it did not or lied.
+    /// The time zone that was chosen, in the address or for good; otherwise the browser's, and UTC
+    /// when that is not known.
     pub fn zone(&self) -> TimeZone {
-        self.cookie("nexus_tz").and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC)
+        self.chosen_zone().or_else(|| self.browser_zone()).unwrap_or(TimeZone::UTC)
+    }
+
+    pub fn chosen_zone(&self) -> Option<TimeZone> {
+        let asked = self.own_links().get("tz").and_then(|name| TimeZone::get(name).ok());
+        asked.or_else(|| self.zone_cookie("nexus_zone"))
+    }
+
+    /// As the browser told it.
+    pub fn browser_zone(&self) -> Option<TimeZone> {
+        self.zone_cookie("nexus_tz")
+    }
+
+    fn zone_cookie(&self, name: &str) -> Option<TimeZone> {
+        TimeZone::get(&self.cookie(name)?).ok()
     }
 
     /// The current address, to be varied.
@@ -54,9 +69,9 @@ impl Ctx {
         Links::new(self.request.path(), self.request.query_string())
     }
 
-    /// Whether a time range was chosen, rather than being the usual one.
-    pub fn has_range(&self) -> bool {
-        self.own_links().get("range").is_some()
+    /// How far back the page `P` looks: the range that was chosen, or its usual one.
+    pub fn range<P: Page>(&self) -> Range {
+        if self.own_links().get("range").is_some() { self.scope.range } else { P::RANGE }
     }
 
     /// The scope as sums want it.
@@ -67,6 +82,16 @@ impl Ctx {
             from,
             ..UsageFilter::default()
         }
+    }
+
+    /// Where clients reach the gateway, as far as that can be told from here.
+    pub fn gateway_url(&self) -> String {
+        let config = &self.dashboard.config;
+        let named = config.gateway_port.zip(host_name(&self.request));
+        named.map_or_else(
+            || config.gateway_url.clone(),
+            |(port, host)| format!("http://{host}:{port}"),
+        )
     }
 
     /// A whole page.
@@ -99,6 +124,7 @@ impl Ctx {
         chrome.here = page.here();
         chrome.query = page.query().into();
         chrome.nav = nav(P::PLACE, &self.scope);
+        chrome.ranges = ranges(self.range::<P>());
         Ok(html(status, self.dashboard.views.render(page, &chrome)?))
     }
 
@@ -148,7 +174,7 @@ impl Ctx {
             zone: self.zone().iana_name().unwrap_or("UTC").into(),
             domains: choices(&[], self.scope.domain()),
             accounts: choices(&[], self.scope.account()),
-            ranges: ranges(self.scope.range),
+            ranges: Vec::new(),
             domain: self.scope.domain().unwrap_or_default().into(),
             account: self.scope.account().unwrap_or_default().into(),
             kept: self.kept(),

@@ -14,7 +14,7 @@ mod window;
 pub use buckets::Buckets;
 #[cfg(test)]
 pub use chrome::Chrome;
-pub use chrome::{Crumb, Place};
+pub use chrome::{Choice, Crumb, Place, choices};
 pub use context::Ctx;
 pub use failure::error_page;
 pub use filters::{escape, put};

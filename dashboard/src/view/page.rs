@@ -7,6 +7,7 @@ use tera::{Context, Tera};
 use super::{
     chrome::{Chrome, Crumb, Place},
     filters,
+    scope::Range,
 };
 use crate::{DashboardError, assets::Assets, error::PageError};
 
@@ -28,6 +29,8 @@ pub trait Fragment: Serialize {
 /// A whole page.
 pub trait Page: Fragment {
     const PLACE: Place;
+    /// How far back it looks until a range is chosen.
+    const RANGE: Range = Range::Day;
 
     /// What the browser's tab says.
     fn title(&self) -> String;

@@ -212,6 +212,26 @@ async fn no_body_is_an_error_of_ours(store: TestStore) {
     }
 }
 
+/// What is known already, and what is no line; taking new ones in needs the roles behind the stream.
+async fn an_import_answers_as_described(store: TestStore) {
+    let fixture = filled(store).await;
+    let description = fixture.json("/api/openapi.json").await;
+    let operation = &description["paths"]["/api/import"]["post"];
+    let known = json!({
+        "id": fixture.sent[0].id, "at": fixture.sent[0].at, "domain": "team.example",
+        "request": {"method": "POST", "path": "/v1/messages", "headers": {}, "body": {}},
+        "response": {"status": 200, "headers": {}, "body": {}},
+        "durationMs": 5, "state": "completed",
+    });
+    let (status, body) = fixture.post("/api/import", &format!("{known}\n\nno JSON\n")).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    is_as_described(&description, operation, status, &body, "/api/import");
+    let report: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((&report["accepted"], &report["duplicates"]), (&json!(0), &json!(1)), "{report}");
+    assert_eq!(report["rejectedCount"], 1, "{report}");
+    assert_eq!(report["rejected"][0]["line"], 3, "{report}");
+}
+
 /// Another method than a route's own is refused in the API's words.
 async fn another_method_is_named(store: TestStore) {
     let fixture = filled(store).await;
@@ -256,6 +276,7 @@ store_tests!(
     a_wrong_value_of_any_parameter_is_named,
     no_input_is_an_error_of_ours,
     no_body_is_an_error_of_ours,
+    an_import_answers_as_described,
     another_method_is_named,
     nobody_reads_without_the_key,
 );

@@ -33,6 +33,8 @@ pub struct Fixture {
     pub dashboard: Arc<Dashboard>,
     pub sent: Vec<Exchange>,
     pub now: Timestamp,
+    /// What processes tell one another.
+    pub live: Arc<LocalLiveBus>,
     _folder: TempDir,
     pub store: TestStore,
 }
@@ -54,9 +56,18 @@ pub async fn configured(
     change: impl FnOnce(&mut DashboardConfig),
 ) -> Fixture {
     let now: Timestamp = now.parse().expect("an instant");
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let plan = Plan { seed: 5, conversations: 12, requests: 12, end: now, days: 3 };
-    let sent: Vec<_> = plan.conversations().flatten().collect();
+    over(store, plan.conversations().flatten().collect(), now, change).await
+}
+
+/// Stores what was sent, and opens a dashboard over it.
+pub async fn over(
+    store: TestStore,
+    sent: Vec<Exchange>,
+    now: Timestamp,
+    change: impl FnOnce(&mut DashboardConfig),
+) -> Fixture {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now));
     let live = Arc::new(LocalLiveBus::new(64));
     write(
         &store,
@@ -77,7 +88,7 @@ pub async fn configured(
         queries: store.store.clone(),
         analyses: store.store.clone(),
         recordings: Arc::new(StoredRecordings::new(store.store.clone())),
-        live,
+        live: live.clone(),
         stream: Arc::new(stream.expect("the log opens")),
         clock,
         random: Arc::new(|bytes: &mut [u8]| bytes.fill(7)),
@@ -89,7 +100,7 @@ pub async fn configured(
     change(&mut config);
     let dashboard = Dashboard::new(config, deps).expect("a dashboard");
     dashboard.show_prompts(mcp);
-    Fixture { dashboard, sent, now, _folder: folder, store }
+    Fixture { dashboard, sent, now, live, _folder: folder, store }
 }
 
 /// No client has a key.

@@ -1,7 +1,12 @@
 //! The data API over a store of generated traffic, on both engines.
 
+mod analyses;
 mod described;
+mod events;
 mod fixture;
+mod sample;
 mod schema;
+mod search;
 mod spark;
+mod stored;
 mod sums;

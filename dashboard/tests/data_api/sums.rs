@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use jiff::{ToSpan, tz::TimeZone};
+use actix_web::http::StatusCode;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use nexus_contract::TerminalState;
-use nexus_messages::{Tokens, Usage};
+use nexus_messages::{Cost, PriceTable, Tokens, Usage};
 use nexus_scripted::generate::Exchange;
 use nexus_store::{store_tests, testing::TestStore};
 use serde_json::Value;
@@ -15,15 +16,39 @@ fn tokens(exchange: &Exchange) -> Tokens {
     exchange.usage.as_deref().map(|usage| Usage::from_json(usage).tokens()).unwrap_or_default()
 }
 
-fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> (u64, u64, Tokens) {
-    sent.into_iter().fold((0, 0, Tokens::default()), |(requests, errors, sum), one| {
-        let is_error = u64::from(one.state != TerminalState::Completed);
-        (requests + 1, errors + is_error, sum + tokens(one))
+/// By the price list; `None` where it does not know the model, or nothing was used.
+fn cost(exchange: &Exchange, prices: &PriceTable) -> Option<Cost> {
+    let usage = Usage::from_json(exchange.usage.as_deref()?);
+    let request: Value = serde_json::from_slice(&exchange.request).expect("JSON");
+    prices.cost(request["model"].as_str()?, &usage, exchange.at)
+}
+
+#[derive(Default)]
+struct Recount {
+    requests: u64,
+    errors: u64,
+    tokens: Tokens,
+    cost: Cost,
+    unpriced: u64,
+}
+
+fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> Recount {
+    let prices = PriceTable::listed();
+    sent.into_iter().fold(Recount::default(), |sum, one| {
+        let (tokens, cost) = (tokens(one), cost(one, &prices));
+        let is_unpriced = cost.is_none() && tokens.input + tokens.output > 0;
+        Recount {
+            requests: sum.requests + 1,
+            errors: sum.errors + u64::from(one.state != TerminalState::Completed),
+            tokens: sum.tokens + tokens,
+            cost: Cost(sum.cost.0 + cost.unwrap_or_default().0),
+            unpriced: sum.unpriced + u64::from(is_unpriced),
+        }
     })
 }
 
 #[track_caller]
-fn same(answer: &Value, (requests, errors, tokens): (u64, u64, Tokens)) {
+fn same(answer: &Value, Recount { requests, errors, tokens, cost, unpriced }: Recount) {
     let found = |name: &str| answer[name].as_u64().unwrap_or_else(|| panic!("{name}: {answer}"));
     assert_eq!(found("totalRequests"), requests, "requests");
     assert_eq!(found("errorCount"), errors, "errors");
@@ -31,6 +56,13 @@ fn same(answer: &Value, (requests, errors, tokens): (u64, u64, Tokens)) {
     assert_eq!(found("totalOutputTokens"), tokens.output);
     assert_eq!(found("totalCacheReadTokens"), tokens.cache_read);
     assert_eq!(found("totalCacheCreationTokens"), tokens.cache_creation());
+    assert_eq!(found("unpricedRequests"), unpriced, "requests without a price");
+    // Of nothing that has a price, the cost is unknown.
+    let usd = (cost.0 != 0 || unpriced == 0).then(|| cost.usd());
+    let found = answer["costUsd"].as_f64();
+    assert_eq!(found.is_some(), usd.is_some(), "cost");
+    let apart = found.unwrap_or_default() - usd.unwrap_or_default();
+    assert!(apart.abs() < 5e-10, "cost {found:?}, not {usd:?}");
 }
 
 async fn sums_are_those_of_a_recount(store: TestStore) {
@@ -46,6 +78,13 @@ async fn sums_are_those_of_a_recount(store: TestStore) {
         let address = format!("/api/token-usage/current?window={minutes}");
         same(&fixture.json(&address).await, expected);
     }
+}
+
+async fn the_recount_knows_prices(store: TestStore) {
+    let fixture = filled(store).await;
+    assert!(recount(&fixture.sent).cost.0 > 0, "the price list knows the generated models");
+    let stats = fixture.json("/api/stats").await;
+    assert!(stats["costUsd"].as_f64().is_some_and(|usd| usd > 0.0), "{stats}");
 }
 
 async fn days_are_those_of_the_zone(store: TestStore) {
@@ -80,6 +119,65 @@ async fn days_are_those_of(fixture: &Fixture, name: &str) {
     }
 }
 
+/// One row per account, domain and model; together they are the day, and the file holds the same rows.
+async fn the_export_holds_the_daily_sums(store: TestStore) {
+    let fixture = filled(store).await;
+    for zone in ["UTC", "Asia/Kathmandu"] {
+        let daily = fixture.json(&format!("/api/token-usage/daily?days=7&tz={zone}")).await;
+        let rows = daily["usage"].as_array().expect("rows");
+        let address = format!("/api/token-usage/export?days=7&tz={zone}");
+        let (_, lines) = fixture.get(&format!("{address}&format=jsonl")).await;
+        let exported: Vec<Value> =
+            lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(exported, *rows, "{zone}");
+        let (_, csv) = fixture.get(&address).await;
+        assert_eq!(csv.lines().count(), rows.len() + 1, "{zone}");
+        let address = format!("/api/token-usage/daily?days=7&aggregate=true&tz={zone}");
+        let days = fixture.json(&address).await;
+        let days = days["usage"].as_array().expect("days");
+        assert!(rows.len() > days.len(), "{} rows of {} days", rows.len(), days.len());
+        for day in days {
+            let of_day = rows.iter().filter(|row| row["date"] == day["date"]);
+            let sum: u64 = of_day.filter_map(|row| row["totalTokens"].as_u64()).sum();
+            assert_eq!(Some(sum), day["totalTokens"].as_u64(), "{zone} {day}");
+        }
+    }
+}
+
+/// A window starts anew when its newest report says so.
+async fn windows_are_those_last_reported(store: TestStore) {
+    const RESET: &str = "anthropic-ratelimit-unified-5h-reset";
+    let fixture = filled(store).await;
+    let accounts: HashSet<_> = fixture.sent.iter().map(|one| &one.account_id).collect();
+    for account in accounts {
+        let of_account = fixture.sent.iter().filter(|one| one.account_id == *account);
+        let newest = of_account.max_by_key(|one| one.at).expect("an exchange");
+        let (_, reset) =
+            newest.response_headers.iter().find(|(name, _)| name == RESET).expect("a header");
+        let reset = Timestamp::from_second(reset.parse().expect("seconds")).expect("an instant");
+        let answer = fixture.json(&format!("/api/token-usage/current?accountId={account}")).await;
+        let windows = answer["reportedWindows"].as_array().expect("windows");
+        assert_eq!(windows.len(), 1, "{answer}");
+        assert_eq!(windows[0]["name"], "unified-5h");
+        assert_eq!(instant(&windows[0]["resetsAt"]), reset, "{account}");
+        assert_eq!(instant(&windows[0]["reportedAt"]), newest.at, "{account}");
+    }
+}
+
+fn instant(value: &Value) -> Timestamp {
+    value.as_str().expect("a time").parse().expect("a time")
+}
+
+async fn a_sliding_sum_of_too_many_steps_is_refused(store: TestStore) {
+    let fixture = filled(store).await;
+    let address = "/api/analytics/token-usage/sliding-window?bucket=15&from=";
+    let (status, body) = fixture.get(&format!("{address}2000-01-01")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+    assert!(body.contains("`from`"), "{body}");
+    let (status, _) = fixture.get(&format!("{address}2026-01-01")).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
 async fn a_sliding_sum_is_right_from_its_first_step(store: TestStore) {
     let fixture = filled(store).await;
     for (window, bucket) in [(300_i64, 60), (105, 60), (300, 45)] {
@@ -108,6 +206,47 @@ async fn pages_give_each_request_once_and_in_order(store: TestStore) {
         let in_order = |pair: &[Value]| match sort {
             "time" => pair[0][field].as_str() >= pair[1][field].as_str(),
             _duration => pair[0][field].as_u64() >= pair[1][field].as_u64(),
+        };
+        assert!(found.windows(2).all(in_order), "{sort}");
+    }
+}
+
+/// Only what has a price is in the order of costs.
+async fn pages_by_cost_hold_every_priced_request_once(store: TestStore) {
+    let fixture = filled(store).await;
+    let ids = |list: &[Value]| -> Vec<String> {
+        list.iter().map(|one| one["requestId"].to_string()).collect()
+    };
+    let mut priced = walk(&fixture, "/api/requests?limit=500").await;
+    priced.retain(|one| !one["costUsd"].is_null());
+    let found = walk(&fixture, "/api/requests?limit=7&sort=cost").await;
+    let in_order = |pair: &[Value]| pair[0]["costUsd"].as_f64() >= pair[1]["costUsd"].as_f64();
+    assert!(found.windows(2).all(in_order));
+    let (mut found, mut expected) = (ids(&found), ids(&priced));
+    found.sort();
+    expected.sort();
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected);
+}
+
+async fn pages_give_each_conversation_once_and_in_order(store: TestStore) {
+    let fixture = filled(store).await;
+    let all = fixture.json("/api/conversations?limit=500").await;
+    let all = all["conversations"].as_array().expect("a list").len();
+    assert!(all > 9, "{all} conversations are several pages");
+    for (sort, field) in [
+        ("recent", "lastMessageTime"),
+        ("cost", "costUsd"),
+        ("tokens", "totalTokens"),
+        ("requests", "requestCount"),
+    ] {
+        let address = format!("/api/conversations?limit=3&sort={sort}");
+        let found = walk_list(&fixture, "conversations", &address).await;
+        let ids: HashSet<_> = found.iter().map(|one| one["conversationId"].to_string()).collect();
+        assert_eq!((found.len(), ids.len()), (all, all), "{sort}");
+        let in_order = |pair: &[Value]| match sort {
+            "recent" => instant(&pair[0][field]) >= instant(&pair[1][field]),
+            _number => pair[0][field].as_f64() >= pair[1][field].as_f64(),
         };
         assert!(found.windows(2).all(in_order), "{sort}");
     }
@@ -162,7 +301,7 @@ async fn a_recount_and_a_relink_change_no_sum(store: TestStore) {
     fixture.store.rebuild().await.expect("counted");
     assert_eq!(shown(&fixture).await, before);
     let moved = fixture.store.relink(false).await.expect("linked");
-    let moved: Vec<_> = moved.into_iter().map(|link| link.after.moment.id).collect();
+    let moved: Vec<_> = moved.into_iter().map(|link| link.moment.id).collect();
     fixture.store.apply_links(&moved).await.expect("taken over");
     assert_eq!(shown(&fixture).await, before);
 }
@@ -212,11 +351,16 @@ async fn a_link_shows_what_it_stands_on(store: TestStore) {
 }
 
 async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {
+    walk_list(fixture, "requests", address).await
+}
+
+/// All pages of a list.
+async fn walk_list(fixture: &Fixture, list: &str, address: &str) -> Vec<Value> {
     let mut all = Vec::new();
     let mut cursor = String::new();
     loop {
         let mut page = fixture.json(&format!("{address}{cursor}")).await;
-        all.append(page["requests"].as_array_mut().expect("a list"));
+        all.append(page[list].as_array_mut().expect("a list"));
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return all,
@@ -226,6 +370,12 @@ async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {
 
 store_tests!(
     sums_are_those_of_a_recount,
+    the_recount_knows_prices,
+    the_export_holds_the_daily_sums,
+    windows_are_those_last_reported,
+    a_sliding_sum_of_too_many_steps_is_refused,
+    pages_by_cost_hold_every_priced_request_once,
+    pages_give_each_conversation_once_and_in_order,
     days_are_those_of_the_zone,
     days_are_right_where_the_clock_changes,
     a_sliding_sum_is_right_from_its_first_step,

@@ -8,10 +8,10 @@ use std::{
 use async_trait::async_trait;
 use nexus_bus::{EventStream, Handler, LiveBus, Verdict};
 use nexus_contract::{Clock, Event, Kind};
-use nexus_linking::Fact;
+use nexus_linking::{Fact, Method};
 use nexus_store::LinkStore;
 
-use crate::{announce::Announcer, gauge::Gauge};
+use crate::announce::Announcer;
 
 /// Facts of one transaction: enough to share its commit, few enough to leave others their turn.
 const MAX_FACTS: usize = 256;
@@ -31,12 +31,11 @@ pub struct LinkerDeps {
 pub struct LinkerHandler {
     store: Arc<dyn LinkStore>,
     announcer: Announcer,
-    gauge: Gauge,
 }
 
 impl LinkerHandler {
     pub fn new(deps: LinkerDeps) -> Self {
-        Self { store: deps.store.clone(), announcer: Announcer::new(deps), gauge: Gauge::default() }
+        Self { store: deps.store.clone(), announcer: Announcer::new(deps) }
     }
 
     /// Links facts, all in one commit; when one of them is refused, each by itself.
@@ -46,7 +45,7 @@ impl LinkerHandler {
             return;
         }
         match self.store.link(&facts).await {
-            Ok(changes) => self.gauge.count(&changes.outcomes),
+            Ok(changes) => count(&changes.first),
             Err(error) if error.is_transient() || facts.len() == 1 => {
                 for index in indices {
                     verdicts[index] = Verdict::of_error(&error, error.is_transient());
@@ -91,6 +90,13 @@ impl Handler for LinkerHandler {
             tracing::warn!(%error, "links are committed but not announced yet");
         }
         verdicts
+    }
+}
+
+/// Counts exchanges that were linked for the first time.
+fn count(methods: &[Method]) {
+    for method in methods {
+        metrics::counter!("nexus_linker_links_total", "method" => method.as_str()).increment(1);
     }
 }
 

@@ -9,4 +9,5 @@ mod gauge;
 mod handler;
 
 pub use announce::Announcer;
+pub use gauge::watch_quality;
 pub use handler::{LinkerDeps, LinkerHandler};

@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use nexus_bus::{
     ConsumerSpec, EmbeddedConfig, EmbeddedLog, EventStream, Handler, LiveBus, LocalLiveBus, Verdict,
 };
 use nexus_contract::{Body, Event, ExchangeId, Kind, LiveTopic, Payload, SystemClock};
-use nexus_linker::{LinkerDeps, LinkerHandler};
+use nexus_linker::{LinkerDeps, LinkerHandler, watch_quality};
 use nexus_messages::line::parse_line;
-use nexus_store::testing;
+use nexus_store::testing::{self, TestStore};
 
 /// The events of a recording.
 fn recording(name: &str) -> Vec<Arc<Event>> {
@@ -17,6 +18,18 @@ fn recording(name: &str) -> Vec<Arc<Event>> {
     let text = std::fs::read_to_string(folder.join(name)).expect("the recording is there");
     let pairs = text.lines().map(|line| parse_line(line).expect("an exchange"));
     pairs.flat_map(|(request, response)| [Arc::new(request), Arc::new(response)]).collect()
+}
+
+/// A linker whose announcements nobody reads.
+async fn handler(store: &TestStore, folder: &Path) -> LinkerHandler {
+    let log = EmbeddedLog::open(EmbeddedConfig::new(folder), Arc::new(SystemClock)).await;
+    LinkerHandler::new(LinkerDeps {
+        store: store.store.clone(),
+        stream: Arc::new(log.expect("a log")),
+        live: Arc::new(LocalLiveBus::new(64)),
+        clock: Arc::new(SystemClock),
+        instance: "linker-1".to_owned(),
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,14 +80,7 @@ async fn a_recording_is_linked_and_announced_once() {
 async fn an_event_with_a_broken_body_is_refused_and_the_rest_is_linked() {
     let store = testing::sqlite().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path()), Arc::new(SystemClock)).await;
-    let handler = LinkerHandler::new(LinkerDeps {
-        store: store.store.clone(),
-        stream: Arc::new(log.expect("a log")),
-        live: Arc::new(LocalLiveBus::new(64)),
-        clock: Arc::new(SystemClock),
-        instance: "linker-1".to_owned(),
-    });
+    let handler = handler(&store, folder.path()).await;
     let mut events = recording("s01_hello.jsonl");
     let mut broken = (*events[0]).clone();
     broken.envelope.id = ExchangeId::from_external("broken");
@@ -86,4 +92,33 @@ async fn an_event_with_a_broken_body_is_refused_and_the_rest_is_linked() {
     assert_eq!(verdicts[1..], [Verdict::Done, Verdict::Done]);
     let id = ExchangeId::from_external("s01-001");
     assert!(store.find_link(id).await.expect("read").is_some());
+}
+
+#[tokio::test]
+async fn a_late_parent_raises_the_shown_rate() {
+    let store = testing::sqlite().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let handler = handler(&store, folder.path()).await;
+    let mut events = recording("s03_tools_resume.jsonl");
+    events.reverse();
+    // Whatever continues another comes before it, and is first linked to nothing.
+    for event in &events {
+        let verdicts = handler.handle(std::slice::from_ref(event)).await;
+        assert_eq!(verdicts, [Verdict::Done]);
+    }
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let all_linked = "nexus_link_rate{client=\"claude-cli/2.1.330\"} 1\n";
+    let is_shown = async {
+        while !handle.render().contains(all_linked) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = watch_quality(store.store.as_ref()) => unreachable!("it watches until it is dropped"),
+        shown = tokio::time::timeout(Duration::from_secs(10), is_shown) => {
+            assert!(shown.is_ok(), "{}", handle.render());
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub struct Normal {
 /// A block's normal form: a JSON array of role, type and content.
 pub struct Line {
     pub line: String,
+    pub assistant: bool,
     pub tool_use: Option<String>,
     pub tool_result: Option<String>,
 }
@@ -36,25 +37,20 @@ pub struct Line {
 impl Normal {
     /// `None` for what the chain leaves out: thinking, and blocks of which nothing is left.
     pub fn of(block: &Block<'_>, assistant: bool) -> Option<Self> {
-        let line = Line::of(block, assistant)?;
-        Some(Self {
-            digest: Hash::of(&line.line),
-            assistant,
-            tool_use: line.tool_use,
-            tool_result: line.tool_result,
-        })
+        Line::of(block, assistant).map(Self::from)
     }
+}
 
-    /// Stands for an opening of which nothing is left.
-    pub fn empty() -> Self {
-        let line = text_line("", false);
-        Self { digest: Hash::of(line), assistant: false, tool_use: None, tool_result: None }
+impl From<Line> for Normal {
+    fn from(line: Line) -> Self {
+        let Line { line, assistant, tool_use, tool_result } = line;
+        Self { digest: Hash::of(line), assistant, tool_use, tool_result }
     }
 }
 
 impl Line {
     pub fn of(block: &Block<'_>, assistant: bool) -> Option<Self> {
-        let mut line = Self { line: String::new(), tool_use: None, tool_result: None };
+        let mut line = Self { line: String::new(), assistant, tool_use: None, tool_result: None };
         match block {
             Block::Text(text) => {
                 let text = plain(text);
@@ -84,6 +80,12 @@ impl Line {
             }
         }
         Some(line)
+    }
+
+    /// Stands for an opening of which nothing is left.
+    pub fn empty() -> Self {
+        let line = text_line("", false);
+        Self { line, assistant: false, tool_use: None, tool_result: None }
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use nexus_messages::request::{Message, Request};
 use serde::{Deserialize, Serialize};
 
-use crate::{block::Normal, hash::Hash};
+use crate::{
+    block::{Line, Normal},
+    hash::Hash,
+};
 
 /// One prefix: the hash over the blocks so far, and what its last block is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,23 +27,39 @@ pub struct Node {
 /// The blocks that a request's history consists of, in order, without repeats of a tool's id.
 pub fn blocks(request: &Request<'_>) -> Vec<Normal> {
     let mut blocks = Vec::new();
-    let mut ids = HashSet::new();
-    let mut opening_is_empty = false;
-    let told = request.messages.iter().filter(|message| speaker(message).is_some());
-    for message in told {
-        let assistant = speaker(message) == Some(true);
-        opening_is_empty |= blocks.is_empty() && !assistant;
-        let normal = message.blocks.iter().filter_map(|block| Normal::of(block, assistant));
-        let normal: Vec<_> = normal.filter(|block| is_first(block, &mut ids)).collect();
-        if opening_is_empty && blocks.is_empty() && assistant {
-            blocks.push(Normal::empty());
-        }
-        blocks.extend(normal);
-    }
-    if blocks.is_empty() && opening_is_empty {
-        blocks.push(Normal::empty());
-    }
+    each(request, |line| blocks.push(line.into()));
     blocks
+}
+
+/// The same blocks as they are hashed.
+pub fn lines(request: &Request<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    each(request, |line| lines.push(line.line));
+    lines
+}
+
+/// One line at a time: a history may be large.
+fn each(request: &Request<'_>, mut take: impl FnMut(Line)) {
+    let mut ids = HashSet::new();
+    let (mut is_empty, mut opening_is_empty) = (true, false);
+    for message in &request.messages {
+        let Some(assistant) = speaker(message) else { continue };
+        opening_is_empty |= is_empty && !assistant;
+        if opening_is_empty && is_empty && assistant {
+            take(Line::empty());
+            is_empty = false;
+        }
+        let lines = message.blocks.iter().filter_map(|block| Line::of(block, assistant));
+        for line in lines {
+            if is_first(&line, &mut ids) {
+                take(line);
+                is_empty = false;
+            }
+        }
+    }
+    if is_empty && opening_is_empty {
+        take(Line::empty());
+    }
 }
 
 /// Whether the model speaks; `None` for messages that are no part of the history.
@@ -53,7 +72,7 @@ fn speaker(message: &Message<'_>) -> Option<bool> {
 }
 
 /// Some clients send a call or its result twice; the first one counts.
-fn is_first(block: &Normal, ids: &mut HashSet<(bool, String)>) -> bool {
+fn is_first(block: &Line, ids: &mut HashSet<(bool, String)>) -> bool {
     let call = block.tool_use.iter().map(|id| (true, id.clone()));
     let result = block.tool_result.iter().map(|id| (false, id.clone()));
     call.chain(result).all(|id| ids.insert(id))

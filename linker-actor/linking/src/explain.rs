@@ -1,15 +1,14 @@
 //! Why two exchanges are, or are not, parent and child.
 
-use nexus_messages::request::{Block, Request};
+use nexus_messages::request::Request;
 use serde::Serialize;
 
 use crate::{
-    block::Line,
     chain,
     decide::{RETRY_WINDOW, call_scope},
     facts::{AnswerFacts, RequestFacts},
     hash::Hash,
-    index::Place,
+    index::{Call, Place},
     link::Reply,
 };
 
@@ -17,8 +16,12 @@ use crate::{
 pub struct Side {
     pub request: RequestFacts,
     pub answer: Option<AnswerFacts>,
-    /// The history's blocks in normal form, as they are hashed.
+    /// The history's blocks in normal form, as they are hashed; of a thread's continuation what is new.
     pub lines: Vec<String>,
+    /// The end of the whole history; `None` while a message thread's beginning is unknown.
+    pub place: Option<Place>,
+    /// The call whose result names its agent; the result stands in another exchange.
+    pub named: Option<Call>,
 }
 
 /// What the comparison says.
@@ -43,18 +46,17 @@ pub struct Verdict {
 }
 
 impl Side {
+    /// What the bodies tell.
     pub fn new(request: RequestFacts, answer: Option<AnswerFacts>, body: &Request<'_>) -> Self {
-        let told = body.messages.iter().filter(|message| message.role != "system");
-        let lines = told.flat_map(|message| {
-            let assistant = message.role == "assistant";
-            message.blocks.iter().filter_map(move |block: &Block<'_>| Line::of(block, assistant))
-        });
-        Self { request, answer, lines: lines.map(|line| line.line).collect() }
+        let nodes = chain::extend(Hash::START, 0, &request.blocks);
+        let last = nodes.last().filter(|_| request.thread.is_none());
+        let place = last.map(|node| Place { current: node.hash, length: node.length });
+        Self { request, answer, lines: chain::lines(body), place, named: None }
     }
 
-    /// The hash of each prefix of the history.
-    fn chain(&self) -> Vec<chain::Node> {
-        chain::extend(Hash::START, 0, &self.request.blocks)
+    /// Blocks of the whole history.
+    fn length(&self) -> usize {
+        self.place.map_or(0, |place| place.length as usize)
     }
 }
 
@@ -72,6 +74,7 @@ pub fn explain(parent: &Side, child: &Side) -> Explanation {
             thread(parent, child),
             prefix(parent, child),
             answer(parent, child),
+            agent_result(parent, child),
             task(parent, child),
             agent_header(parent, child),
             summary(parent, child),
@@ -102,11 +105,11 @@ fn repeat(parent: &Side, child: &Side) -> Verdict {
     let answered = parent.answer.as_ref().is_some_and(AnswerFacts::satisfies);
     // Continuations of equal summaries look alike without being the same step.
     let opens_summary =
-        request.summary_length > 0 && request.summary_length as usize == request.blocks.len();
+        request.summary_length > 0 && request.summary_length as usize == child.length();
     let named = request.identified && !opens_summary;
     let soon = before.moment.at.abs_diff(request.moment.at) < RETRY_WINDOW;
-    let (holds, because) = if parent.lines != child.lines || before.thread != request.thread {
-        (false, "the histories, or the threads that they go on with, are not equal")
+    let (holds, because) = if parent.place.is_none() || parent.place != child.place {
+        (false, "the histories are not equal, or not known")
     } else if !could_repeat(before, request) {
         (false, "equal histories, but not an earlier one of the same session and agent")
     } else if named && answered && request.continues {
@@ -152,20 +155,23 @@ fn thread(parent: &Side, child: &Side) -> Verdict {
 }
 
 fn prefix(parent: &Side, child: &Side) -> Verdict {
-    let (nodes, longer) = (parent.chain(), child.chain());
-    let place = nodes.last().map(|node| Place { current: node.hash, length: node.length });
-    let holds = place.is_some_and(|place| {
-        longer.len() > place.length as usize
-            && longer.get(place.length as usize - 1).is_some_and(|n| n.hash == place.current)
-    });
+    if child.request.thread.is_some() {
+        return verdict(
+            "prefix",
+            false,
+            "the child sends only what is new; its thread leads further",
+        );
+    }
+    let Some(place) = parent.place else {
+        return verdict("prefix", false, "the parent's whole history is not known");
+    };
+    let (shorter, longer) = (parent.length(), chain::extend(Hash::START, 0, &child.request.blocks));
+    let holds = longer.len() > shorter
+        && longer[..shorter].last().is_some_and(|node| node.hash == place.current);
     let because = if holds {
-        format!("all {} blocks of the parent begin the child's {}", nodes.len(), longer.len())
+        format!("all {shorter} blocks of the parent begin the child's {}", longer.len())
     } else {
-        format!(
-            "the child's {} blocks do not begin with the parent's {}",
-            longer.len(),
-            nodes.len()
-        )
+        format!("the child's {} blocks do not begin with the parent's {shorter}", longer.len())
     };
     verdict("prefix", holds, because)
 }
@@ -174,8 +180,10 @@ fn answer(parent: &Side, child: &Side) -> Verdict {
     let Some(answer) = &parent.answer else {
         return verdict("answer", false, "the parent's answer is not known");
     };
-    let at = parent.request.blocks.len();
-    let behind = child.request.blocks.get(at..).unwrap_or_default();
+    if child.request.thread.is_some() {
+        return verdict("answer", false, "the child repeats no answer; its thread names one");
+    }
+    let behind = child.request.blocks.get(parent.length()..).unwrap_or_default();
     let reply: Vec<_> = behind.iter().take_while(|block| block.assistant).collect();
     let call = Reply { hash: None, call: reply.iter().find_map(|block| block.tool_use.clone()) };
     let same = answer.blocks.iter().eq(reply) && !answer.blocks.is_empty();
@@ -221,6 +229,24 @@ fn summary(parent: &Side, child: &Side) -> Verdict {
         (_, false) => "the child's summary is another one",
     };
     verdict("compaction", holds, because)
+}
+
+/// Whether the agent is new cannot be told from the two.
+fn agent_result(parent: &Side, child: &Side) -> Verdict {
+    let (holds, because) = match &child.named {
+        _ if child.request.agent.is_none() => (false, "the child's headers name no agent"),
+        None => (false, "no result of a call names the child's agent"),
+        Some(call) if call.caller.id != parent.request.moment.id => {
+            (false, "the child's agent is named by the result of another exchange's call")
+        }
+        Some(call) if !call.is_open_for(child.request.moment) => {
+            (false, "the call whose result names the child's agent is later, or taken by another")
+        }
+        Some(_) => {
+            (true, "the result of its call names the child's agent: an edge when the agent is new")
+        }
+    };
+    verdict("agent result", holds, because)
 }
 
 /// Whether the agent is new, and the call not yet taken, cannot be told from the two.
@@ -276,8 +302,12 @@ mod tests {
     use crate::facts::RequestContext;
 
     fn side(agent: &str, second: i64) -> Side {
-        let body = br#"{"model":"m","messages":[{"role":"user","content":"Hello"}]}"#;
-        let request = Request::parse(body).expect("a request");
+        side_of(agent, second, r#"{"role":"user","content":"Hello"}"#)
+    }
+
+    fn side_of(agent: &str, second: i64, messages: &str) -> Side {
+        let body = format!(r#"{{"model":"m","messages":[{messages}]}}"#);
+        let request = Request::parse(body.as_bytes()).expect("a request");
         let identity = Identity {
             session_id: Some("session".into()),
             agent_id: Some(agent.into()),
@@ -290,6 +320,19 @@ mod tests {
             names_session: true,
         };
         Side::new(RequestFacts::read(&context, &identity, &request), None, &request)
+    }
+
+    #[test]
+    fn repeated_ids_and_other_roles_are_no_difference() {
+        let call =
+            r#"{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash"}]}"#;
+        let result = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1"}]}"#;
+        let other = r#"{"role":"developer","content":"Be brief."}"#;
+        let hello = r#"{"role":"user","content":"Hello"}"#;
+        let plain = side_of("a", 0, &[hello, call, result].join(","));
+        let told = side_of("a", 1, &[other, hello, call, call, result, other, result].join(","));
+        let explanation = explain(&plain, &told);
+        assert_eq!((explanation.common, explanation.left, explanation.right), (3, None, None));
     }
 
     #[test]

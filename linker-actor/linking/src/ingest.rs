@@ -17,7 +17,7 @@ use crate::{
     facts::{Fact, Moment, RequestFacts},
     hash::Hash,
     index::{Call, Exchange, Index},
-    link::{Edge, Link, LinkKind, Method},
+    link::{Edge, Link, Method},
     structure,
 };
 
@@ -28,35 +28,8 @@ pub struct Changes {
     pub links: Vec<ExchangeId>,
     /// Facts that were not known before.
     pub new_facts: usize,
-    /// How exchanges that were linked for the first time came out.
-    pub outcomes: Vec<Outcome>,
-}
-
-/// How well an exchange was linked when it was linked first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Name and version of the program that sent it.
-    pub client: String,
-    pub kind: LinkKind,
-    pub method: Method,
-    /// The model had spoken before.
-    pub continues: bool,
-}
-
-impl Outcome {
-    /// Whether something before it was found.
-    pub fn is_linked(&self) -> bool {
-        self.method != Method::None && self.method != Method::Refused
-    }
-
-    /// Whether headers and histories say the same; `None` where only one of them speaks.
-    pub fn agrees(&self) -> Option<bool> {
-        match self.method {
-            Method::AgentPrefix | Method::SessionPrefix => Some(true),
-            Method::Session if self.continues => Some(false),
-            _ => None,
-        }
-    }
+    /// The methods of exchanges that were linked for the first time.
+    pub first: Vec<Method>,
 }
 
 /// Takes facts in, any number of times and in any order, and brings the links up to date.
@@ -91,7 +64,7 @@ async fn settle<I: Index>(index: &mut I, mut round: Round) -> Result<Changes, I:
     Ok(Changes {
         links: links.into_iter().collect(),
         new_facts: round.new_facts,
-        outcomes: round.outcomes,
+        first: round.first,
     })
 }
 
@@ -112,7 +85,7 @@ struct Round {
     /// The edges as they were, of all that changed; `None` for new ones.
     before: BTreeMap<ExchangeId, Option<Edge>>,
     new_facts: usize,
-    outcomes: Vec<Outcome>,
+    first: Vec<Method>,
 }
 
 async fn decide_anew<I: Index>(
@@ -144,12 +117,7 @@ async fn keep<I: Index>(
     let link = if let Some(link) = known {
         Link { edge: decision.edge, ..link }
     } else {
-        round.outcomes.push(Outcome {
-            client: request.client.clone(),
-            kind: decision.edge.kind,
-            method: decision.edge.method,
-            continues: request.continues,
-        });
+        round.first.push(decision.edge.method);
         Link::new(moment, decision.edge)
     };
     index.put_link(&link, &decision.waits).await?;

@@ -22,6 +22,6 @@ pub use cache::Cache;
 pub use facts::{AnswerFacts, Fact, Moment, RequestContext, RequestFacts};
 pub use hash::Hash;
 pub use index::{Exchange, Index};
-pub use ingest::{Changes, Outcome, ingest, redecide};
+pub use ingest::{Changes, ingest, redecide};
 pub use link::{Edge, Link, LinkKind, Method};
 pub use memory::Memory;

@@ -1,11 +1,39 @@
 //! The bytes of a request or of an answer, exactly as they were on the wire, compressed.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Level 1: captured bodies are compressed once in the pipeline's background, and speed counts.
 const LEVEL: i32 = 1;
+
+thread_local! {
+    // A context takes a megabyte to set up: more than most bodies take to compress.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(raw: &[u8]) -> std::io::Result<Bytes> {
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let mut compressor = slot.take().map_or_else(|| Compressor::new(LEVEL), Ok)?;
+        let compressed = compressor.compress(raw);
+        *slot = Some(compressor);
+        // Copied: the vector has room for the worst case, and would keep it as long as the event lives.
+        compressed.map(|compressed| Bytes::copy_from_slice(&compressed))
+    })
+}
+
+fn decompress(compressed: &[u8], capacity: usize) -> std::io::Result<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|slot| {
+        let mut decompressor = slot.take().map_or_else(Decompressor::new, Ok)?;
+        let raw = decompressor.decompress(compressed, capacity);
+        *slot = Some(decompressor);
+        raw
+    })
+}
 
 /// A body in transit: zstd, with the length and SHA-256 of what it decompresses to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +57,8 @@ pub enum BodyError {
 impl Body {
     /// Compresses `raw`.
     pub fn new(raw: &[u8]) -> Result<Self, BodyError> {
-        let compressed = zstd::bulk::compress(raw, LEVEL)?;
         Ok(Self {
-            compressed: compressed.into(),
+            compressed: compress(raw)?,
             len: raw.len() as u64,
             sha256: Sha256::digest(raw).into(),
         })
@@ -45,7 +72,7 @@ impl Body {
     /// The original bytes, checked against length and checksum.
     pub fn raw(&self) -> Result<Bytes, BodyError> {
         let capacity = usize::try_from(self.len).unwrap_or(usize::MAX);
-        let raw = zstd::bulk::decompress(&self.compressed, capacity)?;
+        let raw = decompress(&self.compressed, capacity)?;
         if raw.len() as u64 != self.len {
             return Err(BodyError::Length { expected: self.len, found: raw.len() as u64 });
         }

@@ -63,14 +63,14 @@ pub struct JournalConfig {
 }
 
 impl JournalConfig {
-    /// 16 MiB a segment, 1 GiB altogether, 64 MiB in memory, synced every 25 ms.
+    /// 16 MiB a segment, 1 GiB altogether, 32 MiB in memory, synced every 25 ms.
     pub fn new(dir: impl Into<PathBuf>, instance: impl Into<String>, seed: u64) -> Self {
         Self {
             dir: dir.into(),
             instance: instance.into(),
             segment_bytes: 16 << 20,
             max_bytes: 1 << 30,
-            queue_bytes: 64 << 20,
+            queue_bytes: 32 << 20,
             sync_interval: Duration::from_millis(25),
             ready_segments: 4,
             capture: Capture::Available,
@@ -175,6 +175,7 @@ impl Journal {
             max_bytes: self.shared.space.max_bytes(),
             queued_bytes: self.shared.queue.held() as u64,
             full: self.shared.is_full(),
+            waiting: self.shared.waiting(),
             counts: self.shared.stats.counts(),
         }
     }
@@ -211,6 +212,9 @@ pub struct JournalStatus {
     pub queued_bytes: u64,
     /// True when new exchanges find no room.
     pub full: bool,
+    /// Exchanges of which frames were lost and whose tombstone waits for room. With `ended`,
+    /// `tombstones` and `lost` they are all that were begun and have ended.
+    pub waiting: u64,
     #[serde(flatten)]
     pub counts: Counts,
 }

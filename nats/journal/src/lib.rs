@@ -12,6 +12,9 @@
 //! were acknowledged by the stream. There is no ledger, so after a crash some of what was
 //! acknowledged is shipped again, under the same message ids.
 //!
+//! **Pace.** A source that can wait, a client's upload or the upstream's answer, is not read while more than
+//! half of the queue waits for the writer. Only a writer that stands still is not waited for.
+//!
 //! **Losses.** When the bound is reached, frames are lost, never what was captured before: the
 //! exchange then ends in a tombstone that says so. See [`Counts`].
 //!

@@ -1,11 +1,16 @@
-//! Between the request's handlers and the writer: a queue bounded in bytes. Appending never waits.
+//! Between the request's handlers and the writer: a queue bounded in bytes. Appending never waits;
+//! who reads from a source that can wait asks for [`room`](Queue::room) first.
 
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+
+/// A writer that finishes no batch for so long stands still: nobody waits for it any longer.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// An item that knows how much memory it holds.
 pub(crate) trait Weigh {
@@ -34,6 +39,8 @@ pub(crate) struct Batch<T> {
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     wake: Condvar,
+    /// Told of every batch that is done.
+    progress: Notify,
     max_bytes: usize,
 }
 
@@ -45,6 +52,15 @@ struct State<T> {
     held: usize,
     idle: bool,
     closed: bool,
+    /// The writer finished nothing while somebody waited for room.
+    stands_still: bool,
+}
+
+impl<T> State<T> {
+    /// Half of the bound is left for what is on its way to those who do not wait.
+    const fn has_room(&self, max_bytes: usize) -> bool {
+        self.held <= max_bytes / 2 || self.closed || self.stands_still
+    }
 }
 
 impl<T: Weigh> Queue<T> {
@@ -56,8 +72,10 @@ impl<T: Weigh> Queue<T> {
             held: 0,
             idle: false,
             closed: false,
+            stands_still: false,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new(), max_bytes }
+        let (state, wake, progress) = (Mutex::new(state), Condvar::new(), Notify::new());
+        Self { state, wake, progress, max_bytes }
     }
 
     /// Appends `item` and says how many were appended before and with it.
@@ -104,10 +122,34 @@ impl<T: Weigh> Queue<T> {
 
     /// Gives back the room of a batch and tells those who waited for it.
     pub fn done(&self, batch: Batch<T>) {
-        self.lock().held -= batch.weight;
+        {
+            let mut state = self.lock();
+            state.held -= batch.weight;
+            state.stands_still = false;
+        }
+        self.progress.notify_waiters();
         for waiter in batch.waiters {
             // An error only says that nobody waits any longer.
             let _nobody = waiter.send(());
+        }
+    }
+
+    /// Whether more may be read from a source that can wait.
+    pub fn has_room(&self) -> bool {
+        self.lock().has_room(self.max_bytes)
+    }
+
+    /// Resolves when the writer has caught up, or stands still.
+    pub async fn room(&self) {
+        loop {
+            // Made before looking, so that a batch done in between is not missed.
+            let progress = self.progress.notified();
+            if self.has_room() {
+                return;
+            }
+            if tokio::time::timeout(STANDSTILL, progress).await.is_err() {
+                self.lock().stands_still = true;
+            }
         }
     }
 
@@ -116,6 +158,7 @@ impl<T: Weigh> Queue<T> {
         let mut state = self.lock();
         state.closed = true;
         self.wake_writer(&mut state);
+        self.progress.notify_waiters();
     }
 
     /// Bytes that wait for the writer.
@@ -136,6 +179,8 @@ impl<T: Weigh> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     impl Weigh for usize {
@@ -153,6 +198,23 @@ mod tests {
         assert_eq!(queue.push(5), Err(Refused(5)), "still with the writer");
         queue.done(batch);
         assert_eq!(queue.push(5), Ok(2));
+    }
+
+    #[tokio::test]
+    async fn a_source_waits_for_a_writer_that_works_and_not_for_one_that_does_not() {
+        let queue = Queue::new(10);
+        queue.push(6).expect("room");
+        assert!(!queue.has_room());
+        let batch = queue.take().expect("one item waits");
+        let (began, ()) = (Instant::now(), queue.room().await);
+        assert!(began.elapsed() >= STANDSTILL, "the writer may still come");
+        assert!(queue.has_room(), "and nobody waits for it again");
+        queue.done(batch);
+        queue.push(6).expect("room");
+        assert!(!queue.has_room(), "it works again");
+        let batch = queue.take().expect("one item waits");
+        tokio::join!(queue.room(), async { queue.done(batch) });
+        assert!(!queue.lock().stands_still, "it was waited for");
     }
 
     #[tokio::test]

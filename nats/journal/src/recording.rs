@@ -1,4 +1,4 @@
-//! One exchange, being recorded. All methods return at once.
+//! One exchange, being recorded. Nothing that records waits.
 
 use std::{
     sync::{
@@ -203,6 +203,18 @@ impl Recording {
             self.0.shared.stats.late(1);
         }
         in_time
+    }
+
+    /// Whether the writer keeps up. Where it does not, a source that can wait is not read before
+    /// [`room`](Self::room) resolves: what is appended beyond the bound is lost.
+    pub fn has_room(&self) -> bool {
+        self.0.shared.queue.has_room()
+    }
+
+    /// Resolves when the writer has caught up, or stands still.
+    pub fn room(&self) -> impl Future<Output = ()> + use<> {
+        let shared = self.0.shared.clone();
+        async move { shared.queue.room().await }
     }
 
     fn chunks(&self, mut bytes: Bytes, payload: impl Fn(Bytes) -> Payload) {

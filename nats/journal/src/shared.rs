@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub max_payload: usize,
     /// No room for new exchanges.
     full: AtomicBool,
+    /// Exchanges whose tombstone waits for room.
+    waiting: AtomicU64,
     written: AtomicU64,
 }
 
@@ -52,6 +54,7 @@ impl Shared {
             position: watch::Sender::new(start),
             max_payload,
             full: AtomicBool::new(false),
+            waiting: AtomicU64::new(0),
             written: AtomicU64::new(0),
         }
     }
@@ -90,6 +93,17 @@ impl Shared {
         metrics::gauge!("nexus_journal_used_bytes").set(self.space.live_bytes() as f64);
         metrics::gauge!("nexus_journal_max_bytes").set(self.space.max_bytes() as f64);
         metrics::gauge!("nexus_journal_queued_bytes").set(self.queue.held() as f64);
+    }
+
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Set by the writer alone, after every batch: what it is done with is in one of the counts.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    pub fn set_waiting(&self, waiting: u64) {
+        self.waiting.store(waiting, Ordering::Relaxed);
+        metrics::gauge!("nexus_journal_waiting_tombstones").set(waiting as f64);
     }
 
     pub fn set_written(&self, appended: u64) {

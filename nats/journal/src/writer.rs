@@ -73,10 +73,12 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
             }
         }
         writer.flush();
+        shared.set_waiting(writer.waiting.len() as u64);
         shared.set_written(batch.appended);
         shared.queue.done(batch);
     }
     shared.stats.lost(writer.waiting.len() as u64);
+    shared.set_waiting(0);
 }
 
 impl Writer {

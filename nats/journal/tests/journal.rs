@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nexus_contract::TerminalState;
-use nexus_journal::{Capture, JournalConfig, JournalFull, LossReason, Reader};
+use nexus_journal::{Capture, Journal, JournalConfig, JournalFull, LossReason, Reader};
 use support::{config, head, id, open, outcome, pattern, record, response_head, segments, ship};
 
 #[tokio::test]
@@ -94,6 +94,40 @@ async fn a_full_journal_leaves_tombstones_counts_them_and_recovers() {
     let recording = record(&journal, 41, &body, &body);
     recording.written().await;
     assert_eq!(recording.loss(), None, "acknowledging made room");
+}
+
+/// No exchange is between two counts, at any time.
+fn assert_exact(journal: &Journal) {
+    let status = journal.status();
+    let counts = status.counts;
+    let ended = counts.ended + counts.tombstones + counts.lost + status.waiting;
+    assert_eq!(counts.begun, ended, "{status:?}");
+}
+
+#[tokio::test]
+async fn tombstones_that_wait_for_room_are_counted_until_they_are_written() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(JournalConfig { max_bytes: 128 << 10, ..config(dir.path()) });
+    let mut reader = journal.reader().expect("the first to ask");
+    let body = pattern(7, 10_000);
+    // The segment that is kept for tombstones holds no 250 of them.
+    for number in 1..=250 {
+        record(&journal, number, &body, &body).written().await;
+        assert_exact(&journal);
+    }
+    let waiting = journal.status().waiting;
+    assert!(waiting > 0, "{:?}", journal.status());
+    let written = journal.status().counts.tombstones;
+    let mut rounds = 0;
+    while journal.status().waiting > 0 {
+        ship(&mut reader, true);
+        rounds += 1;
+        // The next batch takes those that wait along.
+        record(&journal, 250 + rounds, &body, &body).written().await;
+        assert_exact(&journal);
+        assert!(rounds < 100, "{:?}", journal.status());
+    }
+    assert!(journal.status().counts.tombstones >= written + waiting);
 }
 
 #[tokio::test]

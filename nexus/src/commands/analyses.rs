@@ -2,6 +2,8 @@
 
 pub mod check;
 
+use std::sync::Arc;
+
 use nexus_contract::{Clock, ExchangeId, SystemClock};
 use nexus_store::{
     Store,
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::AnalysesCommand,
     output::{Output, table},
+    roles::fail_exceeded,
     settings::Settings,
 };
 
@@ -20,29 +23,26 @@ const ACTOR: &str = "nexus analyses";
 
 pub async fn run(
     command: AnalysesCommand,
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     settings: &Settings,
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
-        AnalysesCommand::List { status, limit } => list(status, limit, store, output).await,
+        AnalysesCommand::List { status, limit } => {
+            list(status, limit, store.as_ref(), output).await
+        }
         AnalysesCommand::Show { conversation_id, branch_id } => {
-            show(&conversation_id, branch_id, store, output).await
+            show(&conversation_id, branch_id, store.as_ref(), output).await
         }
         AnalysesCommand::Retry { conversation_id, branch_id } => {
-            retry(&conversation_id, branch_id, store, output).await
+            retry(&conversation_id, branch_id, store.as_ref(), output).await
         }
         AnalysesCommand::ResetStuck => {
             let count = store.reset_stuck_analyses(SystemClock.now()).await?;
             output.print(&json!({"reset": count}), |_| format!("{count} jobs are queued again"))
         }
         AnalysesCommand::FailExceeded => {
-            let now = SystemClock.now();
-            let failed = store.fail_exceeded_analyses(settings.ai_max_retries.get(), now).await?;
-            for job in &failed {
-                audit(store, AuditAction::Failed, &job.branch, job.error.clone()).await?;
-            }
-            let count = failed.len();
+            let count = fail_exceeded(settings, store, ACTOR).await?;
             output.print(&json!({"failed": count}), |_| format!("{count} jobs failed"))
         }
         AnalysesCommand::CheckConfig => unreachable!("taken before the store was opened"),

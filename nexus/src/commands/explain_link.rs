@@ -58,7 +58,10 @@ async fn side(id: ExchangeId, given: &str, store: &dyn Store) -> anyhow::Result<
     };
     let body = decoded(&request)?;
     let parsed = Request::parse(&body).context("the request's body is not a Messages request")?;
-    Ok(Side::new(*facts, answer, &parsed))
+    let side = Side::new(*facts, answer, &parsed);
+    let stored = store.find_facts(id).await?.and_then(|exchange| exchange.place);
+    let named = store.find_naming_call(id).await?;
+    Ok(Side { place: stored.or(side.place), named, ..side })
 }
 
 fn decoded(event: &Event) -> anyhow::Result<Vec<u8>> {

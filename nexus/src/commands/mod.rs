@@ -118,9 +118,7 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::CopyConversation(args) => copy::run(&args, store.as_ref(), settings, output).await,
         Command::ExplainLink(args) => explain_link::run(&args, store.as_ref(), output).await,
         Command::Relink(args) => relink::run(&args, store.as_ref(), output).await,
-        Command::Analyses(command) => {
-            analyses::run(command, store.as_ref(), settings, output).await
-        }
+        Command::Analyses(command) => analyses::run(command, &store, settings, output).await,
         Command::Export(args) => export::run(&args, store.as_ref()).await,
         Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,

@@ -3,8 +3,11 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use nexus_linking::Link;
-use nexus_store::{Store, links::Relinked};
+use nexus_linking::Moment;
+use nexus_store::{
+    Store,
+    links::{Labelled, Relinked},
+};
 use serde::Serialize;
 
 use crate::{cli::RelinkArgs, output::Output};
@@ -23,7 +26,7 @@ pub async fn run(args: &RelinkArgs, store: &dyn Store, output: Output) -> anyhow
     let changed = changes.len();
     let mut shown = Vec::new();
     for change in changes {
-        if is_asked_for(&change.after, args.domain.as_deref(), args.since, store).await? {
+        if is_asked_for(change.moment, args.domain.as_deref(), args.since, store).await? {
             shown.push(change);
         }
     }
@@ -31,24 +34,24 @@ pub async fn run(args: &RelinkArgs, store: &dyn Store, output: Output) -> anyhow
 }
 
 async fn is_asked_for(
-    link: &Link,
+    moment: Moment,
     domain: Option<&str>,
     since: Option<Timestamp>,
     store: &dyn Store,
 ) -> anyhow::Result<bool> {
-    if since.is_some_and(|since| link.moment.at < since.as_microsecond()) {
+    if since.is_some_and(|since| moment.at < since.as_microsecond()) {
         return Ok(false);
     }
     let Some(domain) = domain else { return Ok(true) };
-    Ok(store.find_exchange(link.moment.id).await?.is_some_and(|row| row.domain == domain))
+    Ok(store.find_exchange(moment.id).await?.is_some_and(|row| row.domain == domain))
 }
 
 fn text(report: &Report) -> String {
     let mut text = String::new();
     for change in &report.shown {
-        let before = change.before.as_ref().map_or("nothing".to_owned(), said);
-        let (id, after) = (change.after.moment.id, said(&change.after));
-        let _infallible = writeln!(text, "{id}: {before} → {after}");
+        let [before, after] = [&change.before, &change.after]
+            .map(|link| link.as_ref().map_or("nothing".to_owned(), said));
+        let _infallible = writeln!(text, "{}: {before} → {after}", change.moment.id);
     }
     let verb = if report.dry_run { "would change" } else { "changed" };
     let Report { changed, shown, .. } = report;
@@ -60,8 +63,9 @@ fn text(report: &Report) -> String {
     text + &format!("{changed} links {verb}{listed}\n")
 }
 
-fn said(link: &Link) -> String {
-    let edge = &link.edge;
+fn said(labelled: &Labelled) -> String {
+    let edge = &labelled.link.edge;
     let parent = edge.parent.map_or("nothing".to_owned(), |parent| parent.to_string());
-    format!("{} of {parent} by {}", edge.kind.as_str(), edge.method.as_str())
+    let label = labelled.label.as_deref().map_or(String::new(), |label| format!(" on {label}"));
+    format!("{} of {parent} by {}{label}", edge.kind.as_str(), edge.method.as_str())
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use nexus_analysis::{
     AnalysisConfig, AnalysisDeps, FailedAnalysis, FailureNotice, GeminiConfig, StoredBranches,
     Truncation,
@@ -21,6 +22,8 @@ use crate::{
 
 /// Time for notices that still wait at the end.
 const LAST_NOTICES: Duration = Duration::from_secs(2);
+/// Time for the notices of a command, which has nothing else to do.
+const NOTICES: Duration = Duration::from_secs(30);
 
 /// Starts the worker where `AI_WORKER_ENABLED` says so.
 pub fn start(
@@ -38,6 +41,43 @@ pub fn start(
         WrongUsage::new("AI_WORKER_ENABLED needs GEMINI_API_KEY; set it, or switch the worker off")
     })?;
     let config = analysis_config(settings, key, instance);
+    let (deps, sender) = deps(settings, engines, store)?;
+    let stop = back.stop.clone();
+    let sender = tokio::spawn(sender);
+    back.spawn("analysis", async move {
+        let ended = nexus_analysis::run(config, deps, stop).await;
+        // The notices are dropped; those that still wait are sent, for as long as that is quick.
+        let _in_time = tokio::time::timeout(LAST_NOTICES, sender).await;
+        Ok(ended?)
+    });
+    Ok(())
+}
+
+/// Fails the jobs that used up their attempts, announced as a worker announces them; gives their
+/// number.
+pub async fn fail_exceeded(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    actor: &str,
+) -> anyhow::Result<usize> {
+    let engines = Engines::beside(settings, actor, store.clone()).await?;
+    let (deps, sender) = deps(settings, &engines, store)?;
+    let sender = tokio::spawn(sender);
+    let max_attempts = settings.ai_max_retries.get();
+    let failed = nexus_analysis::fail_exceeded(&deps, actor, max_attempts).await?;
+    // With the notices dropped, the sender ends when all are sent.
+    drop(deps);
+    let told = tokio::time::timeout(NOTICES, sender).await;
+    told.context("the jobs have failed, but Slack does not take the notices")??;
+    Ok(failed.len())
+}
+
+/// What the role stands on, and the sender of its notices.
+fn deps(
+    settings: &Settings,
+    engines: &Engines,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<(AnalysisDeps, impl Future<Output = ()> + Send + 'static + use<>)> {
     let (notice, sender) = notices(settings)?;
     let deps = AnalysisDeps {
         store: store.clone(),
@@ -49,15 +89,7 @@ pub fn start(
         clock: engines.clock.clone(),
         random: Arc::new(rand::random),
     };
-    let stop = back.stop.clone();
-    let sender = tokio::spawn(sender);
-    back.spawn("analysis", async move {
-        let ended = nexus_analysis::run(config, deps, stop).await;
-        // The notices are dropped; those that still wait are sent, for as long as that is quick.
-        let _in_time = tokio::time::timeout(LAST_NOTICES, sender).await;
-        Ok(ended?)
-    });
-    Ok(())
+    Ok((deps, sender))
 }
 
 /// Tells Slack, where a webhook is set.
@@ -80,7 +112,7 @@ fn told(failure: &FailedAnalysis<'_>) -> String {
 
 fn notices(
     settings: &Settings,
-) -> anyhow::Result<(Notices, impl Future<Output = ()> + Send + 'static)> {
+) -> anyhow::Result<(Notices, impl Future<Output = ()> + Send + 'static + use<>)> {
     // Nobody's key is looked at here, so any salt will do.
     let salt = Fingerprinter::new(&SecretString::default());
     let credentials = Credentials::open(&settings.credentials_dir, salt);

@@ -33,6 +33,7 @@ pub fn start(
     };
     if roles.contains(&Role::Linker) {
         consume(back, "linker", engines, linker(store, engines, instance));
+        watch_quality(back, store);
     }
     if roles.contains(&Role::Storage) {
         let prices = Arc::new(prices(settings)?);
@@ -64,6 +65,15 @@ fn linker(store: &Arc<dyn Store>, engines: &Engines, instance: &str) -> Arc<dyn 
         clock: engines.clock.clone(),
         instance: instance.to_owned(),
     }))
+}
+
+/// Shows in the metrics how well linking goes.
+fn watch_quality(back: &mut Group, store: &Arc<dyn Store>) {
+    let (store, stop) = (store.clone(), back.stop.clone());
+    back.spawn("quality of links", async move {
+        stop.run_until_cancelled(nexus_linker::watch_quality(store.as_ref())).await;
+        Ok(())
+    });
 }
 
 fn storage(

@@ -21,6 +21,7 @@ pub fn dashboard_config(
         cache_ttl: Duration::from_secs(settings.dashboard_cache_ttl_s),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
         gateway_url: banner::url(settings.host, settings.port),
+        gateway_port: settings.host.is_unspecified().then_some(settings.port),
         spark: settings
             .spark_key
             .clone()

@@ -3,13 +3,15 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use nexus_bus::{Bus, BusConfig, Connecting, EmbeddedConfig, EventStream, LiveBus, NatsConfig};
+use nexus_bus::{
+    Bus, BusConfig, Connecting, EmbeddedConfig, EventStream, LiveBus, LocalLiveBus, NatsConfig,
+};
 use nexus_contract::{Clock, SystemClock};
 use nexus_store::{Store, StoreConfig};
 use secrecy::ExposeSecret;
 
 use crate::{
-    roles::{Role, consumers},
+    roles::{Role, consumers, no_stream::NoStream},
     settings::Settings,
 };
 
@@ -88,6 +90,32 @@ impl Engines {
         };
         let Bus { stream, live } = open_bus(settings, instance, connecting, clock.clone()).await?;
         Ok(Self { store, stream, live, clock })
+    }
+
+    /// Of a command that announces what it changes: through NATS where it is set. The embedded stream
+    /// belongs to the process that runs on the data directory.
+    pub async fn beside(
+        settings: &Settings,
+        name: &str,
+        store: Arc<dyn Store>,
+    ) -> anyhow::Result<Self> {
+        let engines = Self::alone(store);
+        if settings.nats_url.is_none() {
+            return Ok(engines);
+        }
+        let clock = engines.clock.clone();
+        let Bus { stream, live } = open_bus(settings, name, Connecting::AtOnce, clock).await?;
+        Ok(Self { stream, live, ..engines })
+    }
+
+    /// Of a command that needs the store alone.
+    pub fn alone(store: Arc<dyn Store>) -> Self {
+        Self {
+            store: Some(store),
+            stream: Arc::new(NoStream),
+            live: Arc::new(LocalLiveBus::new(16)),
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Gives the connections back. A statement that runs for longer than a stop may take ends with

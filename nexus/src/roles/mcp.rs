@@ -1,4 +1,5 @@
-//! Prompts over MCP on the gateway's port, opened by the gateway's client keys.
+//! Prompts over MCP: `/mcp` on the gateway's port, opened by its client keys, and what the dashboard
+//! shows of them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +13,30 @@ use crate::{
     settings::Settings,
 };
 
-/// Starts the prompts where `MCP_ENABLED` says so.
-pub fn start(
+/// Starts the prompts of a process with a gateway, where `MCP_ENABLED` says so.
+pub fn for_gateway(
     back: &mut Group,
     settings: &Settings,
     credentials: Arc<Credentials>,
+    engines: &Engines,
+) -> anyhow::Result<Option<Arc<Mcp>>> {
+    start(back, settings, Arc::new(GatewayKeys(credentials)), engines)
+}
+
+/// Starts the prompts of a dashboard without a gateway in its process: pages and `/api/mcp` read a
+/// folder of their own, or the one that the gateways share.
+pub fn for_dashboard(
+    back: &mut Group,
+    settings: &Settings,
+    engines: &Engines,
+) -> anyhow::Result<Option<Arc<Mcp>>> {
+    start(back, settings, Arc::new(NoClients), engines)
+}
+
+fn start(
+    back: &mut Group,
+    settings: &Settings,
+    keys: Arc<dyn ClientKeys>,
     engines: &Engines,
 ) -> anyhow::Result<Option<Arc<Mcp>>> {
     if !settings.mcp_enabled {
@@ -25,7 +45,6 @@ pub fn start(
     let dir = &settings.mcp_prompts_dir;
     std::fs::create_dir_all(dir)
         .with_context(|| format!("MCP_PROMPTS_DIR: {} cannot be made", dir.display()))?;
-    let keys = Arc::new(GatewayKeys(credentials));
     let mcp = Mcp::new(config(settings)?, keys, engines.clock.clone());
     let (running, stop) = (Arc::clone(&mcp), back.stop.clone());
     back.spawn("prompts", async move {
@@ -76,5 +95,18 @@ impl ClientKeys for GatewayKeys {
         // A domain without a file is compared too, so that it takes the same time.
         let keys = known.as_ref().map_or(&[][..], |credential| &credential.client_keys);
         nexus_gateway::credentials::is_among(&digest, keys)
+    }
+}
+
+/// The keys of a process that serves no `/mcp`: none opens it.
+struct NoClients;
+
+impl ClientKeys for NoClients {
+    fn any(&self) -> bool {
+        true
+    }
+
+    fn is_key(&self, _domain: &str, _key: &str) -> bool {
+        false
     }
 }

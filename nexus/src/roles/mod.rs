@@ -21,7 +21,7 @@ pub mod tasks;
 
 use std::process::ExitCode;
 
-pub use analysis::analysis_config;
+pub use analysis::{analysis_config, fail_exceeded};
 pub use banner::url as local_url;
 pub use consumers::prices;
 pub use engines::{nats_config, open_bus, open_store};

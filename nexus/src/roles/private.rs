@@ -2,11 +2,10 @@
 //! that nobody else knows, behind a key that nobody else has. Commands that print or take what the
 //! API prints or takes are clients of it, so they can't differ from it.
 
-use std::{net::TcpListener, sync::Arc};
+use std::net::TcpListener;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use nexus_bus::{Connecting, LocalLiveBus};
-use nexus_contract::{Clock, SystemClock};
+use nexus_bus::Connecting;
 use secrecy::SecretString;
 
 use crate::{
@@ -14,7 +13,6 @@ use crate::{
         Role,
         engines::{Engines, open_store},
         listeners::Listeners,
-        no_stream::NoStream,
         process::Process,
         tasks,
     },
@@ -43,12 +41,14 @@ impl PrivateApi {
     pub async fn start(mut settings: Settings, access: Access) -> anyhow::Result<Self> {
         let key = hex::encode(rand::random::<[u8; 24]>());
         settings.dashboard_api_key = Some(SecretString::from(key.clone()));
+        // A command has no use for prompts, and brings none from GitHub.
+        settings.mcp_enabled = false;
         let roles: &[Role] = match access {
             Access::Read => &[Role::Dashboard],
             Access::Work => &[Role::Linker, Role::Storage, Role::Dashboard],
         };
         let engines = match access {
-            Access::Read => reading(&settings).await?,
+            Access::Read => Engines::alone(open_store(&settings, false).await?),
             Access::Work => {
                 Engines::open(&settings, roles, "nexus-command", Connecting::AtOnce).await?
             }
@@ -73,14 +73,4 @@ impl PrivateApi {
         self.engines.close().await;
         ended
     }
-}
-
-async fn reading(settings: &Settings) -> anyhow::Result<Engines> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Engines {
-        store: Some(open_store(settings, false).await?),
-        stream: Arc::new(NoStream),
-        live: Arc::new(LocalLiveBus::new(16)),
-        clock,
-    })
 }

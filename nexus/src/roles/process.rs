@@ -90,6 +90,11 @@ impl Process {
         let dashboard = roles.contains(&Role::Dashboard).then(|| self.dashboard()).transpose()?;
         if let Some(listener) = listeners.gateway {
             self.gateway(listener, journal, dashboard.clone())?;
+        } else if let Some(dashboard) = &dashboard {
+            let mcp = mcp::for_dashboard(&mut self.back, &self.settings, &self.engines)?;
+            if let Some(mcp) = mcp {
+                dashboard.show_prompts(mcp);
+            }
         }
         if let Some((dashboard, listener)) = dashboard.zip(listeners.dashboard) {
             let stop = self.front.stop.clone();
@@ -154,7 +159,7 @@ impl Process {
         };
         let config = gateway_config(settings, &self.instance, salt(settings)?);
         let gateway = Gateway::new(config, deps)?;
-        let mcp = mcp::start(&mut self.back, settings, gateway.credentials(), engines)?;
+        let mcp = mcp::for_gateway(&mut self.back, settings, gateway.credentials(), engines)?;
         if let Some((dashboard, mcp)) = dashboard.as_ref().zip(mcp.as_ref()) {
             dashboard.show_prompts(Arc::clone(mcp));
         }

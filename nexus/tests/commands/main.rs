@@ -1,5 +1,6 @@
 //! Commands through the binary, good and bad input, on a data directory of their own.
 
+mod analyses;
 mod doctor;
 mod rig;
 mod usage;
@@ -74,6 +75,12 @@ fn the_rule_that_linked_is_the_one_that_speaks_for_it() {
     assert!(holds(&nexus, "s42-001 s42-002", "thread"));
     assert!(!holds(&nexus, "s42-001 s42-003", "thread"), "it names the second answer");
     assert!(!holds(&nexus, "s42-003 s42-004", "thread"), "it goes on with none");
+    assert!(holds(&nexus, "s42-002 s42-004", "prefix"), "the whole history behind a thread");
+    assert!(!holds(&nexus, "s42-001 s42-002", "prefix"), "only what is new is sent");
+    assert!(holds(&nexus, "s42-005 s42-006", "attempt"), "a lost thread is sent whole");
+    assert!(holds(&nexus, "s06-001 s06-002", "agent result"));
+    assert!(!holds(&nexus, "s06-001 s06-004", "agent result"), "it is of the main agent");
+    assert!(!holds(&nexus, "s06-004 s06-002", "agent result"), "another one's call");
     assert!(holds(&nexus, "s06-001 s06-002", "sub-agent"));
     assert!(holds(&nexus, "s06-001 s06-002", "agent header"));
     assert!(!holds(&nexus, "s06-001 s06-004", "agent header"), "it is of the main agent");

@@ -12,7 +12,7 @@ use super::{
     directory::path_of,
     oauth::{OAuthClient, OAuthError},
     refresh::lay_over,
-    save::save,
+    save::Draft,
 };
 use crate::config::AccessConfig;
 
@@ -87,8 +87,11 @@ impl Login {
         if state != self.state {
             return Err(LoginError::State);
         }
-        let issued = client.redeem(code, state, &self.verifier, REDIRECT).await?;
         let mut content = existing(&path)?;
+        fs::create_dir_all(dir)?;
+        // A code works once, so there must be a place for what it brings before it is sent.
+        let draft = Draft::begin(&path, unique)?;
+        let issued = client.redeem(code, state, &self.verifier, REDIRECT).await?;
         content["type"] = json!("oauth");
         if content["oauth"].is_null() {
             content["oauth"] = json!({});
@@ -99,8 +102,7 @@ impl Login {
             content["accountId"] = json!(format!("acc_{}", account.uuid.replace('-', "")));
         }
         lay_over(&mut content["oauth"], &issued, clock);
-        fs::create_dir_all(dir)?;
-        save(&path, &content, unique)?;
+        draft.place(&content)?;
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use super::{
     file::{Credential, Secret},
     lock::lock,
     oauth::{Issued, OAuthClient, OAuthError},
-    save::save,
+    save::Draft,
     table::Credentials,
 };
 use crate::deps::Random;
@@ -53,6 +53,9 @@ pub enum RefreshError {
     OAuth(#[from] OAuthError),
     #[error("the credential file can't be read or written: {0}")]
     File(#[from] io::Error),
+    /// Found out before the token server is asked: the pair that is there stays good.
+    #[error("nothing can be written to the credential directory ({0}); the pair was not spent")]
+    Unwritable(io::Error),
     #[error("the file holds no OAuth credential")]
     NotOAuth,
     #[error("the domain's name can't be one of a file")]
@@ -148,7 +151,7 @@ pub async fn refresh_domain(
     force: bool,
 ) -> Result<Refreshed, RefreshError> {
     let path = path_of(dir, domain).ok_or(RefreshError::Domain)?;
-    let _lock = lock(&path, LOCK_PATIENCE).await?;
+    let _lock = lock(&path, LOCK_PATIENCE).await.map_err(not_locked)?;
     // As carefully as the listing does: a FIFO in the file's place would block for ever.
     let (_, text) = Directory::open(dir)?.read(domain).map_err(io::Error::other)?;
     let mut content: Value = serde_json::from_slice(&text).map_err(io::Error::from)?;
@@ -158,10 +161,20 @@ pub async fn refresh_domain(
         return Ok(Refreshed::StillGood);
     }
     let token = pair["refreshToken"].as_str().ok_or(RefreshError::NotOAuth)?;
+    // A refresh token works once, so there must be a place for what it brings before it is sent.
+    let draft = Draft::begin(&path, unique).map_err(RefreshError::Unwritable)?;
     let issued = client.refresh(&SecretString::from(token)).await?;
     lay_over(&mut content["oauth"], &issued, clock);
-    save(&path, &content, unique)?;
+    draft.place(&content)?;
     Ok(Refreshed::Renewed)
+}
+
+/// The lock is a file in the directory too; only waiting for it says nothing of the directory.
+fn not_locked(error: io::Error) -> RefreshError {
+    match error.kind() {
+        io::ErrorKind::TimedOut => RefreshError::File(error),
+        _ => RefreshError::Unwritable(error),
+    }
 }
 
 /// Puts a new pair over the old one; fields that are not known here stay.

@@ -12,7 +12,7 @@ use futures::future::LocalBoxFuture;
 use nexus_contract::TerminalState;
 use tokio::time::{Instant, sleep};
 
-use super::{events::EventWatch, ledger::Ledger, watch::Watch};
+use super::{brake::Brake, events::EventWatch, ledger::Ledger, watch::Watch};
 use crate::{
     config::OnClientAbort,
     problem::Problem,
@@ -42,6 +42,7 @@ pub struct Parts {
     pub ledger: Ledger,
     pub body: Body,
     pub watch: Watch,
+    pub brake: Brake,
     /// For event streams.
     pub events: Option<EventWatch>,
     /// State of an answer that comes to its end.
@@ -73,7 +74,7 @@ impl Answer {
 
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         let Some(parts) = &mut self.parts else { return Poll::Ready(None) };
-        let Poll::Ready(chunk) = parts.body.poll_chunk(cx) else {
+        let Poll::Ready(chunk) = parts.poll_chunk(cx) else {
             let reason = ready!(parts.watch.poll_over(cx));
             return self.time_out(reason);
         };
@@ -179,6 +180,11 @@ impl Drop for Answer {
 }
 
 impl Parts {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        ready!(self.brake.poll(self.ledger.recording(), cx));
+        self.body.poll_chunk(cx)
+    }
+
     fn take_chunk(&mut self, bytes: &Bytes) {
         self.watch.saw_byte();
         if let Some(events) = &mut self.events {
@@ -212,7 +218,7 @@ impl Parts {
     async fn read_on(mut self) {
         loop {
             let next = std::future::poll_fn(|cx| {
-                if let Poll::Ready(chunk) = self.body.poll_chunk(cx) {
+                if let Poll::Ready(chunk) = self.poll_chunk(cx) {
                     return Poll::Ready(chunk);
                 }
                 self.watch.poll_over(cx).map(|reason| Some(Err(UpstreamError::Cut(reason))))

@@ -107,6 +107,10 @@ impl Ledger {
         }
     }
 
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
+    }
+
     /// Resolves when everything recorded so far is written, or patience is over. `None` when
     /// there is nothing to wait for.
     pub fn written(&self) -> Option<impl Future<Output = ()> + use<>> {

@@ -3,6 +3,7 @@
 mod admission;
 mod answer;
 mod attempts;
+mod brake;
 mod events;
 mod fields;
 mod hold;

@@ -14,6 +14,7 @@ use futures::Stream;
 use nexus_journal::Recording;
 use tokio::time::{Sleep, sleep};
 
+use super::brake::Brake;
 use crate::{
     observe::RequestCopy,
     upstream::{BodyStream, UpstreamError},
@@ -47,6 +48,7 @@ pub struct Upload(Rc<RefCell<Source>>);
 struct Source {
     payload: web::Payload,
     recording: Option<Recording>,
+    brake: Brake,
     kept: Vec<Bytes>,
     kept_bytes: u64,
     /// False once `kept` no longer holds everything that came.
@@ -69,6 +71,7 @@ impl Upload {
         Self(Rc::new(RefCell::new(Source {
             payload,
             recording,
+            brake: Brake::default(),
             kept: Vec::new(),
             kept_bytes: 0,
             repeatable: true,
@@ -146,6 +149,7 @@ impl Source {
             Some(Err(failure)) => return Poll::Ready(Some(Err(failure))),
             None => {}
         }
+        ready!(self.brake.poll(self.recording.as_ref(), cx));
         let Poll::Ready(next) = Pin::new(&mut self.payload).poll_next(cx) else {
             return self.poll_stall(cx);
         };

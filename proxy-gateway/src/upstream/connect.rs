@@ -4,21 +4,21 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use rustls::{ClientConfig, pki_types::ServerName};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::{error::UpstreamError, proxy::Proxy, stream::Stream, target::Target};
+use crate::watched::{Patience, watch};
 
 /// How long an address may keep the next one from being tried (RFC 8305 §5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
-/// Silence after which the other side is asked whether it is still there, and how often.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
-
-/// How long what was sent may stay unacknowledged.
-const UNACKNOWLEDGED: Duration = Duration::from_mins(1);
+/// An answer may be silent for minutes; a path that is dead must not look like that.
+const PATIENCE: Patience = Patience {
+    unacknowledged: Duration::from_mins(1),
+    silence: Duration::from_secs(15),
+    every: Duration::from_secs(5),
+};
 
 /// Opens connections to the [`Target`].
 #[derive(Clone)]
@@ -91,15 +91,7 @@ async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 fn prepare(tcp: &TcpStream) -> io::Result<()> {
-    // An answer may be silent for minutes; a path that is dead must not look like that.
-    let socket = SockRef::from(tcp);
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
-    let watched = socket
-        .set_tcp_user_timeout(Some(UNACKNOWLEDGED))
-        .and_then(|()| socket.set_tcp_keepalive(&keepalive));
-    if let Err(error) = watched {
-        tracing::debug!(%error, "a connection to the upstream is not watched for a dead path");
-    }
+    watch(tcp, PATIENCE, "upstream");
     // Nagle's algorithm would hold back the small writes that streams are made of.
     tcp.set_nodelay(true)
 }

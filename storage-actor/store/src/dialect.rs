@@ -2,6 +2,8 @@
 
 use sqlx::{Database, Postgres, Sqlite};
 
+use crate::queries::without_accents;
+
 /// What a statement needs to know of its engine.
 pub trait Dialect: Database {
     /// The engine's name as logs and `nexus doctor` give it.
@@ -56,22 +58,35 @@ impl Dialect for Postgres {
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
     const PARTITIONED: bool = true;
 
-    /// The index finds all of the words; that those of a phrase follow one another is looked up in what
-    /// it found.
     fn newest_documents(phrases: &[String]) -> (String, Vec<String>) {
-        let mut statement = "SELECT document_id FROM search_documents \
-            WHERE string_to_array(words, ' ') @> string_to_array(?, ' ')"
-            .to_owned();
-        let mut texts = vec![phrases.join(" ")];
-        for phrase in phrases.iter().filter(|phrase| phrase.contains(' ')) {
-            // Five times as quick as LIKE on such texts.
-            statement.push_str(" AND strpos(' ' || words || ' ', ?) > 0");
-            texts.push(format!(" {phrase} "));
+        let plain: Vec<_> = phrases.iter().map(|phrase| without_accents(phrase)).collect();
+        let (mut condition, mut texts) = all_stand(&plain);
+        if plain != phrases {
+            // In documents from before accents were taken off.
+            let (accented, more) = all_stand(phrases);
+            condition = format!("({condition} OR {accented})");
+            texts.extend(more);
         }
-        if phrases.is_empty() {
-            statement.push_str(" AND FALSE");
-        }
-        statement.push_str(" ORDER BY document_id DESC LIMIT ?");
+        let statement = format!(
+            "SELECT document_id FROM search_documents WHERE {condition} \
+             ORDER BY document_id DESC LIMIT ?"
+        );
         (statement, texts)
     }
+}
+
+/// The index finds all of the words; that those of a phrase follow one another is looked up in what it
+/// found.
+fn all_stand(phrases: &[String]) -> (String, Vec<String>) {
+    let mut condition = "string_to_array(words, ' ') @> string_to_array(?, ' ')".to_owned();
+    let mut texts = vec![phrases.join(" ")];
+    for phrase in phrases.iter().filter(|phrase| phrase.contains(' ')) {
+        // Five times as quick as LIKE on such texts.
+        condition.push_str(" AND strpos(' ' || words || ' ', ?) > 0");
+        texts.push(format!(" {phrase} "));
+    }
+    if phrases.is_empty() {
+        condition.push_str(" AND FALSE");
+    }
+    (condition, texts)
 }

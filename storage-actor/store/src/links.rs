@@ -21,7 +21,10 @@ mod write;
 use async_trait::async_trait;
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
-use nexus_linking::{Cache, Changes, Exchange, Fact, Index as _, Link, ingest, redecide};
+use nexus_linking::{
+    Cache, Changes, Exchange, Fact, Index as _, Link, Moment, decide::call_scope, index::Call,
+    ingest, redecide,
+};
 use sqlx::{Postgres, Sqlite};
 
 use self::index::SqlIndex;
@@ -38,8 +41,9 @@ pub trait LinkStore: Send + Sync {
     /// any order and again. What changed is announced, see [`announcements`](Self::announcements).
     async fn link(&self, facts: &[Fact]) -> Result<Changes>;
 
-    /// Decides all links anew from the stored facts, and gives those that come out different. With
-    /// `dry_run` nothing is changed; else the changes are announced.
+    /// Decides all links anew from the stored facts, and gives the exchanges for which another link or
+    /// another name of the branch comes out, or none any more. With `dry_run` nothing is changed; else
+    /// the changes are announced.
     async fn relink(&self, dry_run: bool) -> Result<Vec<Relinked>>;
 
     /// Commits that were not yet [`announced`](Self::announced), oldest first.
@@ -54,15 +58,30 @@ pub trait LinkStore: Send + Sync {
     /// The facts of an exchange.
     async fn find_facts(&self, id: ExchangeId) -> Result<Option<Exchange>>;
 
+    /// The call whose result names the exchange's agent, and which may have started it.
+    async fn find_naming_call(&self, id: ExchangeId) -> Result<Option<Call>>;
+
     /// The facts of exchanges behind `after` in the order of ids; fewer than `limit` at the end.
     async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>>;
 }
 
-/// A link that came out different.
+/// An exchange whose link, or whose branch's name, came out different.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Relinked {
-    pub before: Option<Link>,
-    pub after: Link,
+    pub moment: Moment,
+    /// `None` for one that was not linked.
+    pub before: Option<Labelled>,
+    /// `None` for one that is not linked any more.
+    pub after: Option<Labelled>,
+}
+
+/// A link with the name of its branch.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Labelled {
+    #[serde(flatten)]
+    pub link: Link,
+    /// `None` for `main`, and for what is on no branch.
+    pub label: Option<String>,
 }
 
 /// Names the lock of the linkers on PostgreSQL.
@@ -94,7 +113,7 @@ impl LinkStore for SqlStore<Engine> {
         if dry_run {
             transaction.rollback().await.context("a dry run cannot be undone")?;
         } else {
-            let ids: Vec<_> = changed.iter().map(|one| one.after.moment.id).collect();
+            let ids: Vec<_> = changed.iter().map(|one| one.moment.id).collect();
             index.announce(&ids).await?;
             transaction.commit().await.context("links cannot be committed")?;
         }
@@ -124,6 +143,15 @@ impl LinkStore for SqlStore<Engine> {
     async fn find_facts(&self, id: ExchangeId) -> Result<Option<Exchange>> {
         let mut connection = self.read().acquire().await?;
         SqlIndex::<Engine>::new(&mut connection).find(id).await
+    }
+
+    async fn find_naming_call(&self, id: ExchangeId) -> Result<Option<Call>> {
+        let mut connection = self.read().acquire().await?;
+        let mut index = SqlIndex::<Engine>::new(&mut connection);
+        let request = index.find(id).await?.and_then(|exchange| exchange.request);
+        let Some(request) = request else { return Ok(None) };
+        let Some(agent) = &request.agent else { return Ok(None) };
+        index.call_of(call_scope(request.session.as_deref(), &request.domain), agent).await
     }
 
     async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>> {

@@ -23,14 +23,15 @@ pub mod types;
 mod usage;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use duplicate::duplicate_item;
+use jiff::Timestamp;
 use nexus_contract::ExchangeId;
 use sqlx::{Postgres, Sqlite};
 
-pub(crate) use self::words::searchable_words;
+pub(crate) use self::words::{searchable_words, without_accents};
 pub use self::{
     syntax::{Has, Search, SyntaxError},
     types::*,
@@ -61,6 +62,10 @@ pub trait Queries: Send + Sync {
 
     /// By which rule it is linked, in one statement; `None` until it is linked.
     async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>>;
+
+    /// The exchanges of a conversation that nothing but the session joins to their parents, whose
+    /// histories they do not repeat.
+    async fn list_beginnings(&self, conversation: ExchangeId) -> Result<HashSet<ExchangeId>>;
 
     async fn list_conversations(
         &self,
@@ -108,6 +113,16 @@ pub trait Queries: Send + Sync {
         group: GroupBy,
     ) -> Result<Vec<UsageBucket>>;
 
+    /// Sums per stretch between two neighbours of `edges` and group, in order of time; the filter's own
+    /// times do not count. Edges ascend and lie at whole quarters of an hour. Stretches without
+    /// exchanges are left out.
+    async fn list_usage_between(
+        &self,
+        filter: &UsageFilter,
+        edges: &[Timestamp],
+        group: GroupBy,
+    ) -> Result<Vec<UsageBucket>>;
+
     /// How well the newest exchanges were linked, by the clients' versions; those with the most
     /// exchanges first.
     async fn list_client_links(&self) -> Result<Vec<ClientLinks>>;
@@ -142,6 +157,10 @@ impl Queries for SqlStore<Engine> {
 
     async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
         self.link_method(id).await
+    }
+
+    async fn list_beginnings(&self, conversation: ExchangeId) -> Result<HashSet<ExchangeId>> {
+        self.link_beginnings(conversation).await
     }
 
     async fn list_conversations(
@@ -204,6 +223,15 @@ impl Queries for SqlStore<Engine> {
         group: GroupBy,
     ) -> Result<Vec<UsageBucket>> {
         self.usage_buckets(filter, width_minutes, group).await
+    }
+
+    async fn list_usage_between(
+        &self,
+        filter: &UsageFilter,
+        edges: &[Timestamp],
+        group: GroupBy,
+    ) -> Result<Vec<UsageBucket>> {
+        self.usage_between(filter, edges, group).await
     }
 
     async fn sample_activity(&self, now: &UsageFilter, before: &UsageFilter) -> Result<Activity> {

@@ -1,6 +1,6 @@
 //! Reading, on both engines.
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
 use nexus_store::{
@@ -81,6 +81,7 @@ async fn every_condition_on_conversations_is_a_statement(store: TestStore) {
     assert_eq!(store.find_conversation(id).await.expect("answers"), None);
     assert_eq!(store.find_graph(id, 10).await.expect("answers"), None);
     assert!(store.list_titles(&[id]).await.expect("answers").is_empty());
+    assert!(store.list_beginnings(id).await.expect("answers").is_empty());
 }
 
 async fn every_condition_on_usage_is_a_statement(store: TestStore) {
@@ -91,6 +92,9 @@ async fn every_condition_on_usage_is_a_statement(store: TestStore) {
             let buckets = store.list_usage(&filter, 60, group).await.expect("buckets");
             assert_eq!(buckets, []);
         }
+        let edges = [100, 200, 250, 350_i64].map(|hours| Timestamp::UNIX_EPOCH + hours.hours());
+        let buckets = store.list_usage_between(&filter, &edges, all).await.expect("buckets");
+        assert_eq!(buckets, []);
         let activity = store.sample_activity(&filter, &filter).await.expect("a sample");
         assert_eq!(activity, Activity::default());
     }

@@ -81,7 +81,8 @@ async fn measure(args: &LoadArgs) -> anyhow::Result<Measured> {
 
 async fn connection(args: LoadArgs, number: u32, began: Instant) -> anyhow::Result<Tally> {
     let end = began + Duration::from_secs(args.seconds);
-    let wire = request::messages(&args.path, args.bytes, u64::from(number));
+    let mut request = request::Messages::new(&args.path, args.bytes);
+    let first = first_number(number);
     let mut tally = Tally::new()?;
     let mut socket = None;
     let mut round = 0u32;
@@ -92,7 +93,8 @@ async fn connection(args: LoadArgs, number: u32, began: Instant) -> anyhow::Resu
         }
         tokio::time::sleep_until(due.into()).await;
         let from = args.rate.map_or_else(Instant::now, |_| due);
-        if let Err(error) = exchange(&mut socket, &args, &wire, from, &mut tally).await {
+        let wire = request.numbered(first + u64::from(round));
+        if let Err(error) = exchange(&mut socket, &args, wire, from, &mut tally).await {
             if tally.errors == 0 {
                 eprintln!("connection {number}: {error:#}");
             }
@@ -101,6 +103,12 @@ async fn connection(args: LoadArgs, number: u32, began: Instant) -> anyhow::Resu
         }
         round += 1;
     }
+}
+
+/// Where a connection begins to number its requests, so that no other of this or an earlier load
+/// asks the same.
+fn first_number(connection: u32) -> u64 {
+    u64::from(std::process::id()) * 1_000_000_000_000 + u64::from(connection) * 1_000_000
 }
 
 /// When a connection's next request is due: at once in a closed loop.

@@ -9,6 +9,7 @@ mod answer;
 mod compare;
 mod drain;
 mod forms;
+mod links;
 mod load;
 mod meter;
 mod plan;
@@ -39,6 +40,8 @@ enum Command {
     Compare { before: PathBuf, after: PathBuf },
     /// Measure the data API on a store
     Reads(reads::ReadsArgs),
+    /// Measure the linker on a store that it fills
+    Links(links::LinksArgs),
     /// The API's stand-in: answers as fast as it can
     Upstream { port: u16 },
     /// Asks, and prints what it measured as JSON
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
             Command::Run(args) => run::run(&args).await,
             Command::Compare { before, after } => compare::print(&before, &after),
             Command::Reads(args) => reads::run(&args).await,
+            Command::Links(args) => links::run(&args).await,
             Command::Upstream { port } => upstream::serve(port).await,
             Command::Load(args) => load::run(&args).await,
         }

@@ -1,52 +1,79 @@
-//! `nexus-bench reads`: how long the data API takes on a store that is there, and which statements it
-//! runs for it.
+//! `nexus-bench reads`: how long the data API and its statements take on a store, and how the engine
+//! goes about the slowest.
 
+mod filled;
+mod measure;
+mod plans;
 mod routes;
 mod statements;
 
-use std::{net::TcpListener, sync::Arc, time::Instant};
+use std::{fs, net::TcpListener, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, ensure};
 use clap::Args;
-use hdrhistogram::Histogram;
 use nexus_bus::{EmbeddedConfig, EmbeddedLog, LocalLiveBus};
 use nexus_contract::{Clock, SystemClock};
 use nexus_dashboard::{Dashboard, DashboardConfig, Deps, StoredRecordings};
 use nexus_store::StoreConfig;
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use self::statements::Statements;
+use self::{
+    filled::Engine,
+    measure::{Report, measure},
+    statements::Statements,
+};
+use crate::forms;
 
 #[derive(Args)]
 pub struct ReadsArgs {
-    /// `sqlite://PATH` or `postgres://…`; only read
+    /// `sqlite://PATH` or `postgres://…`, only read; without it, a store of each engine is filled first
     #[arg(long)]
-    store: String,
+    store: Option<String>,
+    /// How many conversations to fill with; each has 58 requests on average
+    #[arg(long, default_value_t = 20_000, conflicts_with = "store")]
+    conversations: u32,
     /// How often each route is asked
     #[arg(long, default_value_t = 40)]
     rounds: u32,
-    /// Print JSON instead of the table
+    /// Print JSON instead of the tables
     #[arg(long)]
     json: bool,
-}
-
-/// One route.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    route: String,
-    p50_ms: f64,
-    p95_ms: f64,
-    bytes: usize,
-    /// Those of the last round, each with its milliseconds.
-    statements: Vec<statements::Statement>,
+    /// Where the plans of the slowest statements go
+    #[arg(long, value_name = "FILE")]
+    plans: Option<PathBuf>,
 }
 
 pub async fn run(args: &ReadsArgs) -> anyhow::Result<()> {
     let statements = Statements::install()?;
+    let mut reports = Vec::new();
+    let mut plans = String::new();
+    let mut read = async |url: &str| -> anyhow::Result<()> {
+        let report = report(args.rounds, url, &statements).await?;
+        if args.plans.is_some() {
+            plans += &plans::of(url, &report.statements).await?;
+        }
+        reports.push(report);
+        Ok(())
+    };
+    if let Some(url) = &args.store {
+        read(url).await?;
+    } else {
+        let nexus = forms::nexus_binary()?;
+        for engine in Engine::ALL {
+            let filled = filled::fill(engine, &nexus, args.conversations).await?;
+            read(&filled.url).await?;
+        }
+    }
+    print(args.json, &reports)?;
+    if let Some(path) = &args.plans {
+        fs::write(path, plans)?;
+    }
+    Ok(())
+}
+
+/// Serves the store, and asks.
+async fn report(rounds: u32, url: &str, statements: &Statements) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
-    let config = StoreConfig { read_only: true, migrate: false, ..StoreConfig::new(&args.store) };
+    let config = StoreConfig { read_only: true, migrate: false, ..StoreConfig::new(url) };
     let store = nexus_store::open(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stream =
@@ -69,61 +96,23 @@ pub async fn run(args: &ReadsArgs) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let served = Dashboard::new(config, deps)?.serve(listener, stop.clone());
     let measured = async {
-        let rows = measure(args, &base, &statements).await;
+        let report = measure(store.engine(), rounds, &base, statements).await;
         stop.cancel();
-        rows
+        report
     };
-    let (served, rows) = tokio::join!(served, measured);
+    let (served, report) = tokio::join!(served, measured);
+    store.close().await;
     served?;
-    print(args, &rows?)
+    report
 }
 
-async fn measure(
-    args: &ReadsArgs,
-    base: &str,
-    statements: &Statements,
-) -> anyhow::Result<Vec<Row>> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let mut rows = Vec::new();
-    for route in routes::all(&http, base).await? {
-        let mut times = Histogram::<u64>::new(3)?;
-        let (mut bytes, mut last) = (0, Vec::new());
-        // The first round fills caches and is not counted.
-        for round in 0..=args.rounds {
-            statements.take();
-            let begun = Instant::now();
-            let answer = http.get(format!("{base}{route}")).send().await?;
-            ensure!(answer.status().is_success(), "{route}: {}", answer.status());
-            bytes = answer.bytes().await?.len();
-            if round > 0 {
-                times.record(u64::try_from(begun.elapsed().as_micros())?)?;
-            }
-            last = statements.take();
+fn print(as_json: bool, reports: &[Report]) -> anyhow::Result<()> {
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(reports)?);
+    } else {
+        for report in reports {
+            println!("{}", report.tables());
         }
-        let millis = |quantile| times.value_at_quantile(quantile) as f64 / 1_000.0;
-        let (p50_ms, p95_ms) = (millis(0.5), millis(0.95));
-        rows.push(Row { route, p50_ms, p95_ms, bytes, statements: last });
-    }
-    Ok(rows)
-}
-
-fn print(args: &ReadsArgs, rows: &[Row]) -> anyhow::Result<()> {
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(rows)?);
-        return Ok(());
-    }
-    println!("| route | p50 ms | p95 ms | KB | statements |\n|---|---|---|---|---|");
-    for row in rows {
-        let Row { route, p50_ms, p95_ms, bytes, statements } = row;
-        let kb = *bytes as f64 / 1_000.0;
-        let count = statements.len();
-        println!("| `{route}` | {p50_ms:.1} | {p95_ms:.1} | {kb:.1} | {count} |");
-    }
-    let slowest = rows.iter().max_by(|a, b| a.p95_ms.total_cmp(&b.p95_ms));
-    let slowest = slowest.context("nothing was measured")?;
-    println!("\nThe statements of `{}`:\n", slowest.route);
-    for one in &slowest.statements {
-        println!("{:.1} ms: {}", one.ms, one.sql);
     }
     Ok(())
 }

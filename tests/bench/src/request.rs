@@ -24,22 +24,41 @@ pub fn query<'a>(path: &'a str, name: &str) -> Option<&'a str> {
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// A request as a coding agent sends it: a history of about `bytes` bytes. `salt` makes its last
-/// message, and so its hash, its own.
-pub fn messages(path: &str, bytes: usize, salt: u64) -> Vec<u8> {
-    let body = body(bytes, salt);
-    let mut request = format!(
-        "POST {path} HTTP/1.1\r\nhost: bench.example\r\ncontent-type: application/json\r\n\
-         x-api-key: sk-ant-bench\r\nanthropic-version: 2023-06-01\r\nuser-agent: bench/1\r\n\
-         content-length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    request.extend_from_slice(body.as_bytes());
-    request
+/// A request as a coding agent sends it: a history of about `bytes` bytes, and a last message that no
+/// other request has.
+pub struct Messages {
+    wire: Vec<u8>,
+    /// Where the number of the question stands.
+    number_at: usize,
 }
 
-fn body(bytes: usize, salt: u64) -> String {
+impl Messages {
+    pub fn new(path: &str, bytes: usize) -> Self {
+        let body = body(bytes);
+        let mut wire = format!(
+            "POST {path} HTTP/1.1\r\nhost: bench.example\r\ncontent-type: application/json\r\n\
+             x-api-key: sk-ant-bench\r\nanthropic-version: 2023-06-01\r\nuser-agent: bench/1\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        )
+        .into_bytes();
+        let number_at = wire.len() + body.rfind(NO_NUMBER).expect("the body has a number");
+        wire.extend_from_slice(body.as_bytes());
+        Self { wire, number_at }
+    }
+
+    /// The request with this number.
+    pub fn numbered(&mut self, number: u64) -> &[u8] {
+        let digits = format!("{number:0width$}", width = NO_NUMBER.len());
+        self.wire[self.number_at..][..NO_NUMBER.len()].copy_from_slice(digits.as_bytes());
+        &self.wire
+    }
+}
+
+/// As long as every number is written.
+const NO_NUMBER: &str = "00000000000000000000";
+
+fn body(bytes: usize) -> String {
     let mut body = String::with_capacity(bytes + 512);
     body.push_str(r#"{"model":"claude-opus-4-5","max_tokens":1024,"messages":["#);
     let mut turn = 0;
@@ -57,7 +76,7 @@ fn body(bytes: usize, salt: u64) -> String {
         body.push_str(r#"{"role":"assistant","content":"Go on."},"#);
     }
     let rest = bytes.saturating_sub(body.len() + 90);
-    write!(body, r#"{{"role":"user","content":"question {salt}: {}"}}]}}"#, "y".repeat(rest))
+    write!(body, r#"{{"role":"user","content":"question {NO_NUMBER}: {}"}}]}}"#, "y".repeat(rest))
         .expect("a string takes all");
     body
 }
@@ -86,9 +105,16 @@ mod tests {
     #[test]
     fn bodies_have_the_size_asked_for_and_are_json() {
         for size in [2_000, 200_000] {
-            let body = body(size, 7);
+            let body = body(size);
             assert!(body.len().abs_diff(size) < 100, "{} for {size}", body.len());
             serde_json::from_str::<serde_json::Value>(&body).expect("JSON");
         }
+    }
+    #[test]
+    fn every_number_makes_another_request_of_the_same_length() {
+        let mut request = Messages::new("/v1/messages", 2_000);
+        let (one, last) = (request.numbered(1).to_vec(), request.numbered(u64::MAX).to_vec());
+        assert!(one != last && one.len() == last.len());
+        assert!(String::from_utf8_lossy(&last).contains(&format!("question {}:", u64::MAX)));
     }
 }

@@ -17,8 +17,6 @@ use crate::{
 const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
 
 pub async fn start(dir: tempfile::TempDir, nexus: &Path, upstream: u16) -> anyhow::Result<Running> {
-    // PostgreSQL runs under a user of its own when the bench runs as root, and must reach its data.
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
     let mut children = Vec::new();
     let (database, postgres) = postgres(dir.path()).await?;
     children.push(("postgres", postgres));
@@ -56,7 +54,10 @@ pub async fn start(dir: tempfile::TempDir, nexus: &Path, upstream: u16) -> anyho
     Ok(Running::new(port, Some(api), children, dir))
 }
 
-async fn postgres(dir: &Path) -> anyhow::Result<(String, Child)> {
+/// A server of its own in the folder, and its URL.
+pub async fn postgres(dir: &Path) -> anyhow::Result<(String, Child)> {
+    // PostgreSQL runs under a user of its own when the bench runs as root, and must reach its data.
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
     let home = dir.join("postgres");
     fs::create_dir(&home)?;
     let port = ports::free()?;

@@ -50,6 +50,23 @@ impl Api {
         pipeline["stream"]["connected"] == true && consumers.iter().all(idle)
     }
 
+    /// Whether both halves of an exchange are stored. Either may be first; when the answer's is, both
+    /// are in the stream.
+    pub async fn is_stored(&self, id: &str) -> bool {
+        let ended = self.request(id).await.is_ok_and(|row| !row["state"].is_null());
+        ended && self.is_drained().await
+    }
+
+    /// All exchanges, once there are so many and all have ended, are stored whole, and are linked.
+    pub async fn find_settled(&self, count: usize) -> Option<Vec<Value>> {
+        let rows = self.requests("").await.ok()?;
+        let ended = rows.len() >= count && rows.iter().all(|row| !row["state"].is_null());
+        if !ended || !self.is_drained().await {
+            return None;
+        }
+        self.requests("").await.ok()
+    }
+
     /// All exchanges that a query finds, newest first, over all pages.
     pub async fn requests(&self, query: &str) -> anyhow::Result<Vec<Value>> {
         self.all("requests", query).await

@@ -172,7 +172,7 @@ async fn run_script(
 }
 
 fn isolated(command: &mut Command, home: &Path) {
-    let path = "/usr/local/bin:/usr/bin:/bin";
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", paths::node().display());
     command
         .env_clear()
         .env("PATH", path)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// One request, as far as its client saw it.
@@ -13,6 +14,8 @@ pub struct Sent {
     pub status: u16,
     /// SHA-256 of the answer's body, once its last byte has come.
     pub answer: Option<[u8; 32]>,
+    /// What had come of an answer that broke off.
+    pub partial: Bytes,
 }
 
 impl Sent {
@@ -43,6 +46,10 @@ impl Ledger {
 
     pub fn done(&self, number: u64, answer: &[u8]) {
         self.lock().entry(number).or_default().answer = Some(Sha256::digest(answer).into());
+    }
+
+    pub fn broke_off(&self, number: u64, answer: Vec<u8>) {
+        self.lock().entry(number).or_default().partial = answer.into();
     }
 
     pub fn entries(&self) -> BTreeMap<u64, Sent> {

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod installation;
 pub mod ledger;
 pub mod load;
+pub mod nats;
 pub mod nexus;
 pub mod oracle;
 pub mod otlp;
@@ -14,11 +15,13 @@ pub mod paths;
 pub mod payload;
 pub mod picture;
 pub mod ports;
+pub mod scan;
 pub mod talk;
 pub mod wait;
 
 pub use api::Api;
 pub use installation::{Installation, Plan};
+pub use nats::Nats;
 pub use nexus::{Nexus, NexusBuilder};
 
 /// A client that goes straight to 127.0.0.1, whatever the machine's proxy settings.

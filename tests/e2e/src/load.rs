@@ -103,8 +103,15 @@ pub async fn exchange(
     let id = answer.headers().get("x-nexus-request-id").and_then(|id| id.to_str().ok());
     ledger.head(payload.number, id, answer.status().as_u16());
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        body.extend_from_slice(&chunk);
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                ledger.broke_off(payload.number, body);
+                return Err(error);
+            }
+        }
     }
     ledger.done(payload.number, &body);
     Ok(())

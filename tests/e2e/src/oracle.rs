@@ -20,6 +20,8 @@ pub struct Report {
     pub partial: usize,
     /// Stored as broken off.
     pub aborted: usize,
+    /// Of those, the ones of whose answer both the client and the store have bytes.
+    pub compared: usize,
     /// Requests whose client got no whole answer from a gateway.
     pub client_errors: usize,
     /// Seen whole by a client, and not stored.
@@ -67,17 +69,18 @@ pub async fn audit_beside(
     let sent = ledger.entries();
     let wanted: BTreeSet<&str> = sent.values().filter_map(|sent| sent.id.as_deref()).collect();
     let end = tokio::time::Instant::now() + within;
-    let rows = loop {
-        let mut rows = api.requests("").await?;
-        rows.retain(|row| row["requestId"].as_str().is_some_and(|id| !others.contains(id)));
-        // The request's row is there before its answer.
+    while tokio::time::Instant::now() < end {
+        let rows = api.requests("").await?;
         let ended = rows.iter().filter(|row| !row["state"].is_null());
         let have: BTreeSet<&str> = ended.filter_map(|row| row["requestId"].as_str()).collect();
-        if wanted.is_subset(&have) || tokio::time::Instant::now() > end {
-            break rows;
+        // Either half may be stored first; when the answer's is, both are in the stream.
+        if wanted.is_subset(&have) && api.is_drained().await {
+            break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-    };
+    }
+    let mut rows = api.requests("").await?;
+    rows.retain(|row| row["requestId"].as_str().is_some_and(|id| !others.contains(id)));
     let mut audit = Audit { api, sent: &sent, report: Report::of(&sent), numbers: BTreeSet::new() };
     for row in &rows {
         audit.row(row).await?;
@@ -96,14 +99,15 @@ impl Audit<'_> {
     /// Compares one stored exchange with what its client sent and saw.
     async fn row(&mut self, row: &Value) -> anyhow::Result<()> {
         let id = row["requestId"].as_str().unwrap_or_default();
-        self.report.aborted += usize::from(row["state"] == "aborted");
+        let aborted = row["state"] == "aborted";
+        self.report.aborted += usize::from(aborted);
         let request = self.api.body(id, "request").await?;
         let text = String::from_utf8_lossy(&request);
         let claimed = Payload::of(&text).filter(|p| self.sent.contains_key(&p.number));
         let Some(payload) = claimed else {
             // Killed before the whole request had come; then no client saw an answer.
             let seen = self.sent.values().any(|sent| sent.id.as_deref() == Some(id));
-            if seen || row["state"] != "aborted" {
+            if seen || !aborted {
                 self.report.spurious.push(id.to_owned());
             }
             return Ok(());
@@ -112,9 +116,12 @@ impl Audit<'_> {
             self.report.duplicated.push(payload.number);
         }
         let seen = &self.sent[&payload.number];
-        let late = seen.exchanged().is_some() && row["state"] == "aborted";
+        let late = seen.exchanged().is_some() && aborted;
         let answer = self.api.body(id, "response").await?;
-        if !same_request(seen, &text, &payload.body()) || !(late || same_answer(seen, &answer)) {
+        let both = !seen.partial.is_empty() && !answer.is_empty();
+        self.report.compared += usize::from(aborted && both);
+        let same_answer = late || same_answer(seen, &answer, aborted);
+        if !same_request(seen, &text, &payload.body()) || !same_answer {
             self.report.corrupted.push(id.to_owned());
         }
         if late {
@@ -150,9 +157,14 @@ fn same_request(seen: &Sent, stored: &str, expected: &str) -> bool {
     if seen.id.is_some() { stored == expected } else { expected.starts_with(stored) }
 }
 
-fn same_answer(seen: &Sent, stored: &[u8]) -> bool {
-    let actual: [u8; 32] = Sha256::digest(stored).into();
-    seen.exchanged().is_none_or(|expected| actual == expected)
+/// The bytes that the client saw. Of an answer that broke off they are the beginning of what is
+/// stored; of one that a kill broke off, the client may also have had more than the journal.
+fn same_answer(seen: &Sent, stored: &[u8], aborted: bool) -> bool {
+    if let Some(expected) = seen.exchanged() {
+        let actual: [u8; 32] = Sha256::digest(stored).into();
+        return actual == expected;
+    }
+    stored.starts_with(&seen.partial) || (aborted && seen.partial.starts_with(stored))
 }
 
 /// A whole answer was completed, or was the upstream's error; one that broke off may have been
@@ -194,6 +206,9 @@ pub async fn assert_fresh(api: &Api, url: &str, within: Duration) -> String {
         .await
         .expect("a fresh request is answered");
     let id = ledger.entries()[&payload.number].id.clone().expect("an id");
-    wait::until("a fresh exchange", within, || async { api.request(&id).await.ok() }).await;
+    wait::until("a fresh exchange", within, async || {
+        api.request(&id).await.ok().filter(|row| !row["state"].is_null())
+    })
+    .await;
     id
 }

@@ -39,6 +39,11 @@ pub fn python_tool(name: &str) -> PathBuf {
     tool
 }
 
+/// Where `tests/setup` puts Node when the system's is too old.
+pub fn node() -> PathBuf {
+    root().join("target/tools/node_modules/.bin")
+}
+
 /// A command of a package that `tests/setup` installs with npm.
 ///
 /// # Panics

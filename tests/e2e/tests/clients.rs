@@ -132,7 +132,8 @@ async fn one_conversation(nexus: &Nexus, size: usize) -> Value {
         let conversations = api.conversations("").await.ok()?;
         let [only] = conversations.as_slice() else { return None };
         let whole = api.conversation(only["conversationId"].as_str()?).await.ok()?;
-        (whole["nodes"].as_array()?.len() >= size).then_some(whole)
+        let complete = whole["nodes"].as_array()?.len() >= size && api.is_drained().await;
+        if complete { api.conversation(only["conversationId"].as_str()?).await.ok() } else { None }
     };
     wait::until("one conversation", DRAIN, found).await
 }

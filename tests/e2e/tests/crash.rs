@@ -24,13 +24,14 @@ async fn kills(count: usize, seed: u64) {
         nexus.kill().await.expect("it dies");
         nexus.restart().await.expect("it comes back");
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    load.more(CLIENTS, DRAIN).await;
     let ledger = load.finish().await;
     let report = oracle::audit(&nexus.api(), &ledger, DRAIN).await.expect("the API answers");
     eprintln!("seed {seed}, {count} kills: {report:?}");
     assert!(report.completed > count, "hardly any load: {report:#?}\n{}", nexus.log());
     report.assert_clean();
     assert!(report.aborted > 0, "no answer was broken off: {report:#?}");
+    assert!(report.compared > 0, "no broken answer has bytes on both sides: {report:#?}");
     oracle::assert_fresh(&nexus.api(), &nexus.url(), Duration::from_secs(30)).await;
 }
 

@@ -1,14 +1,18 @@
-//! Real clients of MCP through `nexus up`: they list, get, page, and notice a reload.
+//! Real clients of MCP through `nexus up`: they list, get, page, and notice a reload. And what a
+//! dashboard in a process of its own shows of the prompts.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
-use nexus_e2e::{Nexus, NexusBuilder, clients};
+use nexus_e2e::{Nexus, NexusBuilder, clients, http_client, nexus::DASHBOARD_KEY, wait};
+use nexus_scripted::{GitHub, Server};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const KEY: &str = "cnp_test_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 /// More than fit on one page.
 const PROMPTS: usize = 130;
+const SOON: Duration = Duration::from_secs(20);
 
 /// A gateway with a client key, and a folder of prompts.
 async fn start() -> (Nexus, TempDir) {
@@ -41,8 +45,8 @@ fn put(folder: &Path, name: &str, text: &str) {
 /// Credential files are watched; before it is read, `/mcp` is open on loopback.
 async fn until_the_key_counts(nexus: &Nexus) {
     let url = format!("{}/mcp", nexus.url());
-    nexus_e2e::wait::until("the credential", std::time::Duration::from_secs(20), async || {
-        let answer = nexus_e2e::http_client().get(&url).send().await.ok()?;
+    wait::until("the credential", SOON, async || {
+        let answer = http_client().get(&url).send().await.ok()?;
         (answer.status() == 401).then_some(())
     })
     .await;
@@ -91,4 +95,60 @@ async fn the_typescript_sdk_and_mcp_remote_use_prompts() {
         assert_used(&found[way]);
         assert_eq!(found[way]["told"], true, "{way} noticed the reload");
     }
+}
+
+/// Asks with the dashboard's key.
+async fn ask(request: RequestBuilder) -> reqwest::Response {
+    request.header("x-dashboard-key", DASHBOARD_KEY).send().await.expect("an answer")
+}
+
+/// The names of all prompts, once so many have come from the repository.
+async fn names_with(dashboard: &Nexus, files: usize) -> Vec<String> {
+    wait::until("the repository's prompts", SOON, async || {
+        let status = dashboard.api().get("mcp/sync/status").await.ok()?;
+        let found = dashboard.api().get("mcp/prompts").await.ok()?;
+        let names = found["prompts"].as_array()?.iter().filter_map(|one| one["name"].as_str());
+        let names: Vec<_> = names.map(str::to_owned).collect();
+        let has_come = status["status"]["files"] == files && names.len() > files;
+        (status["configured"] == true && has_come).then_some(names)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_dashboard_of_its_own_shows_prompts_and_follows_their_repository() {
+    let github = Arc::new(GitHub::default());
+    github.put("prompts/shared.yaml", "description: Of the team\ntemplate: Look at {{file}}");
+    let server = Server::local(Arc::clone(&github)).expect("a port");
+    let folder = tempfile::tempdir().expect("a folder");
+    let prompts = folder.path().join("prompts");
+    std::fs::create_dir(&prompts).expect("a folder");
+    put(&prompts, "own", "template: Hello");
+    let with = |role: &str| {
+        let database = format!("sqlite://{}", folder.path().join("nexus.sqlite").display());
+        NexusBuilder::new(role, "http://127.0.0.1:9")
+            .env("DATABASE_URL", database)
+            .env("MCP_ENABLED", "true")
+            .env("MCP_PROMPTS_DIR", prompts.to_str().expect("UTF-8"))
+            .env("MCP_GITHUB_OWNER", "acme")
+            .env("MCP_GITHUB_REPO", "prompts")
+            .env("MCP_GITHUB_API_URL", server.url())
+    };
+    let migrated = with("migrate").once().await.expect("it runs");
+    assert!(migrated.status.success(), "{migrated:?}");
+    let dashboard = with("dashboard").start().await.expect("nexus dashboard starts");
+    assert_eq!(names_with(&dashboard, 1).await, ["own", "shared"]);
+    let shared = dashboard.api().get("mcp/prompts/shared").await.expect("the prompt");
+    assert_eq!(shared["description"], "Of the team");
+
+    // The next round would begin after minutes.
+    github.put("prompts/later.yaml", "template: Later");
+    let sync = http_client().post(format!("{}/api/mcp/sync", dashboard.dashboard()));
+    assert_eq!(ask(sync).await.status(), 202);
+    assert_eq!(names_with(&dashboard, 2).await, ["later", "own", "shared"]);
+    let page = ask(http_client().get(format!("{}/prompts", dashboard.dashboard()))).await;
+    let page = page.text().await.expect("its text");
+    assert!(page.contains("/prompts/shared") && page.contains("Synchronise"), "{page}");
+    let protocol = ask(http_client().get(format!("{}/mcp", dashboard.dashboard()))).await;
+    assert_eq!(protocol.status(), 404, "the protocol is on the gateway's port");
 }

@@ -2,13 +2,13 @@
 //! in a log, in a metric or on a page.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nexus_contract::SystemClock;
-use nexus_e2e::{Nexus, NexusBuilder, credentials, http_client, wait};
+use nexus_e2e::{Nexus, NexusBuilder, credentials, http_client, scan, wait};
 use nexus_scripted::{Answer, Anthropic, OAuth, Request, Server, Service, Slack};
 use reqwest::RequestBuilder;
 use serde_json::json;
@@ -172,10 +172,7 @@ async fn no_secret_rests_anywhere_but_in_the_credential_files() {
     }
     // 16 that the upstream answered, one that it refused; what the gateway refuses is no exchange.
     let api = nexus_e2e::Api::new(nexus.dashboard(), &planted.dashboard_key);
-    let rows = wait::until("the exchanges", DRAIN, async || {
-        api.requests("").await.ok().filter(|rows| rows.len() >= 17)
-    })
-    .await;
+    let rows = wait::until("the exchanges", DRAIN, async || api.find_settled(17).await).await;
     let mut found = Vec::new();
     for row in &rows {
         let id = row["requestId"].as_str().expect("an id");
@@ -237,8 +234,7 @@ async fn look_at_pages(found: &mut Vec<String>, planted: &Planted) {
 
 /// Journal, event stream, store, samples and logs.
 fn look_at_files(found: &mut Vec<String>, dir: &Path) {
-    let mut files = Vec::new();
-    walk(dir, &mut files);
+    let files = scan::files(dir);
     let names: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
     for part in ["journal/", "stream/events.sqlite", "nexus.sqlite", "log.0", "test-samples/"] {
         assert!(names.iter().any(|name| name.contains(part)), "no {part} among {names:?}");
@@ -251,16 +247,6 @@ fn look_at_files(found: &mut Vec<String>, dir: &Path) {
                 look_inside(found, &name, &value);
             }
         }
-    }
-}
-
-fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.ends_with("credentials") {
-            continue;
-        }
-        if path.is_dir() { walk(&path, files) } else { files.push(path) }
     }
 }
 
@@ -282,13 +268,5 @@ fn values(path: &Path) -> Vec<Vec<u8>> {
 
 /// The bytes as they are, and what is compressed in them.
 fn look_inside(found: &mut Vec<String>, place: &str, bytes: &[u8]) {
-    const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    look(found, place, bytes);
-    for at in (0..bytes.len().saturating_sub(3)).filter(|at| bytes[*at..].starts_with(&ZSTD)) {
-        let mut plain = Vec::new();
-        let frame = zstd::Decoder::new(&bytes[at..]).map(zstd::Decoder::single_frame);
-        // A frame that was overwritten in part gives what is left of it.
-        let _rest = frame.and_then(|mut frame| std::io::copy(&mut frame, &mut plain));
-        look(found, place, &plain);
-    }
+    scan::layers(bytes, |plain| look(found, place, plain));
 }

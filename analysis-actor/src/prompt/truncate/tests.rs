@@ -70,6 +70,29 @@ fn below_both_numbers_nothing_is_left_out() {
     assert_eq!((all(&truncated).len(), truncated.gap), (5, None));
 }
 
+/// How many messages are kept at the start and at the end.
+fn ends(entries: &[Entry], config: &Truncation) -> (usize, usize) {
+    let truncated = truncate(entries.to_vec(), config, 10_000);
+    (truncated.head.len(), truncated.tail.len())
+}
+
+#[test]
+fn each_setting_moves_its_own_end() {
+    let short = (0..100).map(|index| entry(words(20, index))).collect::<Vec<_>>();
+    let (head, tail) = ends(&short, &config());
+    let whole = Truncation { target_tokens: 9_000, ..config() };
+    assert_eq!(ends(&short, &whole), (0, 100), "it fits as it is");
+    let more_at_first = ends(&short, &Truncation { first_tokens: 300, ..config() });
+    assert!(more_at_first.0 > head && more_at_first.1 == tail, "{more_at_first:?}");
+    let more_at_last = ends(&short, &Truncation { last_tokens: 600, ..config() });
+    assert!(more_at_last.0 == head && more_at_last.1 > tail, "{more_at_last:?}");
+
+    let long = (0..10).map(|index| entry(words(1_000, index))).collect::<Vec<_>>();
+    assert_eq!(ends(&long, &config()), (2, 3));
+    assert_eq!(ends(&long, &Truncation { head_messages: 4, ..config() }), (4, 3));
+    assert_eq!(ends(&long, &Truncation { tail_messages: 5, ..config() }), (2, 5));
+}
+
 #[test]
 fn the_limit_wins_over_everything() {
     let entries = (0..50).map(|index| entry(words(1_000, index))).collect::<Vec<_>>();

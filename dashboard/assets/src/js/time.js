@@ -1,4 +1,4 @@
-import { all, setCookie, one } from "./dom.js";
+import { all, element, setCookie, one } from "./dom.js";
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["m", 60]];
@@ -37,13 +37,25 @@ function tick() {
   }
 }
 
+/** Adds the zones that the server did not list. */
+function addZones(select) {
+  const listed = new Set([...select.options].map((option) => option.value));
+  const group = element("optgroup", { label: "All others" });
+  for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) {
+    if (!listed.has(zone)) group.append(element("option", { value: zone }, zone));
+  }
+  select.append(group);
+}
+
 let started = false;
 export function localTimes(root = document) {
   show(root);
   if (started) return;
   started = true;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && !document.cookie.includes("nexus_tz=")) setCookie("nexus_tz", zone);
+  all("select[data-zones]").forEach(addZones);
+  // Anew each time: people travel.
+  if (zone) setCookie("nexus_tz", zone);
   setInterval(() => !document.hidden && show(document), 30000);
   setInterval(() => !document.hidden && one("[data-since]") && tick(), 250);
 }

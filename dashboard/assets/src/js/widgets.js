@@ -1,4 +1,4 @@
-import { all, one, toast } from "./dom.js";
+import { all, one, setCookie, toast } from "./dom.js";
 
 async function copy(button) {
   const target = button.dataset.copy ? button.dataset.copy : one(button.dataset.copyFrom)?.textContent;
@@ -8,6 +8,11 @@ async function copy(button) {
   } catch {
     toast("The browser did not allow copying");
   }
+}
+
+/** What is chosen here holds from now on; an address by itself changes no preference. */
+function keepChoice(event) {
+  if (event.target.dataset?.keep) setCookie(event.target.dataset.keep, event.target.value);
 }
 
 function submitOnChange(event) {
@@ -40,6 +45,7 @@ export function widgets() {
       for (const detail of all("#main details.tool, #main details.fold")) detail.open = open;
     }
   });
+  document.addEventListener("change", keepChoice);
   document.addEventListener("change", submitOnChange);
   document.addEventListener("submit", tidy);
   addEventListener("hashchange", unfold);

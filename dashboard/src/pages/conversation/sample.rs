@@ -114,7 +114,6 @@ fn node(step: &Step) -> GraphNode {
         prompt: (last == "human").then(|| text.to_owned()),
         preview: (!text.is_empty()).then(|| text.to_owned()),
         is_subtask: branch.starts_with("subtask"),
-        begins_anew: false,
     }
 }
 

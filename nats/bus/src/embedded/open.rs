@@ -38,13 +38,13 @@ pub struct EmbeddedConfig {
 }
 
 impl EmbeddedConfig {
-    /// 2 GiB of events, 256 MiB of settled ones, 64 MiB in memory.
+    /// 2 GiB of events, 256 MiB of settled ones, 16 MiB in memory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             max_bytes: 2 << 30,
             retain_bytes: 256 << 20,
-            recent_bytes: 64 << 20,
+            recent_bytes: 16 << 20,
         }
     }
 }

@@ -58,7 +58,7 @@ fn event(number: u128, payload: Payload, body: Option<Body>) -> Event {
     Event { envelope, body }
 }
 
-fn spec(name: &str) -> ConsumerSpec {
+pub fn spec(name: &str) -> ConsumerSpec {
     ConsumerSpec {
         name: name.into(),
         kinds: vec![Kind::RequestReceived],
@@ -66,7 +66,7 @@ fn spec(name: &str) -> ConsumerSpec {
     }
 }
 
-async fn open(harness: &impl Harness, spec: ConsumerSpec) -> Box<dyn Consumer> {
+pub async fn open(harness: &impl Harness, spec: ConsumerSpec) -> Box<dyn Consumer> {
     harness.stream().consumer(spec).await.expect("the consumer opens")
 }
 
@@ -75,12 +75,12 @@ async fn publish(harness: &impl Harness, numbers: impl IntoIterator<Item = u128>
     harness.stream().publish(&events).await.expect("publishes");
 }
 
-fn number(delivery: &Delivery) -> u128 {
+pub fn number(delivery: &Delivery) -> u128 {
     delivery.event.as_ref().expect("can be read").envelope.id.0.as_u128()
 }
 
 /// Pulls until `count` deliveries came.
-async fn take(consumer: &mut Box<dyn Consumer>, count: usize) -> Vec<Delivery> {
+pub async fn take(consumer: &mut Box<dyn Consumer>, count: usize) -> Vec<Delivery> {
     let mut taken = Vec::new();
     while taken.len() < count {
         let more = consumer.pull(count - taken.len(), SOON).await.expect("pulls");
@@ -95,7 +95,7 @@ async fn expect_none(consumer: &mut Box<dyn Consumer>) {
     assert!(taken.is_empty(), "unexpected: {taken:?}");
 }
 
-async fn settle(consumer: &mut Box<dyn Consumer>, taken: &[Delivery], settle: &Settle) {
+pub async fn settle(consumer: &mut Box<dyn Consumer>, taken: &[Delivery], settle: &Settle) {
     let settled = taken.iter().map(|delivery| (delivery.token, settle.clone())).collect();
     consumer.settle(settled).await.expect("settles");
 }

@@ -8,7 +8,7 @@ use super::merge::clean;
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
-    queries::searchable_words,
+    queries::{searchable_words, without_accents},
 };
 
 /// One document.
@@ -63,7 +63,7 @@ impl SqlStore<Postgres> {
             .bind(document.id)
             .bind(document.exchange_id)
             .bind(document.part)
-            .bind(document.words())
+            .bind(without_accents(&document.words()))
             .execute(connection)
             .await
             .context("a search document cannot be written")?;

@@ -9,6 +9,7 @@ use nexus_linking::{
 };
 use uuid::Uuid;
 
+use super::Labelled;
 use crate::error::{Result, StoreError};
 
 pub(super) const FACTS: &str = "exchange_id, current_hash, length, follow_hash, request, answer";
@@ -88,6 +89,25 @@ pub(super) struct LinkRow {
     step_id: Uuid,
     conversation_id: Option<Uuid>,
     branch_id: Option<Uuid>,
+}
+
+/// The name of the branch, beside [`LINK`] of `links`.
+pub(super) const LABEL: &str =
+    "(SELECT b.label FROM link_labels b WHERE b.branch_id = links.branch_id) AS label";
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct LabelledRow {
+    #[sqlx(flatten)]
+    link: LinkRow,
+    label: Option<String>,
+}
+
+impl TryFrom<LabelledRow> for Labelled {
+    type Error = StoreError;
+
+    fn try_from(row: LabelledRow) -> Result<Self> {
+        Ok(Self { link: row.link.try_into()?, label: row.label })
+    }
 }
 
 impl TryFrom<LinkRow> for Link {

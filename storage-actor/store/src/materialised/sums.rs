@@ -30,7 +30,7 @@ impl<K: Ord, const N: usize> Deltas<K, N> {
 
     /// Everything that was touched, also where nothing changes in the sum.
     pub(super) fn touched(&self) -> Vec<(&K, &[i64; N])> {
-        self.0.iter().map(|(key, delta)| (key, delta)).collect()
+        self.0.iter().collect()
     }
 
     /// What really changes.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     conditions::Conditions,
     graph, metrics,
-    row::{COLUMNS, ExchangeRow, KNOWN, LINK_METHOD, count, instant, lines},
+    row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
     types::{
@@ -240,8 +240,7 @@ fn one(id: ExchangeId) -> Statement {
 
 fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
     let mut statement = Statement::new("SELECT ");
-    statement.push(COLUMNS, []).push(", ", []).push(LINK_METHOD, []);
-    statement.push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
+    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
     statement.push(
         " AND e.conversation_id = ? ORDER BY e.at, e.exchange_id LIMIT ?",
         [id.0.into(), max_nodes.saturating_add(1).into()],

@@ -29,6 +29,37 @@ pub(super) fn widest(minutes: u32) -> i64 {
     fits.max().unwrap_or(WIDTHS[0])
 }
 
+/// The widest width of which no bucket lies on both sides of an edge; the narrowest when none fits.
+pub(super) fn widest_between(edges: &[Timestamp]) -> i64 {
+    let fits = |width: &i64| {
+        edges.iter().all(|edge| edge.as_microsecond().rem_euclid(width * MINUTE) == 0)
+    };
+    WIDTHS.into_iter().rev().find(fits).unwrap_or(WIDTHS[0])
+}
+
+/// Neighbouring stretches of the same length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// Of each stretch.
+    pub(super) length: i64,
+}
+
+/// The stretches between ascending edges as few runs: days are alike but where the clock changes.
+pub(super) fn runs(edges: &[Timestamp]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for pair in edges.windows(2) {
+        let (from, to) = (pair[0].as_microsecond(), pair[1].as_microsecond());
+        match runs.last_mut() {
+            _ if to <= from => {}
+            Some(run) if run.to == from && run.length == to - from => run.to = to,
+            _other => runs.push(Run { from, to, length: to - from }),
+        }
+    }
+    runs
+}
+
 /// Covers the time from `from` on and before `to`; without an end, all of it.
 pub(super) fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Cover {
     let day = WIDTHS[2] * MINUTE;
@@ -87,6 +118,31 @@ mod tests {
         assert_eq!(widest(45), 15);
         assert_eq!(widest(2_880), 1_440);
         assert_eq!(widest(7), 15);
+    }
+
+    #[test]
+    fn a_day_of_another_length_is_a_run_of_its_own() {
+        // Midnights of Berlin; on the 25th of October a day has 25 hours.
+        let edges = ["23T22", "24T22", "25T23", "26T23", "27T23"];
+        let edges: Vec<Timestamp> = edges
+            .iter()
+            .map(|at| format!("2026-10-{at}:00:00Z").parse().expect("an instant"))
+            .collect();
+        let hours: Vec<_> = runs(&edges)
+            .iter()
+            .map(|run| (run.length / MINUTE / 60, (run.to - run.from) / run.length))
+            .collect();
+        assert_eq!(hours, [(24, 1), (25, 1), (24, 2)]);
+        assert_eq!(widest_between(&edges), 60);
+        assert_eq!(runs(&edges[..1]), []);
+    }
+
+    #[test]
+    fn the_widest_width_that_an_offset_allows_is_taken() {
+        let at = |text: &str| [text.parse::<Timestamp>().expect("an instant")];
+        assert_eq!(widest_between(&at("2026-11-01T00:00:00Z")), 1_440);
+        assert_eq!(widest_between(&at("2026-11-01T08:00:00Z")), 60);
+        assert_eq!(widest_between(&at("2026-11-01T18:15:00Z")), 15);
     }
 
     proptest! {

@@ -1,17 +1,42 @@
 //! Why an exchange is linked as it is.
 
+use std::collections::HashSet;
+
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
+use nexus_linking::Method;
 use sqlx::{Postgres, Sqlite};
+use uuid::Uuid;
 
-use super::types::{LinkHashes, LinkMethod, LinkReason};
+use super::{
+    statement::Statement,
+    types::{LinkHashes, LinkMethod, LinkReason},
+};
 use crate::{LinkStore, engine::SqlStore, error::Result};
+
+fn beginnings(conversation: ExchangeId) -> Statement {
+    let mut statement = Statement::new("SELECT exchange_id FROM links");
+    statement.push(
+        " WHERE conversation_id = ? AND method = ?",
+        [conversation.0.into(), Method::Session.as_str().into()],
+    );
+    statement
+}
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     pub(super) async fn link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
         let method = self.find_link(id).await?.map(|link| link.edge.method);
         Ok(method.map(|one| LinkMethod { name: one.as_str(), confidence: one.confidence() }))
+    }
+
+    pub(super) async fn link_beginnings(
+        &self,
+        conversation: ExchangeId,
+    ) -> Result<HashSet<ExchangeId>> {
+        let statement = beginnings(conversation);
+        let rows: Vec<(Uuid,)> = self.list(&statement, "links cannot be listed").await?;
+        Ok(rows.into_iter().map(|(id,)| ExchangeId(id)).collect())
     }
 
     pub(super) async fn link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>> {

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use nexus_contract::{ExchangeId, TerminalState};
-use nexus_linking::Method;
 use nexus_messages::{Cost, RequestType};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -22,10 +21,6 @@ pub(super) const COLUMNS: &str = "\
     e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_creation_5m_tokens, \
     e.cache_creation_1h_tokens, e.cost_nanos, e.conversation_id, e.branch_id, e.kind, e.parent_id, \
     e.parent_task_id, e.agent_id";
-
-/// What graphs read besides [`COLUMNS`]: by which rule it is linked.
-pub(super) const LINK_METHOD: &str =
-    "(SELECT l.method FROM links l WHERE l.exchange_id = e.exchange_id) AS link_method";
 
 #[derive(Debug, FromRow)]
 pub(super) struct ExchangeRow {
@@ -62,9 +57,6 @@ pub(super) struct ExchangeRow {
     parent_id: Option<Uuid>,
     parent_task_id: Option<Uuid>,
     agent_id: Option<String>,
-    /// Of a graph's rows alone.
-    #[sqlx(default)]
-    link_method: Option<String>,
 }
 
 impl ExchangeRow {
@@ -109,7 +101,6 @@ impl ExchangeRow {
     pub(super) fn node(self) -> Result<GraphNode> {
         let last_message_kind = self.last_message_kind.clone();
         let tool_ms = self.tool_ms.map(count);
-        let begins_anew = self.link_method.as_deref() == Some(Method::Session.as_str());
         let row = self.summary()?;
         Ok(GraphNode {
             tokens: NodeTokens::from(&row),
@@ -135,7 +126,6 @@ impl ExchangeRow {
             prompt: row.prompt,
             preview: row.preview,
             is_subtask: row.is_subtask,
-            begins_anew,
         })
     }
 }

@@ -1,14 +1,17 @@
 //! The place in a text where searched words stand, with the words marked.
 
-use super::{types::SnippetPart, words::phrase};
+use super::{
+    types::SnippetPart,
+    words::{phrase, without_accents},
+};
 
 /// Characters before and behind the first match.
 const AROUND: usize = 60;
 const BEHIND: usize = 120;
 
-/// A word of a text: its lower-case form and where it stands.
+/// A word of a text: how it is compared, in lower case without accents, and where it stands.
 struct Word {
-    lower: String,
+    plain: String,
     start: usize,
     end: usize,
 }
@@ -18,7 +21,7 @@ pub(super) fn cut(text: &str, searched: &[String]) -> Vec<SnippetPart> {
     let phrases: Vec<Vec<String>> = searched
         .iter()
         .filter_map(|word| phrase(word))
-        .map(|phrase| phrase.split(' ').map(str::to_owned).collect())
+        .map(|phrase| without_accents(&phrase).split(' ').map(str::to_owned).collect())
         .collect();
     let words = words(text);
     let matches = matches(&words, &phrases);
@@ -35,7 +38,8 @@ fn words(text: &str) -> Vec<Word> {
         match (start, char.is_alphanumeric()) {
             (None, true) => start = Some(at),
             (Some(from), false) => {
-                words.push(Word { lower: text[from..at].to_lowercase(), start: from, end: at });
+                let plain = without_accents(&text[from..at].to_lowercase());
+                words.push(Word { plain, start: from, end: at });
                 start = None;
             }
             _within => {}
@@ -63,7 +67,7 @@ fn matches(words: &[Word], phrases: &[Vec<String>]) -> Vec<(usize, usize)> {
 }
 
 fn stands(phrase: &[String], words: &[Word]) -> bool {
-    phrase.len() <= words.len() && phrase.iter().zip(words).all(|(a, b)| *a == b.lower)
+    phrase.len() <= words.len() && phrase.iter().zip(words).all(|(a, b)| *a == b.plain)
 }
 
 fn parts(text: &str, from: usize, to: usize, matches: &[(usize, usize)]) -> Vec<SnippetPart> {
@@ -130,6 +134,7 @@ mod tests {
             "Open src/[main.rs] and [FIX] it"
         );
         assert_eq!(shown("nothing of it", &["fix"]), "nothing of it");
+        assert_eq!(shown("Ein Café, ein cafe", &["café"]), "Ein [Café], ein [cafe]");
     }
 
     #[test]

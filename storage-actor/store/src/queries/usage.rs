@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use duplicate::duplicate_item;
+use jiff::Timestamp;
 use nexus_messages::{Cost, RequestType, Tokens};
 use sqlx::{FromRow, Postgres, Sqlite};
 
 use super::{
     conditions::Conditions,
-    cover::{self, Cover, Stretch},
+    cover::{self, Cover, Run, Stretch},
     row::{count, instant},
     statement::Statement,
     types::{GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals},
@@ -216,6 +217,38 @@ fn buckets(filter: &UsageFilter, width_minutes: u32, group: GroupBy) -> Statemen
     statement
 }
 
+/// The sums of all stretches between the edges; `None` when there are none.
+fn between(filter: &UsageFilter, edges: &[Timestamp], group: GroupBy) -> Option<Statement> {
+    let source = cover::widest_between(edges);
+    let runs = cover::runs(edges);
+    let mut statement = Statement::new("");
+    for (index, run) in runs.iter().enumerate() {
+        statement.push(if index == 0 { "" } else { " UNION ALL " }, []);
+        push_run(&mut statement, filter, group, source, *run);
+    }
+    (!runs.is_empty()).then_some(statement)
+}
+
+fn push_run(
+    statement: &mut Statement,
+    filter: &UsageFilter,
+    group: GroupBy,
+    source: i64,
+    run: Run,
+) {
+    let Run { from, to, length } = run;
+    // Numbers in the text, as in `buckets`.
+    let bucket = format!("({from}) + (u.start - ({from})) / {length} * {length} AS bucket");
+    statement.push("SELECT ", []).push(&bucket, []).push(", ", []);
+    push_keys(statement, group);
+    statement.push(OF_BUCKETS, []).push(
+        " FROM usage_buckets u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ?",
+        [source.into(), from.into(), to.into()],
+    );
+    conditions(statement, filter);
+    statement.push(" GROUP BY 1, 2, 3, 4, 5", []);
+}
+
 fn push_keys(statement: &mut Statement, group: GroupBy) {
     let keys = [
         ("domain", group.domain),
@@ -255,5 +288,19 @@ impl SqlStore<Engine> {
         let statement = buckets(filter, width_minutes, group);
         let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
         rows.into_iter().map(BucketRow::bucket).collect()
+    }
+
+    pub(super) async fn usage_between(
+        &self,
+        filter: &UsageFilter,
+        edges: &[Timestamp],
+        group: GroupBy,
+    ) -> Result<Vec<UsageBucket>> {
+        let Some(statement) = between(filter, edges, group) else { return Ok(Vec::new()) };
+        let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
+        let buckets = rows.into_iter().map(BucketRow::bucket);
+        let mut buckets: Vec<_> = buckets.collect::<Result<_>>()?;
+        buckets.sort_by(|a, b| (a.start, &a.key).cmp(&(b.start, &b.key)));
+        Ok(buckets)
     }
 }

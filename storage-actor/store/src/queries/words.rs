@@ -4,6 +4,8 @@
 //! added, and its answer. A search is made of words, runs of letters and digits in lower case, which
 //! SQLite looks up in an FTS5 index and PostgreSQL in a GIN index.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::{
     statement::{Statement, Value},
     syntax::Search,
@@ -75,6 +77,19 @@ pub(super) fn phrase(text: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// Latin letters without their accents, as SQLite's index folds them by itself.
+pub(crate) fn without_accents(text: &str) -> String {
+    text.chars().map(|char| base(char).unwrap_or(char)).collect()
+}
+
+/// The plain letter that an accented one is made of.
+fn base(char: char) -> Option<char> {
+    if char.is_ascii() {
+        return None;
+    }
+    std::iter::once(char).nfd().next().filter(char::is_ascii_alphabetic)
+}
+
 #[cfg(test)]
 mod tests {
     use sqlx::{Postgres, Sqlite};
@@ -91,6 +106,12 @@ mod tests {
             texts(Words::of::<Postgres>(&search)),
             ["fix src main rs 12 it s so", " src main rs 12 ", " it s so "]
         );
+    }
+
+    #[test]
+    fn accents_are_taken_off_latin_letters_alone() {
+        assert_eq!(without_accents("café señor größe ễ"), "cafe senor große e");
+        assert_eq!(without_accents("йод ά øre æ 漢字"), "йод ά øre æ 漢字");
     }
 
     #[test]

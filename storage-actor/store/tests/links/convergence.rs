@@ -1,54 +1,83 @@
 //! The tables are a function of the set of facts.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use nexus_linking::{Fact, Memory, forest::forest, reference::link_all};
 use nexus_store::{Store, store_tests, testing::TestStore};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
 
-/// `make faults` runs more.
-const FORESTS: u64 = 25;
-const FORESTS_OF_THE_LONG_FORM: u64 = 1_000;
+use crate::tables::{Dump, Tables, counts, difference};
+
+/// How many sets of exchanges are linked, and how often each, by one to four linkers.
+struct Form {
+    forests: u64,
+    orders: u64,
+}
+
+const SHORT: Form = Form { forests: 25, orders: 1 };
+/// `make faults`.
+const LONG: Form = Form { forests: 1_000, orders: 20 };
 
 store_tests!(one_to_four_linkers);
 
 async fn one_to_four_linkers(store: TestStore) {
-    run(store, FORESTS).await;
+    run(store, SHORT).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the long form"]
+#[ignore = "the long form: make faults"]
 async fn one_to_four_linkers_at_length_on_sqlite() {
-    run(nexus_store::testing::sqlite().await, FORESTS_OF_THE_LONG_FORM).await;
+    run(nexus_store::testing::sqlite().await, LONG).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the long form"]
+#[ignore = "the long form: make faults"]
 async fn one_to_four_linkers_at_length_on_postgres() {
     if let Some(store) = nexus_store::testing::postgres().await {
-        run(store, FORESTS_OF_THE_LONG_FORM).await;
+        run(store, LONG).await;
     }
 }
 
-/// All forests live in one store, each in domains and sessions of its own, and every linker gets
-/// each in an order of its own.
-async fn run(store: TestStore, forests: u64) {
-    for seed in 0..forests {
-        let linkers = 1 + seed % 4;
+/// Links every set once at once, and then in other orders: each linker has one of its own, and gets
+/// every fact, so that most come more than once.
+async fn run(store: TestStore, form: Form) {
+    let tables = Tables::open(&store.url).await;
+    for seed in 0..form.forests {
         let mut random = StdRng::seed_from_u64(seed);
         let count = random.random_range(4..24);
-        let facts = apart(forest(&mut random, count), seed);
-        let expected = link_all(&facts).await;
-        let mut tasks = Vec::new();
-        for _ in 0..linkers {
-            let mut mine = facts.clone();
-            mine.shuffle(&mut random);
-            tasks.push(tokio::spawn(feed(store.store.clone(), mine, random.random())));
+        let facts = forest(&mut random, count);
+        let expected = at_once(&store, &tables, &facts, seed).await;
+        for order in 0..form.orders {
+            tables.clear().await;
+            in_parallel(&store, &facts, 1 + (seed + order) % 4, &mut random).await;
+            if let Some(difference) = difference(&expected, &tables.dump().await) {
+                panic!("seed {seed}, order {order}:\n{difference}");
+            }
         }
-        for task in tasks {
-            task.await.expect("a linker ends well");
-        }
-        compare(&store, &expected, seed).await;
+    }
+}
+
+/// The tables after one batch with everything in it, which says what the reference says.
+async fn at_once(store: &TestStore, tables: &Tables, facts: &[Fact], seed: u64) -> Dump {
+    tables.clear().await;
+    store.link(facts).await.expect("facts are linked");
+    let reference = link_all(facts).await;
+    compare(store, &reference, seed).await;
+    let dump = tables.dump().await;
+    let found: Vec<_> = dump.iter().map(BTreeSet::len).collect();
+    assert_eq!(found, counts(&reference), "seed {seed}");
+    dump
+}
+
+async fn in_parallel(store: &TestStore, facts: &[Fact], linkers: u64, random: &mut StdRng) {
+    let mut tasks = Vec::new();
+    for _ in 0..linkers {
+        let mut mine = facts.to_vec();
+        mine.shuffle(random);
+        tasks.push(tokio::spawn(feed(store.store.clone(), mine, random.random())));
+    }
+    for task in tasks {
+        task.await.expect("a linker ends well");
     }
 }
 
@@ -61,18 +90,6 @@ async fn feed(store: Arc<dyn Store>, facts: Vec<Fact>, seed: u64) {
         store.link(batch).await.expect("facts are linked");
         rest = more;
     }
-}
-
-fn apart(facts: Vec<Fact>, seed: u64) -> Vec<Fact> {
-    let apart = |fact: Fact| match fact {
-        Fact::Request(id, mut request) => {
-            request.domain = format!("{}.{seed}", request.domain);
-            request.session = request.session.map(|session| format!("{session}.{seed}"));
-            Fact::Request(id, request)
-        }
-        answer @ Fact::Answer(..) => answer,
-    };
-    facts.into_iter().map(apart).collect()
 }
 
 async fn compare(store: &TestStore, expected: &Memory, seed: u64) {

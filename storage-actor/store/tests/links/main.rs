@@ -4,3 +4,4 @@ mod convergence;
 mod outbox;
 mod quality;
 mod relink;
+mod tables;

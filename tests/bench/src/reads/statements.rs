@@ -3,9 +3,9 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use serde::Serialize;
 use tracing::{Event, Subscriber, field::Field};
 use tracing_subscriber::{
     filter::Targets,
@@ -14,10 +14,10 @@ use tracing_subscriber::{
 };
 
 /// One statement.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Statement {
     pub sql: String,
-    pub ms: f64,
+    pub took: Duration,
 }
 
 /// What ran since the last look.
@@ -47,7 +47,7 @@ impl<S: Subscriber> Layer<S> for Statements {
         let sql = if full.trim().is_empty() { summary } else { full };
         let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.push(Statement { sql, ms: seconds * 1_000.0 });
+        known.push(Statement { sql, took: Duration::from_secs_f64(seconds) });
     }
 }
 

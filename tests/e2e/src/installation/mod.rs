@@ -27,7 +27,7 @@ pub use self::{
     nats::NatsPorts,
     postgres::Postgres,
 };
-use crate::{Api, Nexus, NexusBuilder, nexus::DASHBOARD_KEY, paths};
+use crate::{Api, Nexus, NexusBuilder, nexus::DASHBOARD_KEY, paths, scan};
 
 const NATS_NODES: [&str; 3] = ["nats-1", "nats-2", "nats-3"];
 
@@ -56,7 +56,7 @@ pub struct Installation {
     pub nats_ports: Vec<NatsPorts>,
     pub postgres: Postgres,
     secrets: PathBuf,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Installation {
@@ -91,7 +91,7 @@ impl Installation {
         let gateways: Vec<_> =
             gateways(&roles).map(|(name, at)| (name.clone(), at.port())).collect();
         let nginx = nginx::start(dir.path(), &gateways).await?;
-        Ok(Some(Self { roles, nginx, nats, nats_ports, postgres, secrets, _dir: dir }))
+        Ok(Some(Self { roles, nginx, nats, nats_ports, postgres, secrets, dir }))
     }
 
     /// Where clients go.
@@ -156,6 +156,12 @@ impl Installation {
     /// A secret by its name in the compose file.
     pub fn secret(&self, name: &str) -> anyhow::Result<String> {
         Ok(fs::read_to_string(self.secrets.join(name))?)
+    }
+
+    /// What the NATS servers keep on their disks.
+    pub fn nats_files(&self) -> Vec<PathBuf> {
+        let nodes = NATS_NODES.iter().take(self.nats.len());
+        nodes.flat_map(|name| scan::files(&self.dir.path().join(name).join("data"))).collect()
     }
 
     /// What the roles wrote, for a test that failed.

@@ -71,6 +71,12 @@ impl Postgres {
         run(self.as_superuser(&mut psql).env("PGUSER", user).env("PGPASSWORD", password))
     }
 
+    /// All of the database, as `pg_dump` writes it.
+    pub fn dump(&self) -> anyhow::Result<String> {
+        let mut dump = Command::new(Path::new(BIN).join("pg_dump"));
+        run(self.as_superuser(dump.args(["-d", "nexus"])))
+    }
+
     /// Starts it again after its end, and waits until it has recovered.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.daemon.restart().await?;

@@ -1,21 +1,15 @@
 //! Two `nexus analysis` on NATS and PostgreSQL, one of them killed in the middle of jobs.
 
 use std::{
-    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::future::{join_all, try_join_all};
-use nexus_e2e::{Nexus, NexusBuilder, paths, ports, wait};
+use nexus_e2e::{Nats, Nexus, NexusBuilder, wait};
 use nexus_scripted::{Request, Server};
 use nexus_store::{Store, StoreConfig, analyses::Attempt, open, testing::Database};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-};
 use uuid::Uuid;
 
 use crate::rig::{PATIENCE, ask, builder, gemini, is_completed, job, post, told, transcript};
@@ -25,29 +19,6 @@ const SLOTS: usize = 3;
 const JOBS: usize = 30;
 /// The shortest lease that can be set is a minute; this job takes longer.
 const SLOW: Duration = Duration::from_secs(75);
-
-/// A nats-server with a stream's files of its own.
-struct Nats {
-    url: String,
-    _dir: TempDir,
-    _child: Child,
-}
-
-impl Nats {
-    async fn start() -> Self {
-        let dir = TempDir::with_prefix("nexus-nats-").expect("a directory");
-        let [port] = ports::free();
-        let mut command = Command::new(paths::python_tool("nats-server"));
-        command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"]).arg(dir.path());
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn();
-        wait::until("nats-server", PATIENCE, async || {
-            TcpStream::connect(("127.0.0.1", port)).await.ok()
-        })
-        .await;
-        let child = child.expect("nats-server starts");
-        Self { url: format!("nats://127.0.0.1:{port}"), _dir: dir, _child: child }
-    }
-}
 
 /// What all processes of the test share.
 struct Place {
@@ -60,7 +31,8 @@ struct Place {
 impl Place {
     async fn new(database: Database) -> Self {
         let store = open(&StoreConfig::new(database.url())).await.expect("the database opens");
-        Self { gemini: gemini(), nats: Nats::start().await, database, store }
+        let nats = Nats::start().await.expect("nats-server starts");
+        Self { gemini: gemini(), nats, database, store }
     }
 
     fn builder(&self, role: &str, name: &str) -> NexusBuilder {

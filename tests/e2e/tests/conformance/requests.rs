@@ -28,10 +28,8 @@ async fn bodies_arrive_byte_for_byte() {
         let id = answer.headers()["x-nexus-request-id"].to_str().expect("text").to_owned();
         let arrived = upstream.seen().entries().pop().map(|entry| entry.request.body);
         let arrived = arrived.map_or("nothing".to_owned(), |body| digest(&body));
-        wait::until("it is stored", STORED, async || {
-            api.request(&id).await.ok().filter(|row| !row["state"].is_null())
-        })
-        .await;
+        let stored = async || api.is_stored(&id).await.then_some(());
+        wait::until("it is stored", STORED, stored).await;
         let stored = digest(&api.body(&id, "request").await.expect("a body"));
         let (sent, status) = (digest(&body), answer.status().as_u16());
         table.row(&name, &format!("{sent} {sent} 200"), &format!("{arrived} {stored} {status}"));

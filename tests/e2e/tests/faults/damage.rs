@@ -29,22 +29,21 @@ pub async fn a_flipped_byte_costs_what_it_hit(scaled: &mut Installation) {
     gateway.restart().await.expect("it comes back");
     scaled.nats[0].restart().await.expect("it comes back");
     let api = scaled.api();
-    let mut stored = 0;
+    let mut whole = 0;
     for (number, sent) in ledger.entries() {
         let id = sent.id.expect("an id");
         if number == FIRST + REQUESTS / 2 {
             continue;
         }
-        let complete = async || {
-            let row = api.request(&id).await.ok()?;
-            (row["state"] == "completed" || row["state"] == "upstream_error").then_some(())
-        };
-        wait::until(&format!("the neighbour {number}"), SOON, complete).await;
+        let stored = async || api.is_stored(&id).await.then_some(());
+        wait::until(&format!("the neighbour {number}"), SOON, stored).await;
+        let state = api.request(&id).await.expect("it is stored")["state"].clone();
+        assert!(state == "completed" || state == "upstream_error", "{number}: {state}");
         let body = api.body(&id, "request").await.expect("a body");
         assert!(body == Payload { number }.body().as_bytes(), "{number} is changed");
-        stored += 1;
+        whole += 1;
     }
-    assert_eq!(stored, REQUESTS - 1);
+    assert_eq!(whole, REQUESTS - 1);
     let damaged = scaled.role("gateway-1").metric("nexus_journal_damaged_frames_total").await;
     assert!(damaged.expect("it answers") >= 1.0, "the damage is counted");
 }

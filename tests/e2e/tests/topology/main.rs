@@ -3,6 +3,7 @@
 
 mod hostile;
 mod letters;
+mod planted;
 mod privileges;
 
 use std::sync::Arc;
@@ -46,12 +47,8 @@ async fn use_it(url: &str) {
 
 /// What is stored when all of it is, and linked.
 async fn settled(api: &Api) -> Picture {
-    wait::until("all exchanges", DRAIN, async || {
-        let count = api.requests("").await.ok()?.len();
-        assert!(count <= ALL, "{count} exchanges of {ALL}");
-        (count == ALL && api.is_drained().await).then_some(())
-    })
-    .await;
+    let rows = wait::until("all exchanges", DRAIN, async || api.find_settled(ALL).await).await;
+    assert_eq!(rows.len(), ALL, "more than there were");
     picture::take(api).await.expect("the API answers")
 }
 
@@ -87,13 +84,15 @@ async fn the_scaled_out_form_stores_what_nexus_up_stores() {
     letters::what_cannot_be_read_goes_aside(&scaled).await;
     privileges::the_dashboards_role_reads_and_asks_for_analyses(&scaled).await;
     privileges::each_process_is_who_it_should_be(&scaled).await;
+    planted::no_secret_rests_in_nats_or_postgres(&scaled).await;
     everything_accepted_is_stored(&scaled).await;
 }
 
 /// I7: what the gateways took is what the store has.
 async fn everything_accepted_is_stored(scaled: &Installation) {
     let accepted = scaled.accepted().await.expect("the gateways answer");
-    let stored = oracle::stored(&scaled.api()).await.expect("the API answers").len();
+    let settled = async || scaled.api().find_settled(accepted).await;
+    let stored = wait::until("all that was accepted", DRAIN, settled).await.len();
     assert_eq!(accepted, stored, "accepted and stored");
 }
 

@@ -3,19 +3,22 @@
 //! ```text
 //! # What it is about.
 //! NAME HH:MM:SS SESSION[/AGENT[^PARENT-AGENT]]   an exchange; `-` without session,
-//!                                                `~SESSION` when only metadata names it
+//!                                                `~SESSION` when only metadata names it, `{SESSION}`
+//!                                                when it does so as JSON
 //!   after NAME        the history of that exchange, and its answer
 //!   upto NAME         its history alone
 //!   user: TEXT        a message; `system:` and `assistant:` likewise
 //!   block: TEXT       one more text in the last message
 //!   result ID: TEXT   a tool result in the last message of the user, or in a new one
 //!   calls ID TOOL: PROMPT   a tool call in the last message of the model
-//!   rewrite HOW       `strings`, `blocks`, `merge`, `split`, `crlf`, `reminders`, `thinking`, `doubled`
+//!   rewrite HOW       `strings`, `blocks`, `merge`, `split`, `crlf`, `reminders`, `thinking`, `doubled`,
+//!                     `cached` (the cache's mark moves to the end)
 //!   answer: TEXT      what the model says; `call ID TOOL: PROMPT` what it calls
 //!   fails | cut | aborted | pending
 //!   thread NAME       only the new messages, behind that exchange's answer
 //!   message NAME      the answer has the same id as that exchange's
-//!   class NAME | prompt: TEXT (system prompt) | plain (no tools) | domain NAME | max_tokens N
+//!   class NAME | header NAME: TEXT (of the client's own) | billing: TEXT (before the system prompt)
+//!   prompt: TEXT (system prompt) | plain (no tools) | domain NAME | max_tokens N
 //! expect NAME KIND [of NAME] [on BRANCH] [with NAME]      `with`: same conversation
 //! ```
 
@@ -27,11 +30,20 @@ use nexus_linking::{AnswerFacts, Fact, Link, LinkKind, Memory, RequestContext, R
 use nexus_messages::{Answer, Identity, Request};
 use serde_json::{Value, json};
 
+/// Where the client names its session.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+enum Naming {
+    #[default]
+    Header,
+    Metadata,
+    JsonMetadata,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Scene {
     at: String,
     session: Option<String>,
-    in_metadata: bool,
+    naming: Naming,
     agent: Option<String>,
     parent_agent: Option<String>,
     messages: Vec<Value>,
@@ -40,7 +52,8 @@ struct Scene {
     pending: bool,
     thread: Option<String>,
     message: Option<String>,
-    class: Option<String>,
+    hints: Vec<(String, String)>,
+    billing: Option<String>,
     prompt: Option<String>,
     plain: bool,
     domain: Option<String>,
@@ -101,7 +114,9 @@ impl Story {
             ("cut", None) => scene.state = Some(TerminalState::UpstreamCut),
             ("aborted", None) => scene.state = Some(TerminalState::ClientAborted),
             ("pending", None) => scene.pending = true,
-            ("class", Some(class)) => scene.class = Some(class.to_owned()),
+            ("class", Some(class)) => scene.hint("request-class", class),
+            ("header", Some(name)) => scene.hint(name, text),
+            ("billing", None) => scene.billing = Some(text.to_owned()),
             ("prompt", None) => scene.prompt = Some(text.to_owned()),
             ("plain", None) => scene.plain = true,
             ("domain", Some(name)) => scene.domain = Some(name.to_owned()),
@@ -170,8 +185,12 @@ impl Scene {
         let given = |text: &str| (!text.is_empty() && text != "-").then(|| text.to_owned());
         Self {
             at,
-            in_metadata: session.starts_with('~'),
-            session: given(session.trim_start_matches('~')),
+            naming: match session.chars().next() {
+                Some('~') => Naming::Metadata,
+                Some('{') => Naming::JsonMetadata,
+                _ => Naming::Header,
+            },
+            session: given(session.trim_matches(['~', '{', '}'])),
             agent: given(agent),
             parent_agent: given(parent),
             ..Self::default()
@@ -183,6 +202,10 @@ impl Scene {
         if with_answer && !from.answer.is_empty() {
             self.messages.push(json!({"role": "assistant", "content": from.answer}));
         }
+    }
+
+    fn hint(&mut self, name: &str, value: &str) {
+        self.hints.push((name.to_owned(), value.to_owned()));
     }
 
     /// The last message's content as a list.
@@ -224,6 +247,11 @@ impl Scene {
         for message in &mut self.messages {
             rewrite(message, how);
         }
+        if how == "cached"
+            && let Some(block) = self.blocks().last_mut()
+        {
+            block["cache_control"] = json!({"type": "ephemeral"});
+        }
         if how == "split" {
             self.messages = self.messages.iter().flat_map(split).collect();
         }
@@ -238,13 +266,17 @@ impl Scene {
             body["tools"] = json!([{"name": "Bash"}]);
         }
         if let Some(prompt) = &self.prompt {
-            body["system"] = json!(prompt);
+            let billing =
+                self.billing.iter().map(|line| format!("x-anthropic-billing-header: {line}"));
+            let texts = billing.chain([prompt.clone()]);
+            let blocks = texts.map(|text| json!({"type": "text", "text": text}));
+            body["system"] = blocks.collect();
         }
         if let Some(previous) = &self.thread {
             body["thread"] = json!({"type": "continue", "previous_message_id": previous});
         }
-        if let Some(session) = self.session.as_ref().filter(|_| self.in_metadata) {
-            body["metadata"] = json!({"user_id": format!("user_ab_account__session_{session}")});
+        if let Some(user) = self.user_id() {
+            body["metadata"] = json!({"user_id": user});
         }
         let body = body.to_string();
         let request = Request::parse(body.as_bytes()).expect("a request");
@@ -265,6 +297,17 @@ impl Scene {
         facts
     }
 
+    fn user_id(&self) -> Option<String> {
+        let session = self.session.as_ref()?;
+        match self.naming {
+            Naming::Header => None,
+            Naming::Metadata => Some(format!("user_ab_account__session_{session}")),
+            Naming::JsonMetadata => {
+                Some(json!({"device_id": "ab", "session_id": session}).to_string())
+            }
+        }
+    }
+
     fn answered(&self, name: &str) -> AnswerFacts {
         let state = self.state.unwrap_or(TerminalState::Completed);
         let answer = if state == TerminalState::UpstreamError {
@@ -279,15 +322,15 @@ impl Scene {
     }
 
     fn headers(&self) -> Headers {
-        let session = self.session.clone().filter(|_| !self.in_metadata);
+        let session = self.session.clone().filter(|_| self.naming == Naming::Header);
         let named = [
             ("session-id", session),
             ("agent-id", self.agent.clone()),
             ("parent-agent-id", self.parent_agent.clone()),
-            ("request-class", self.class.clone()),
         ];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        named.map(|(name, value)| (format!("x-claude-code-{name}"), value)).collect()
+        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let all = named.chain(self.hints.iter().cloned());
+        all.map(|(name, value)| (format!("x-claude-code-{name}"), value)).collect()
     }
 }
 
@@ -334,6 +377,11 @@ fn rewrite(message: &mut Value, how: &str) {
         }
         "thinking" if assistant => {
             blocks.insert(0, json!({"type": "thinking", "thinking": "Hm.", "signature": "x"}));
+        }
+        "cached" => {
+            for block in blocks.iter_mut().filter_map(Value::as_object_mut) {
+                block.remove("cache_control");
+            }
         }
         "doubled" => {
             let twice = blocks.iter().filter(|block| block["type"] != "text").cloned();

@@ -30,7 +30,6 @@ fn node(number: u32, parent: Option<u32>, at: i64, duration: u64) -> GraphNode {
         prompt: None,
         preview: None,
         is_subtask: false,
-        begins_anew: false,
     }
 }
 

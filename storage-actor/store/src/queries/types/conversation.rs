@@ -122,9 +122,6 @@ pub struct GraphNode {
     /// The answer, shortened.
     pub preview: Option<String>,
     pub is_subtask: bool,
-    /// Nothing but the session joins it to its parent, whose history it does not repeat.
-    #[serde(skip)]
-    pub begins_anew: bool,
 }
 
 /// Tokens of one exchange; all 0 while it runs.

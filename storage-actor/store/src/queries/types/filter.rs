@@ -1,5 +1,6 @@
 //! Which rows a list shows.
 
+use duplicate::duplicate_item;
 use jiff::Timestamp;
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
@@ -28,15 +29,8 @@ pub struct RequestFilter {
     pub sort: RequestSort,
 }
 
-impl RequestFilter {
-    /// Whether there is a condition besides words.
-    pub(crate) fn has_conditions(&self) -> bool {
-        let sort = self.sort;
-        *self != Self { search: self.search.words_alone(), sort, ..Self::default() }
-    }
-}
-
-impl ConversationFilter {
+#[duplicate_item(Filter; [RequestFilter]; [ConversationFilter])]
+impl Filter {
     /// Whether there is a condition besides words.
     pub(crate) fn has_conditions(&self) -> bool {
         let sort = self.sort;

@@ -1,0 +1,42 @@
+//! Analyses under the ids that a script may have at hand.
+
+use actix_web::http::StatusCode;
+use nexus_store::{store_tests, testing::TestStore};
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, filled};
+
+/// A conversation, one of its branches, and an exchange in it whose id is not the conversation's.
+async fn somewhere(fixture: &Fixture) -> (String, String, String) {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let list = fixture.json("/api/conversations").await;
+    for row in list["conversations"].as_array().expect("a list") {
+        let id = text(&row["conversationId"]);
+        let graph = fixture.json(&format!("/api/conversations/{id}")).await;
+        let nodes = graph["nodes"].as_array().expect("nodes");
+        if let Some(node) = nodes.iter().find(|node| node["requestId"] != id.as_str()) {
+            return (id, text(&graph["branches"][0]["branchId"]), text(&node["requestId"]));
+        }
+    }
+    panic!("no conversation has a second exchange: {list}");
+}
+
+async fn an_analysis_is_found_under_every_exchange_of_its_conversation(store: TestStore) {
+    let fixture = filled(store).await;
+    let (conversation, branch, exchange) = somewhere(&fixture).await;
+    let wanted = json!({"conversationId": exchange, "branchId": branch}).to_string();
+    let (status, body) = fixture.post("/api/analyses", &wanted).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    for id in [&conversation, &exchange] {
+        let job = fixture.json(&format!("/api/analyses/{id}/{branch}")).await;
+        assert_eq!(job["conversationId"], conversation.as_str(), "{id}");
+    }
+    let again = format!("/api/analyses/{exchange}/{branch}/regenerate");
+    let (status, body) = fixture.post(&again, "{}").await;
+    let job: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &job["run"]), (StatusCode::OK, &json!(2)), "{body}");
+    let (status, _) = fixture.get(&format!("/api/analyses/{exchange}/no-such-branch")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+store_tests!(an_analysis_is_found_under_every_exchange_of_its_conversation);

@@ -1,0 +1,117 @@
+//! The linker's tables as they lie there, byte for byte, on a connection of their own.
+
+use std::collections::BTreeSet;
+
+use duplicate::duplicate_item;
+use nexus_linking::Memory;
+use sqlx::{AssertSqlSafe, PgPool, Row, SqlitePool, postgres::PgRow, sqlite::SqliteRow};
+
+/// All that is a function of the facts. What is still to be announced is not: it says what changed.
+const TABLES: [&str; 7] = [
+    "link_facts",
+    "link_prefixes",
+    "links",
+    "link_labels",
+    "link_waits",
+    "link_calls",
+    "link_results",
+];
+
+const CLEAR: &str = "BEGIN; DELETE FROM link_facts; DELETE FROM link_prefixes; DELETE FROM links; \
+    DELETE FROM link_labels; DELETE FROM link_waits; DELETE FROM link_calls; \
+    DELETE FROM link_results; DELETE FROM link_outbox; COMMIT";
+
+/// Opens by the store's URL.
+pub enum Tables {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// The rows of each of [`TABLES`].
+pub type Dump = Vec<BTreeSet<String>>;
+
+impl Tables {
+    pub async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite") {
+            Self::Sqlite(SqlitePool::connect(url).await.expect("it opens"))
+        } else {
+            Self::Postgres(PgPool::connect(url).await.expect("it opens"))
+        }
+    }
+
+    /// As if nothing had ever been linked.
+    pub async fn clear(&self) {
+        self.run(CLEAR).await;
+    }
+
+    /// Changes tables behind the store's back.
+    pub async fn run(&self, statements: &'static str) {
+        match self {
+            Self::Sqlite(pool) => {
+                sqlx::raw_sql(statements).execute(pool).await.expect("it runs");
+            }
+            Self::Postgres(pool) => {
+                sqlx::raw_sql(statements).execute(pool).await.expect("it runs");
+            }
+        }
+    }
+
+    pub async fn dump(&self) -> Dump {
+        let mut dump = Vec::with_capacity(TABLES.len());
+        for table in TABLES {
+            let statement = format!("SELECT * FROM {table}");
+            dump.push(match self {
+                Self::Sqlite(pool) => rows_on_sqlite(pool, statement).await,
+                Self::Postgres(pool) => rows_on_postgres(pool, statement).await,
+            });
+        }
+        dump
+    }
+}
+
+/// How many rows of each of [`TABLES`] the reference has.
+pub fn counts(reference: &Memory) -> [usize; 7] {
+    [
+        reference.exchanges.len(),
+        reference.nodes.len(),
+        reference.links.len(),
+        reference.labels.len(),
+        reference.waits.values().map(BTreeSet::len).sum(),
+        reference.calls.len(),
+        reference.results.len(),
+    ]
+}
+
+/// What is in one dump alone, or `None` when they are equal.
+pub fn difference(expected: &Dump, found: &Dump) -> Option<String> {
+    let mut lines = Vec::new();
+    for ((table, expected), found) in TABLES.iter().zip(expected).zip(found) {
+        lines.extend(expected.difference(found).map(|row| format!("- {table}: {row}")));
+        lines.extend(found.difference(expected).map(|row| format!("+ {table}: {row}")));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+#[duplicate_item(
+    Pool          rows_on             line_of;
+    [SqlitePool]  [rows_on_sqlite]    [line_of_sqlite];
+    [PgPool]      [rows_on_postgres]  [line_of_postgres];
+)]
+async fn rows_on(pool: &Pool, statement: String) -> BTreeSet<String> {
+    let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.expect("it reads");
+    rows.iter().map(line_of).collect()
+}
+
+/// The bytes of every column, whatever its type. The mark between two stands in no escaped text.
+#[duplicate_item(
+    Line         line_of;
+    [SqliteRow]  [line_of_sqlite];
+    [PgRow]      [line_of_postgres];
+)]
+fn line_of(row: &Line) -> String {
+    let fields = (0..row.len()).map(|column| {
+        let bytes: Option<Vec<u8>> = row.try_get_unchecked(column).expect("a column");
+        bytes.map_or("∅".to_owned(), |bytes| bytes.escape_ascii().to_string())
+    });
+    fields.collect::<Vec<_>>().join("│")
+}
