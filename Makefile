@@ -21,15 +21,15 @@ lint: ## format, lints, dependencies
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo deny check bans licenses sources
 
-faults: ## the long form of the fault tests (about an hour)
+faults: ## the long form of the fault tests and of the linkers' (some hours)
 	NEXUS_FAULTS=long cargo nextest run -p nexus-e2e --run-ignored all --profile faults
 	cargo nextest run -p nexus-store --test links --run-ignored only --profile faults
 
-bench: ## the figures of docs/performance.md (half an hour, and two stores to fill)
+bench: ## the figures of docs/performance.md (half an hour, and three stores to fill with a million requests each)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --json target/bench.json
 	target/release/nexus-bench reads --plans target/bench-plans.txt
-	target/release/nexus-bench links
+	target/release/nexus-bench links --exchanges 1000000
 	cargo bench --locked -p nexus-linking --bench chain
 
 bench-reads: ## the data API on a million requests, on both engines, which are filled first

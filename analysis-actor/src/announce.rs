@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use crate::deps::{AnalysisDeps, FailedAnalysis};
 
-/// For one worker.
+/// For one worker or command.
 #[derive(Clone)]
 pub(crate) struct Announcer {
     pub deps: AnalysisDeps,
-    pub worker: String,
+    pub by: String,
 }
 
 /// The job that is spoken of.
@@ -83,7 +83,7 @@ impl Announcer {
             actor: job.requested_by.to_owned(),
             action,
             branch: job.branch.clone(),
-            detail: Some(format!("{}: {detail}", self.worker)),
+            detail: Some(format!("{}: {detail}", self.by)),
         };
         if let Err(error) = self.deps.store.write_audit(&entry).await {
             tracing::error!(job = %job.job_id, %error, "the audit log cannot be written");
@@ -102,7 +102,7 @@ impl Announcer {
             envelope: Envelope {
                 id: job.branch.conversation_id,
                 at: self.deps.clock.now(),
-                gateway: self.worker.clone(),
+                gateway: self.by.clone(),
                 domain: domain.to_owned(),
                 account_id: None,
                 payload,

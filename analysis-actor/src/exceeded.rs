@@ -21,7 +21,7 @@ pub async fn fail_exceeded(
     max_attempts: u32,
 ) -> Result<Vec<Analysis>, StoreError> {
     let failed = deps.store.fail_exceeded_analyses(max_attempts, deps.clock.now()).await?;
-    let announcer = Announcer { deps: deps.clone(), worker: by.to_owned() };
+    let announcer = Announcer { deps: deps.clone(), by: by.to_owned() };
     for job in &failed {
         let reason = job.error.as_deref().unwrap_or_default();
         tracing::warn!(job = %job.job_id, reason, "an analysis that nobody works on has failed");

@@ -47,7 +47,7 @@ pub(crate) struct Worker {
 impl Worker {
     pub fn new(attempts: Attempts) -> Arc<Self> {
         let deps = attempts.deps.clone();
-        let announcer = Announcer { deps, worker: attempts.config.worker.clone() };
+        let announcer = Announcer { deps, by: attempts.config.worker.clone() };
         Arc::new(Self { attempts, announcer, was_spent: AtomicBool::new(false) })
     }
 

@@ -119,7 +119,16 @@ pub async fn find(
     who: &str,
     branch: &Branch,
 ) -> Result<Option<Analysis>, PageError> {
-    retrieved(dashboard, who, branch).await?;
+    count_retrieval(dashboard, who, branch).await?;
+    read(dashboard, who, branch).await
+}
+
+/// The same where the retrieval is [counted](count_retrieval) already.
+pub async fn read(
+    dashboard: &Dashboard,
+    who: &str,
+    branch: &Branch,
+) -> Result<Option<Analysis>, PageError> {
     let found = dashboard.deps.analyses.find_analysis(branch).await?;
     if found.is_some() {
         audit(dashboard, who, AuditAction::Retrieved, branch, None).await;
@@ -136,14 +145,18 @@ pub async fn follow(
     let found = dashboard.deps.analyses.find_analysis(branch).await?;
     let ends = [JobStatus::Completed, JobStatus::Failed];
     if found.as_ref().is_some_and(|job| ends.contains(&job.status)) {
-        retrieved(dashboard, who, branch).await?;
+        count_retrieval(dashboard, who, branch).await?;
         audit(dashboard, who, AuditAction::Retrieved, branch, None).await;
     }
     Ok(found)
 }
 
 /// Counts a retrieval; an error when it is one too many.
-async fn retrieved(dashboard: &Dashboard, who: &str, branch: &Branch) -> Result<(), PageError> {
+pub async fn count_retrieval(
+    dashboard: &Dashboard,
+    who: &str,
+    branch: &Branch,
+) -> Result<(), PageError> {
     let Err(wait) = dashboard.retrievals.take(who, dashboard.deps.clock.now()) else {
         return Ok(());
     };

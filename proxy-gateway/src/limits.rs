@@ -20,7 +20,8 @@ use crate::{
     problem::Problem,
 };
 
-/// Keys that a limiter tells apart; beyond that, new ones share one window.
+/// Keys that a limiter tells apart. When there are as many, all share one window, those that have
+/// one of their own too, until a sweep makes room.
 const MAX_KEYS: usize = 50_000;
 
 /// The least time between two sweeps of a full limiter: a sweep looks at every window, which no

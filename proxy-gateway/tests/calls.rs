@@ -224,22 +224,27 @@ async fn an_answer_before_the_requests_end_passes() {
     assert_eq!(finished.state, TerminalState::UpstreamError);
 }
 
-#[tokio::test]
-async fn a_login_makes_a_credential_that_keeps_what_was_there() {
-    let tokens = Server::local(OAuth::new(3600)).expect("a free port");
-    let dir = tempfile::tempdir().expect("a folder");
+/// A login, the code that its page shows, and the client that redeems it.
+async fn begun(tokens: &Server) -> (Login, String, OAuthClient) {
     let config = AccessConfig {
         oauth_token_url: format!("{}/v1/oauth/token", tokens.url()),
         oauth_authorize_url: format!("{}/oauth/authorize", tokens.url()),
         ..AccessConfig::default()
     };
-    let client = OAuthClient::new(reqwest::Client::new(), &config);
-    let path = dir.path().join("team.example.credentials.json");
-    fs::write(&path, "{\"client_api_key\":\"cnp_live_kept\"}").expect("written");
     let bits = AtomicU64::new(1);
     let login = Login::begin(&|| bits.fetch_add(1, Relaxed));
     let page = reqwest::get(login.url(&config).expect("a URL")).await.expect("the page");
     let pasted = page.text().await.expect("a code");
+    (login, pasted, OAuthClient::new(reqwest::Client::new(), &config))
+}
+
+#[tokio::test]
+async fn a_login_makes_a_credential_that_keeps_what_was_there() {
+    let tokens = Server::local(OAuth::new(3600)).expect("a free port");
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("team.example.credentials.json");
+    fs::write(&path, "{\"client_api_key\":\"cnp_live_kept\"}").expect("written");
+    let (login, pasted, client) = begun(&tokens).await;
     let finish = async |pasted: &str, domain: &str| {
         login.finish(pasted, dir.path(), domain, &client, &SystemClock, 1).await
     };
@@ -252,4 +257,29 @@ async fn a_login_makes_a_credential_that_keeps_what_was_there() {
     assert_eq!(saved["client_api_key"], "cnp_live_kept");
     assert_eq!(saved["oauth"]["accessToken"], "sk-ant-oat01-scripted-1");
     assert!(finish(&pasted, "team.example").await.is_err(), "a code works once");
+}
+
+#[tokio::test]
+async fn a_login_reads_what_is_there_when_a_refresh_under_way_is_over() {
+    let tokens = Server::local(OAuth::new(3600)).expect("a free port");
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("team.example.credentials.json");
+    let lock = fs::File::create(dir.path().join("team.example.credentials.json.lock"));
+    let lock = lock.expect("made");
+    lock.lock().expect("nobody holds it");
+    let (login, pasted, client) = begun(&tokens).await;
+    let finish = login.finish(&pasted, dir.path(), "team.example", &client, &SystemClock, 1);
+    let refresh = async {
+        // Behind the login's first look at the lock.
+        tokio::task::yield_now().await;
+        assert_eq!(tokens.seen().count(), 1, "the code is not spent");
+        fs::write(&path, "{\"client_api_key\":\"cnp_live_late\"}").expect("written");
+        lock.unlock().expect("held");
+    };
+    let (finished, ()) = tokio::join!(finish, refresh);
+    finished.expect("logged in");
+    let saved: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("there")).expect("JSON");
+    assert_eq!(saved["client_api_key"], "cnp_live_late");
+    assert_eq!(saved["oauth"]["accessToken"], "sk-ant-oat01-scripted-1");
 }

@@ -5,6 +5,11 @@ use nexus_bus::{EmbeddedConfig, EmbeddedLog, EventStream, LocalLiveBus};
 use nexus_contract::{ExchangeId, SystemClock};
 use nexus_store::testing::TestStore;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{DashboardConfig, Deps, StoredRecordings};
@@ -43,8 +48,12 @@ impl Rig {
     }
 
     async fn call(&self, request: test::TestRequest) -> (StatusCode, Value) {
+        self.call_from("127.0.0.1:9", request).await
+    }
+
+    async fn call_from(&self, peer: &str, request: test::TestRequest) -> (StatusCode, Value) {
         let app = test::init_service(App::new().configure(self.dashboard.api_routes())).await;
-        let peer = "127.0.0.1:9".parse().expect("an address");
+        let peer = peer.parse().expect("an address");
         let request = request.peer_addr(peer).insert_header(("host", "localhost")).to_request();
         let answer = test::call_service(&app, request).await;
         let status = answer.status();
@@ -171,24 +180,80 @@ async fn a_read_only_dashboard_starts_no_analysis() {
     for entry in &audit {
         assert_eq!((entry.action, entry.actor.as_str()), (AuditAction::Refused, "127.0.0.1"));
     }
-    for _ in 0..9 {
-        assert_eq!(rig.call(again()).await.0, StatusCode::FORBIDDEN);
+    for host in 1..9 {
+        let stranger = format!("192.0.2.{host}:9");
+        assert_eq!(rig.call_from(&stranger, again()).await.0, StatusCode::FORBIDDEN);
     }
     let audit = rig.store.list_audit(None, 99).await.expect("listed");
-    assert_eq!(audit.len(), 3, "the log grows no faster than by those who may ask");
+    assert_eq!(audit.len(), 3, "the log grows no faster, from however many addresses");
+}
+
+/// Whoever sends a head and then nothing held the refusal back.
+#[actix_web::test]
+async fn a_refusal_waits_for_no_body() {
+    let rig = Rig::new(None).await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let stop = CancellationToken::new();
+    actix_web::rt::spawn(Arc::clone(&rig.dashboard).serve(listener, stop.clone()));
+    let mut client = TcpStream::connect(address).await.expect("connected");
+    let head = "POST /api/analyses HTTP/1.1\r\nhost: localhost\r\n\
+                content-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    client.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = [0; 12];
+    let read = client.read_exact(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), read).await.expect("in time").expect("read");
+    assert_eq!(&answer, b"HTTP/1.1 403");
+    assert!(rig.store.list_audit(None, 9).await.expect("listed").is_empty());
+    stop.cancel();
+}
+
+/// Posts to the page, with a cookie when there is one.
+async fn post(rig: &Rig, page: &str, cookie: Option<&str>) -> StatusCode {
+    let app = test::init_service(App::new().configure(rig.dashboard.routes())).await;
+    let peer = "127.0.0.1:9".parse().expect("an address");
+    let mut request = test::TestRequest::post().uri(page).peer_addr(peer);
+    if let Some(cookie) = cookie {
+        request = request.insert_header(("cookie", cookie));
+    }
+    let request = request.insert_header(("host", "localhost")).to_request();
+    test::call_service(&app, request).await.status()
 }
 
 #[actix_web::test]
 async fn a_page_that_may_not_be_changed_writes_down_who_asked() {
     let rig = Rig::new(None).await;
-    let page = format!("/conversations/{}/analysis?branch=main", branch().conversation_id);
-    let app = App::new().configure(rig.dashboard.routes());
-    let app = test::init_service(app).await;
-    let peer = "127.0.0.1:9".parse().expect("an address");
-    let request = test::TestRequest::post().uri(&page).peer_addr(peer);
-    let request = request.insert_header(("host", "localhost")).to_request();
-    assert_eq!(test::call_service(&app, request).await.status(), StatusCode::FORBIDDEN);
+    // The page takes the first branch when none is named.
+    for query in ["?branch=main", "", "?branch="] {
+        let page = format!("/conversations/{}/analysis{query}", branch().conversation_id);
+        assert_eq!(post(&rig, &page, None).await, StatusCode::FORBIDDEN);
+    }
     let audit = rig.store.list_audit(Some(&branch()), 9).await.expect("listed");
-    assert_eq!(audit.len(), 1, "{audit:?}");
-    assert_eq!(audit[0].action, AuditAction::Refused);
+    assert_eq!(audit.len(), 3, "{audit:?}");
+    for entry in &audit {
+        let told = (entry.action, entry.detail.as_deref());
+        assert_eq!(told, (AuditAction::Refused, Some("changes are not allowed")));
+    }
+}
+
+#[actix_web::test]
+async fn an_old_form_is_refused_as_such_and_spends_nothing() {
+    let rig = Rig::new(Some(KEY)).await;
+    let (keeper, now) = (&rig.dashboard.keeper, rig.dashboard.deps.clock.now());
+    let session = keeper.start(now);
+    let cookie = format!("{}={}", crate::security::COOKIE, keeper.seal(&session));
+    let page = format!("/conversations/{}/analysis?csrf=00", branch().conversation_id);
+    for _ in 0..9 {
+        assert_eq!(post(&rig, &page, Some(&cookie)).await, StatusCode::FORBIDDEN);
+    }
+    let who = format!("session {}", &session.id[..8]);
+    let audit = rig.store.list_audit(None, 99).await.expect("listed");
+    assert_eq!(audit.len(), 3, "bounded, too");
+    for entry in &audit {
+        let told = (entry.actor.as_str(), entry.detail.as_deref());
+        assert_eq!(told, (who.as_str(), Some("the form was too old")));
+    }
+    for _ in 0..3 {
+        super::ask(&rig.dashboard, &who, branch(), None, false).await.expect("all of his minute");
+    }
 }

@@ -70,8 +70,11 @@ pub async fn one(
     visitor: ReqData<Visitor>,
     place: Path<(String, String)>,
 ) -> Answer {
-    let branch = named(&dashboard, &place).await?;
-    let found = analyses::find(&dashboard, &visitor.name(), &branch).await?;
+    let (who, named) = (visitor.name(), named_branch(&place.0, &place.1));
+    // Before the store is asked for anything.
+    analyses::count_retrieval(&dashboard, &who, &named).await?;
+    let branch = present(&dashboard, named).await?;
+    let found = analyses::read(&dashboard, &who, &branch).await?;
     Ok(HttpResponse::Ok().json(shown(&found.ok_or_else(missing)?)))
 }
 
@@ -84,7 +87,7 @@ pub async fn regenerate(
 ) -> Answer {
     let again = if body.is_empty() { Again::default() } else { read(&body)? };
     let prompt = again.custom_prompt.as_deref();
-    let branch = named(&dashboard, &place).await?;
+    let branch = present(&dashboard, named_branch(&place.0, &place.1)).await?;
     let requested = analyses::ask(&dashboard, &visitor.name(), branch, prompt, true).await?;
     match requested.ok_or_else(missing)? {
         Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job) => {
@@ -102,15 +105,11 @@ fn missing() -> PageError {
     PageError::NotFound("analysis of that branch".into())
 }
 
-/// The branch that a path names by the id of its conversation, or of any exchange in it.
-async fn named(dashboard: &Dashboard, place: &(String, String)) -> Result<Branch, PageError> {
-    let deps = &dashboard.deps;
-    let named = named_branch(&place.0, &place.1);
-    // Of a conversation that has been adopted since, or is no longer kept.
-    if deps.analyses.find_analysis(&named).await?.is_some() {
-        return Ok(named);
-    }
-    let conversation = deps.queries.find_conversation(named.conversation_id).await?;
+/// The branch that is named by the id of its conversation, or of any exchange in it; under the
+/// conversation's present id, as [`existing`] gives it. One that is no longer kept has its own.
+async fn present(dashboard: &Dashboard, named: Branch) -> Result<Branch, PageError> {
+    let queries = &dashboard.deps.queries;
+    let conversation = queries.find_conversation(named.conversation_id).await?;
     let present = conversation.map_or(named.conversation_id, |found| found.conversation_id);
     Ok(Branch { conversation_id: present, ..named })
 }

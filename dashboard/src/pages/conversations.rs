@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::store;
 use crate::{
     error::PageError,
-    view::{Ctx, Fragment, Link, Links, Page, Place, Range},
+    view::{Ctx, Fragment, GatewayAddress, Link, Links, Page, Place, Range},
 };
 
 const ROWS: u32 = 40;
@@ -55,7 +55,7 @@ pub struct ConversationsPage {
     first: String,
     is_first: bool,
     is_filtered: bool,
-    gateway: String,
+    gateway: GatewayAddress,
 }
 
 impl Fragment for ConversationsPage {
@@ -73,7 +73,7 @@ impl Fragment for ConversationsPage {
             first: "/conversations".into(),
             is_first: true,
             is_filtered: false,
-            gateway: "http://localhost:3000".into(),
+            gateway: GatewayAddress::default(),
         };
         vec![
             empty(),
@@ -141,7 +141,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         is_filtered: !ctx.scope.query().is_empty() || !asked.q.is_empty(),
         query: asked.q.clone(),
         error,
-        gateway: ctx.gateway_url(),
+        gateway: ctx.gateway(),
     })
     .await
 }

@@ -13,7 +13,7 @@ use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
     live::Run,
-    view::{Buckets, Ctx, Fragment, Page, Place, Range, Window},
+    view::{Buckets, Ctx, Fragment, GatewayAddress, Page, Place, Range, Window},
 };
 
 const CONVERSATIONS: u32 = 8;
@@ -47,7 +47,7 @@ pub struct Overview {
     pub is_empty: bool,
     /// Versions of clients whose link rate or agreement dropped.
     pub falling: Vec<String>,
-    pub gateway: String,
+    pub gateway: GatewayAddress,
 }
 
 /// The page.
@@ -129,14 +129,15 @@ pub async fn fragment(ctx: Ctx) -> Result<HttpResponse, PageError> {
 
 async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
     let (queries, now) = (&ctx.dashboard.deps.queries, ctx.now());
-    let from = ctx.scope.range.from(now);
+    let range = ctx.range::<OverviewPage>();
+    let from = range.from(now);
     let filter = ctx.usage_filter(from);
-    let buckets = Buckets::of(ctx.scope.range, now);
+    let buckets = Buckets::of(range, now);
     let span = UsageFilter { from: Some(buckets.before), ..filter.clone() };
     let used =
         queries.list_usage(&span, buckets.minutes, GroupBy::default()).await.map_err(store)?;
     let totals = queries.sum_usage(&filter).await.map_err(store)?;
-    let before = before(&filter, ctx.scope.range, now);
+    let before = before(&filter, range, now);
     let activity = queries.sample_activity(&filter, &before).await.map_err(store)?;
     let reported = queries.list_windows().await.map_err(store)?;
     let paging = Paging { limit: CONVERSATIONS, ..Paging::default() };
@@ -158,7 +159,7 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
-        gateway: ctx.gateway_url(),
+        gateway: ctx.gateway(),
     })
 }
 

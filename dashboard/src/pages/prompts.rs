@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::PageError,
     mcp::{Mcp, SyncStatus},
-    view::{Ctx, Fragment, Page, Place},
+    view::{Ctx, Fragment, GatewayAddress, Page, Place},
 };
 
 /// One prompt.
@@ -30,7 +30,7 @@ pub struct PromptsPage {
     enabled: bool,
     rows: Vec<Prompt>,
     search: String,
-    gateway: String,
+    gateway: GatewayAddress,
     /// `None` when no repository is configured.
     sync: Option<SyncStatus>,
     csrf_query: String,
@@ -48,7 +48,7 @@ impl Fragment for PromptsPage {
             enabled: true,
             rows: vec![],
             search: String::new(),
-            gateway: "http://localhost:3000".into(),
+            gateway: GatewayAddress::default(),
             sync: None,
             csrf_query: String::new(),
             read_only: false,
@@ -83,7 +83,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<PromptsQuery>) -> Result<HttpRespo
         enabled: mcp.is_some(),
         rows: found.iter().map(|prompt| row(prompt)).collect(),
         search: asked.into_inner().search,
-        gateway: ctx.gateway_url(),
+        gateway: ctx.gateway(),
         sync: mcp.and_then(|mcp| mcp.sync_status()),
         csrf_query: ctx.csrf_query(),
         read_only: ctx.dashboard.keeper.is_read_only(),

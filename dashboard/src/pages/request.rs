@@ -14,7 +14,7 @@ use crate::{
     error::PageError,
     recordings::{Recording, Row},
     render::{self, Shown},
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, GatewayAddress, Page, Place},
 };
 
 /// Bytes of raw stream shown at once.
@@ -60,6 +60,7 @@ pub struct RequestPage {
     request_bytes: usize,
     response_bytes: usize,
     curl: String,
+    gateway: GatewayAddress,
     why: String,
 }
 
@@ -74,10 +75,10 @@ impl Fragment for RequestPage {
             ..Recording::default()
         };
         let row = super::requests::sample();
-        let gateway = "http://localhost:3000";
+        let gateway = GatewayAddress::default();
         let method = Some(LinkMethod { name: "agent_prefix", confidence: 100 });
         vec![
-            build(row.clone(), method, vec![row.clone()], None, Some(recording), gateway),
+            build(row.clone(), method, vec![row.clone()], None, Some(recording), gateway.clone()),
             build(row, None, vec![], None, None, gateway),
         ]
     }
@@ -121,9 +122,9 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
         .and_then(|parent| found.remove(&parent))
         .map(|recording| (row.parent_request_id, recording));
     let own = found.remove(&id);
-    let gateway = ctx.gateway_url();
+    let gateway = ctx.gateway();
     let parent = parent.map(|(_, recording)| recording);
-    let page = web::block(move || build(row, method, children, parent, own, &gateway))
+    let page = web::block(move || build(row, method, children, parent, own, gateway))
         .await
         .map_err(PageError::internal)?;
     ctx.page(&page).await
@@ -135,7 +136,7 @@ fn build(
     children: Vec<RequestSummary>,
     parent: Option<Recording>,
     own: Option<Recording>,
-    gateway: &str,
+    gateway: GatewayAddress,
 ) -> RequestPage {
     let has_bytes = own.is_some();
     let own = own.unwrap_or_default();
@@ -167,7 +168,8 @@ fn build(
         response_headers: headers(&own.response_headers),
         request_bytes: own.request.len(),
         response_bytes: own.response.len(),
-        curl: curl(&own, gateway, row.request_id),
+        curl: curl(&own, &gateway.url, row.request_id),
+        gateway,
         why: why(row.kind, method),
         children,
         row,

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use crate::{
     error::PageError,
-    view::{Ctx, Fragment, Page, Place},
+    view::{Ctx, Fragment, GatewayAddress, Page, Place},
 };
 
 #[derive(Debug, Serialize)]
 pub struct SetupPage {
-    gateway: String,
+    gateway: GatewayAddress,
 }
 
 impl Fragment for SetupPage {
@@ -18,7 +18,7 @@ impl Fragment for SetupPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![Self { gateway: "http://localhost:3000".into() }]
+        vec![Self { gateway: GatewayAddress::default() }]
     }
 }
 
@@ -32,6 +32,6 @@ impl Page for SetupPage {
 
 /// `GET /setup`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let gateway = ctx.gateway_url();
+    let gateway = ctx.gateway();
     ctx.page(&SetupPage { gateway }).await
 }

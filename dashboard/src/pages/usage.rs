@@ -1,12 +1,15 @@
 //! Usage: windows, tokens and cost over time, by day, by hour, by model, by type.
 
+mod span;
+
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use nexus_store::queries::{AccountSummary, GroupBy, UsageBucket, UsageTotals};
+use nexus_store::queries::{AccountSummary, GroupBy, UsageBucket, UsageKey, UsageTotals};
 use serde::Serialize;
 
+use self::span::Span;
 use super::{
     overview::{float, windows},
     store, zones,
@@ -103,42 +106,95 @@ impl Page for UsagePage {
 /// `GET /usage`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
     let used = Used::load(&ctx).await?;
+    let groups = Groups::load(&ctx, &used.span).await?;
     let accounts = ctx.dashboard.deps.queries.list_accounts().await.map_err(store)?;
     let week = Week::load(&ctx).await?;
-    ctx.page(&used.page(&ctx, &accounts, &week)).await
+    ctx.page(&used.page(&ctx, groups, &accounts, &week)).await
 }
 
 /// `GET /usage.csv`: one row a day, account, domain and model.
 pub async fn csv(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let used = Used::load(&ctx).await?;
+    let used = Used::load_days(&ctx).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "text/csv; charset=utf-8"))
         .insert_header(("content-disposition", "attachment; filename=\"nexus-usage.csv\""))
         .body(used.csv()))
 }
 
-/// What one statement gives; everything on the page is a sum of it.
+/// What the page needs only as a whole: by time it would be as many rows a stretch.
+struct Groups {
+    types: Vec<Sum>,
+    accounts: Vec<Sum>,
+    domains: Vec<Sum>,
+}
+
+impl Groups {
+    async fn load(ctx: &Ctx, span: &Span) -> Result<Self, PageError> {
+        let group = GroupBy { domain: true, account: true, request_type: true, model: false };
+        let filter = ctx.usage_filter(Some(span.from));
+        let queries = &ctx.dashboard.deps.queries;
+        let sums = queries.sum_usage_by(&filter, group).await.map_err(store)?;
+        let by = |name: fn(&UsageKey) -> Option<String>| {
+            named_sums(sums.iter().map(|(key, totals)| (name(key), *totals)))
+        };
+        Ok(Self {
+            types: by(|key| key.request_type.map(|kind| kind.as_str().to_owned())),
+            accounts: by(|key| key.account_id.clone()),
+            domains: by(|key| key.domain.clone()),
+        })
+    }
+}
+
+/// One row a name, the largest first.
+fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Vec<Sum> {
+    let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
+    for (name, totals) in parts {
+        *sums.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += totals;
+    }
+    let mut sums: Vec<Sum> = sums.into_iter().map(|(name, totals)| sum(name, &totals)).collect();
+    sums.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.name.cmp(&b.name)));
+    let most = sums.first().map_or(1, |sum| sum.total).max(1);
+    for sum in &mut sums {
+        sum.share = float(sum.total) / float(most);
+    }
+    sums
+}
+
+/// What one statement gives over time.
 struct Used {
     buckets: Vec<UsageBucket>,
-    zone: TimeZone,
-    now: Timestamp,
-    range: Range,
+    span: Span,
 }
 
 impl Used {
+    /// By stretch and model.
     async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let (now, zone, range) = (ctx.now(), ctx.zone(), ctx.range::<UsagePage>());
-        let from =
-            range.from(now).unwrap_or_else(|| now - jiff::SignedDuration::from_hours(24 * 365));
-        let group = GroupBy { domain: true, account: true, model: true, request_type: true };
-        let filter = ctx.usage_filter(Some(from));
-        let minutes = zones::stretch(&zone, from, now);
-        let buckets =
-            ctx.dashboard.deps.queries.list_usage(&filter, minutes, group).await.map_err(store)?;
-        Ok(Self { buckets, zone, now, range })
+        let span = Span::asked(ctx);
+        let group = GroupBy { model: true, ..GroupBy::default() };
+        let filter = ctx.usage_filter(Some(span.from));
+        let queries = &ctx.dashboard.deps.queries;
+        let buckets = queries.list_usage(&filter, span.minutes, group).await.map_err(store)?;
+        Ok(Self { buckets, span })
     }
 
-    fn page(&self, ctx: &Ctx, accounts: &[AccountSummary], week: &Week) -> UsagePage {
+    /// By the zone's day, account, domain and model.
+    async fn load_days(ctx: &Ctx) -> Result<Self, PageError> {
+        let span = Span::asked(ctx);
+        let group = GroupBy { domain: true, account: true, model: true, request_type: false };
+        let edges = zones::day_edges(&span.zone, span.from, span.now)?;
+        let queries = &ctx.dashboard.deps.queries;
+        let filter = ctx.usage_filter(None);
+        let buckets = queries.list_usage_between(&filter, &edges, group).await.map_err(store)?;
+        Ok(Self { buckets, span })
+    }
+
+    fn page(
+        &self,
+        ctx: &Ctx,
+        groups: Groups,
+        accounts: &[AccountSummary],
+        week: &Week,
+    ) -> UsagePage {
         let mut total = UsageTotals::default();
         for bucket in &self.buckets {
             total += bucket.totals;
@@ -146,20 +202,20 @@ impl Used {
         let reported: Vec<_> =
             accounts.iter().flat_map(|account| account.windows.clone()).collect();
         let none = accounts.iter().filter(|account| account.windows.is_empty());
-        let zone = self.zone.iana_name().unwrap_or("UTC");
+        let zone = self.span.zone.iana_name().unwrap_or("UTC");
         let links = ctx.own_links();
         UsagePage {
-            windows: windows(&reported, ctx.scope.account(), self.now, false),
+            windows: windows(&reported, ctx.scope.account(), self.span.now, false),
             unknown: none.map(|account| account.account_id.clone()).collect(),
             tokens: self.tokens(),
             cost: self.cost(),
             heat: self.heat(),
-            sliding: week.sliding(&self.zone),
+            sliding: week.sliding(&self.span.zone),
             days: self.days(),
-            models: self.by(|bucket| bucket.key.model.clone()),
-            types: self.by(|bucket| bucket.key.request_type.map(|kind| kind.as_str().to_owned())),
-            accounts: self.by(|bucket| bucket.key.account_id.clone()),
-            domains: self.by(|bucket| bucket.key.domain.clone()),
+            models: self.models(),
+            types: groups.types,
+            accounts: groups.accounts,
+            domains: groups.domains,
             cache_share: total.tokens.cache_hit_rate(),
             saved_usd: self.saved(),
             total: sum("Total".into(), &total),
@@ -170,24 +226,12 @@ impl Used {
         }
     }
 
-    fn by(&self, name: impl Fn(&UsageBucket) -> Option<String>) -> Vec<Sum> {
-        let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
-        for bucket in &self.buckets {
-            *sums.entry(name(bucket).unwrap_or_else(|| "unknown".into())).or_default() +=
-                bucket.totals;
-        }
-        let mut sums: Vec<Sum> =
-            sums.into_iter().map(|(name, totals)| sum(name, &totals)).collect();
-        sums.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.name.cmp(&b.name)));
-        let most = sums.first().map_or(1, |sum| sum.total).max(1);
-        for sum in &mut sums {
-            sum.share = float(sum.total) / float(most);
-        }
-        sums
+    fn models(&self) -> Vec<Sum> {
+        named_sums(self.buckets.iter().map(|bucket| (bucket.key.model.clone(), bucket.totals)))
     }
 
     fn day(&self, at: Timestamp) -> Date {
-        at.to_zoned(self.zone.clone()).date()
+        at.to_zoned(self.span.zone.clone()).date()
     }
 
     fn by_day(&self) -> BTreeMap<Date, UsageTotals> {
@@ -211,19 +255,19 @@ impl Used {
 
     /// The course, cut as the range asks.
     fn course(&self) -> (Vec<UsageTotals>, Vec<String>) {
-        let cut = Buckets::of(self.range, self.now);
+        let cut = Buckets::of(self.span.range, self.span.now);
         if cut.minutes == DAY {
             return self.course_of_days(cut.count);
         }
         let (_, current) = cut.split(&self.buckets);
-        (current, cut.labels(&self.zone))
+        (current, cut.labels(&self.span.zone))
     }
 
     /// The zone's own days, which begin at other instants than UTC's, up to today.
     fn course_of_days(&self, count: usize) -> (Vec<UsageTotals>, Vec<String>) {
         let sums = self.by_day();
         let before = i64::try_from(count).unwrap_or(1) - 1;
-        let first = self.day(self.now).saturating_sub(before.days());
+        let first = self.day(self.span.now).saturating_sub(before.days());
         let days = first.series(1.day()).take(count);
         days.map(|day| {
             let totals = sums.get(&day).copied().unwrap_or_default();
@@ -266,7 +310,7 @@ impl Used {
     fn heat(&self) -> Chart {
         let mut week = [[0.0; 24]; 7];
         for bucket in &self.buckets {
-            let at = bucket.start.to_zoned(self.zone.clone());
+            let at = bucket.start.to_zoned(self.span.zone.clone());
             let day = usize::from(at.weekday().to_monday_zero_offset().unsigned_abs());
             let hour = usize::from(at.hour().unsigned_abs());
             week[day][hour] += float(bucket.totals.requests);
@@ -389,20 +433,39 @@ mod tests {
         assert_eq!(cell("plain, text"), "\"plain, text\"");
     }
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn bucket(start: &str, requests: u64) -> UsageBucket {
+        let totals = UsageTotals { requests, ..UsageTotals::default() };
+        UsageBucket { start: at(start), key: <_>::default(), totals }
+    }
+
+    #[test]
+    fn stretches_are_no_wider_than_the_charts() {
+        let now = at("2026-11-22T20:05:00Z");
+        let span = |range, zone| Span::of(range, TimeZone::get(zone).expect("a zone"), now);
+        let hour = span(Range::Hour, "UTC");
+        assert_eq!((hour.minutes, hour.from), (15, at("2026-11-22T19:15:00Z")));
+        let day = span(Range::Day, "UTC");
+        assert_eq!((day.minutes, day.from), (60, at("2026-11-21T21:00:00Z")));
+        assert_eq!(span(Range::Day, "Asia/Kathmandu").minutes, 15);
+        let buckets = vec![bucket("2026-11-22T19:15:00Z", 1), bucket("2026-11-22T20:00:00Z", 2)];
+        let (course, _) = Used { buckets, span: hour }.course();
+        assert_eq!(course.iter().map(|totals| totals.requests).collect::<Vec<_>>(), [1, 0, 0, 2]);
+    }
+
     #[test]
     fn a_day_is_the_zones_own_in_table_and_chart() {
-        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
-        let bucket = |start, requests| UsageBucket {
-            start: at(start),
-            key: <_>::default(),
-            totals: UsageTotals { requests, ..UsageTotals::default() },
-        };
         // Midnight in Kolkata is 18:30 in UTC.
         let used = Used {
             buckets: vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)],
-            zone: TimeZone::get("Asia/Kolkata").expect("a zone"),
-            now: at("2026-11-22T20:00:00Z"),
-            range: Range::Month,
+            span: Span::of(
+                Range::Month,
+                TimeZone::get("Asia/Kolkata").expect("a zone"),
+                at("2026-11-22T20:00:00Z"),
+            ),
         };
         let days: Vec<_> = used.days().into_iter().map(|day| (day.name, day.requests)).collect();
         assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);

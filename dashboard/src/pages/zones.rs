@@ -2,9 +2,12 @@
 
 use std::iter;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
-use crate::view::{Choice, Ctx, choices};
+use crate::{
+    error::PageError,
+    view::{Choice, Ctx, choices},
+};
 
 const HOUR: u32 = 60;
 const QUARTER: u32 = 15;
@@ -67,6 +70,23 @@ pub(super) fn stretch(zone: &TimeZone, from: Timestamp, now: Timestamp) -> u32 {
     if offsets.all(|offset| offset.seconds() % 3600 == 0) { HOUR } else { QUARTER }
 }
 
+/// `from`, and the beginnings of the zone's days after it, up to the end of tomorrow: the clock of a
+/// gateway may be ahead.
+pub(super) fn day_edges(
+    zone: &TimeZone,
+    from: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, PageError> {
+    let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+    let end = day(now).checked_add(2.days()).map_err(PageError::internal)?;
+    let days = day(from).series(1.day()).skip(1).take_while(|day| *day <= end);
+    iter::once(Ok(from)).chain(days.map(|day| midnight(day, zone))).collect()
+}
+
+fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, PageError> {
+    Ok(day.to_zoned(zone.clone()).map_err(PageError::internal)?.timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +110,19 @@ mod tests {
         assert_eq!((year("Asia/Kolkata"), year("Asia/Kathmandu")), (15, 15));
         // Whole hours at both ends, half an hour in between.
         assert_eq!(year("Australia/Lord_Howe"), 15);
+    }
+
+    #[test]
+    fn days_are_cut_where_the_zone_begins_them() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let zone = TimeZone::get("Asia/Kathmandu").expect("a zone");
+        let edges = day_edges(&zone, at("2026-11-21T18:15:00Z"), at("2026-11-22T18:14:00Z"));
+        let wanted = ["2026-11-21T18:15:00Z", "2026-11-22T18:15:00Z", "2026-11-23T18:15:00Z"];
+        assert_eq!(edges.expect("edges"), wanted.map(at));
+        // A day of 23 hours.
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone");
+        let edges = day_edges(&zone, at("2026-03-28T23:00:00Z"), at("2026-03-29T11:00:00Z"));
+        let wanted = ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"];
+        assert_eq!(edges.expect("edges"), wanted.map(at));
     }
 }

@@ -2,9 +2,13 @@
 
 use std::net::IpAddr;
 
-use actix_web::{HttpRequest, http::header};
+use actix_web::HttpRequest;
 
-use super::{COOKIE, Session, client_address, cookie::find_cookie};
+use super::{
+    COOKIE, Session,
+    address::{client_address, host},
+    cookie::find_cookie,
+};
 use crate::{deps::Dashboard, error::PageError};
 
 /// Who looks.
@@ -70,12 +74,7 @@ fn require_loopback_name(request: &HttpRequest) -> Result<(), PageError> {
     if !request.app_config().local_addr().ip().is_loopback() {
         return Ok(());
     }
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(actix_web::http::uri::Authority::as_str));
-    if host.is_some_and(is_loopback_name) {
+    if host(request).is_some_and(is_loopback_name) {
         return Ok(());
     }
     Err(PageError::Forbidden("this dashboard answers only under localhost, 127.0.0.1 or [::1]"))

@@ -27,11 +27,15 @@ pub fn is_https(request: &HttpRequest, trusted: &[IpNet]) -> bool {
         || (from_trusted && header(request, "x-forwarded-proto") == Some("https"))
 }
 
+/// What the client called this server, port and all: the `Host`, or HTTP/2's authority.
+pub(super) fn host(request: &HttpRequest) -> Option<&str> {
+    header(request, "host").or_else(|| request.uri().authority().map(Authority::as_str))
+}
+
 /// The name or address under which the client reached this port, without the port. `None` where the
 /// `Host` is no such thing: it is shown, in commands to copy.
 pub fn host_name(request: &HttpRequest) -> Option<String> {
-    let host = header(request, "host").or_else(|| request.uri().authority().map(Authority::as_str));
-    let host = host?;
+    let host = host(request)?;
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

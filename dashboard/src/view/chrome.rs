@@ -121,7 +121,7 @@ impl Chrome {
             zone: "UTC".into(),
             domains: choices(&["example.com".into()], Some("example.com")),
             accounts: choices(&["acc_1".into()], None),
-            ranges: ranges(Range::Day),
+            ranges: ranges(None, Range::Day),
             domain: "example.com".into(),
             account: String::new(),
             kept: vec![("q".into(), "has:error".into())],
@@ -157,13 +157,36 @@ pub fn choices(known: &[String], chosen: Option<&str>) -> Vec<Choice> {
         .collect()
 }
 
-pub fn ranges(chosen: Range) -> Vec<Choice> {
-    Range::ALL
-        .into_iter()
-        .map(|range| Choice {
-            value: range.as_str().into(),
+/// The ranges, of which a page's usual one stands for no choice, so that a form which is sent for
+/// another field's sake chooses none; unless just that one was chosen, which then stays.
+pub fn ranges(chosen: Option<Range>, usual: Range) -> Vec<Choice> {
+    let choice = |range: Range| {
+        let is_no_choice = range == usual && chosen != Some(usual);
+        Choice {
+            value: if is_no_choice { String::new() } else { range.as_str().into() },
             label: range.label().into(),
-            selected: range == chosen,
-        })
-        .collect()
+            selected: range == chosen.unwrap_or(usual),
+        }
+    };
+    Range::ALL.into_iter().map(choice).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a form with these entries sends.
+    fn sent(chosen: Option<Range>, usual: Range) -> String {
+        let selected = ranges(chosen, usual).into_iter().filter(|choice| choice.selected);
+        selected.map(|choice| choice.value).collect::<Vec<_>>().join(" and ")
+    }
+
+    #[test]
+    fn a_form_sends_the_range_that_was_chosen_and_no_other() {
+        assert_eq!(sent(None, Range::All), "");
+        assert_eq!(sent(Some(Range::Day), Range::All), "24h");
+        assert_eq!(sent(Some(Range::All), Range::All), "all");
+        let away = ranges(Some(Range::Week), Range::Day);
+        assert_eq!(away.iter().filter(|choice| choice.value.is_empty()).count(), 1, "a way back");
+    }
 }

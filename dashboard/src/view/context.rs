@@ -13,6 +13,7 @@ use nexus_store::queries::UsageFilter;
 
 use super::{
     chrome::{Chrome, choices, nav, ranges},
+    gateway::GatewayAddress,
     links::Links,
     page::{Fragment, Page},
     scope::{Range, Scope},
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     deps::Dashboard,
     error::PageError,
-    security::{Visitor, find_cookie, host_name},
+    security::{Visitor, find_cookie},
 };
 
 /// One request to a page, with what every handler needs.
@@ -44,12 +45,17 @@ impl Ctx {
         self.dashboard.deps.clock.now()
     }
 
-    /// The time zone that was chosen, in the address or for good; otherwise the browser's, and UTC
-    /// when that is not known.
+    /// The viewer's time zone: the browser's, and UTC when that is not known.
     pub fn zone(&self) -> TimeZone {
-        self.chosen_zone().or_else(|| self.browser_zone()).unwrap_or(TimeZone::UTC)
+        self.browser_zone().unwrap_or(TimeZone::UTC)
     }
 
+    /// The zone that Usage counts days and hours in: the one that was chosen, or the viewer's.
+    pub fn counted_zone(&self) -> TimeZone {
+        self.chosen_zone().unwrap_or_else(|| self.zone())
+    }
+
+    /// In the address, or for good.
     pub fn chosen_zone(&self) -> Option<TimeZone> {
         let asked = self.own_links().get("tz").and_then(|name| TimeZone::get(name).ok());
         asked.or_else(|| self.zone_cookie("nexus_zone"))
@@ -71,7 +77,7 @@ impl Ctx {
 
     /// How far back the page `P` looks: the range that was chosen, or its usual one.
     pub fn range<P: Page>(&self) -> Range {
-        if self.own_links().get("range").is_some() { self.scope.range } else { P::RANGE }
+        self.scope.range.unwrap_or(P::RANGE)
     }
 
     /// The scope as sums want it.
@@ -85,13 +91,8 @@ impl Ctx {
     }
 
     /// Where clients reach the gateway, as far as that can be told from here.
-    pub fn gateway_url(&self) -> String {
-        let config = &self.dashboard.config;
-        let named = config.gateway_port.zip(host_name(&self.request));
-        named.map_or_else(
-            || config.gateway_url.clone(),
-            |(port, host)| format!("http://{host}:{port}"),
-        )
+    pub fn gateway(&self) -> GatewayAddress {
+        GatewayAddress::of(&self.dashboard.config, &self.request)
     }
 
     /// A whole page.
@@ -124,7 +125,7 @@ impl Ctx {
         chrome.here = page.here();
         chrome.query = page.query().into();
         chrome.nav = nav(P::PLACE, &self.scope);
-        chrome.ranges = ranges(self.range::<P>());
+        chrome.ranges = ranges(self.scope.range, P::RANGE);
         Ok(html(status, self.dashboard.views.render(page, &chrome)?))
     }
 

@@ -1,33 +1,34 @@
 //! What part of the record a page shows: domain, account, time. Lives in the address.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 
 /// The filters that follow a person from page to page.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Scope {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
     #[serde(default)]
-    pub range: Range,
+    pub domain: Option<String>,
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The range that was chosen; `None` leaves it to each page.
+    #[serde(default, deserialize_with = "chosen_range")]
+    pub range: Option<Range>,
 }
 
 /// How far back a page looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
-    #[serde(rename = "1h")]
     Hour,
-    #[default]
-    #[serde(rename = "24h")]
     Day,
-    #[serde(rename = "7d")]
     Week,
-    #[serde(rename = "30d")]
     Month,
-    #[serde(rename = "all")]
     All,
+}
+
+/// An empty field chooses none, nor does what is no range: the rest of the scope holds all the same.
+fn chosen_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Range>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Ok(Range::ALL.into_iter().find(|range| range.as_str() == name))
 }
 
 impl Range {
@@ -72,7 +73,7 @@ impl Range {
 }
 
 impl Scope {
-    /// The scope as a query string without `?`; empty when it is the default.
+    /// What was chosen, as a query string without `?`; empty when nothing was.
     pub fn query(&self) -> String {
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());
         if let Some(domain) = self.domain() {
@@ -81,8 +82,8 @@ impl Scope {
         if let Some(account) = self.account() {
             pairs.append_pair("account", account);
         }
-        if self.range != Range::default() {
-            pairs.append_pair("range", self.range.as_str());
+        if let Some(range) = self.range {
+            pairs.append_pair("range", range.as_str());
         }
         pairs.finish()
     }
@@ -99,16 +100,30 @@ impl Scope {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::web::Query;
+
     use super::*;
+
+    fn read(query: &str) -> Scope {
+        Query::<Scope>::from_query(query).expect("valid").into_inner()
+    }
 
     #[test]
     fn a_scope_goes_through_an_address_unchanged() {
-        let scope = Scope { domain: Some("a b&c".into()), account: None, range: Range::Week };
-        let back: Scope =
-            serde_json::from_value(serde_json::json!({"domain": "a b&c", "range": "7d"}))
-                .expect("valid");
-        assert_eq!(scope.query(), "domain=a+b%26c&range=7d");
-        assert_eq!(back, scope);
+        for range in Range::ALL {
+            let scope = Scope { domain: Some("a b&c".into()), account: None, range: Some(range) };
+            assert_eq!(scope.query(), format!("domain=a+b%26c&range={}", range.as_str()));
+            assert_eq!(read(&scope.query()), scope);
+        }
         assert_eq!(Scope::default().query(), "");
+    }
+
+    #[test]
+    fn a_range_that_is_none_takes_nothing_else_away() {
+        for range in ["", "&range=", "&range=2y"] {
+            let scope = read(&format!("domain=d&account=a{range}"));
+            assert_eq!((scope.domain(), scope.account()), (Some("d"), Some("a")), "{range}");
+            assert_eq!(scope.range, None, "{range}");
+        }
     }
 }

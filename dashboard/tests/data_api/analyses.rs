@@ -1,7 +1,12 @@
 //! Analyses under the ids that a script may have at hand.
 
 use actix_web::http::StatusCode;
-use nexus_store::{store_tests, testing::TestStore};
+use nexus_contract::ExchangeId;
+use nexus_store::{
+    analyses::{Branch, NewAnalysis, Requested},
+    store_tests,
+    testing::TestStore,
+};
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, filled};
@@ -39,4 +44,27 @@ async fn an_analysis_is_found_under_every_exchange_of_its_conversation(store: Te
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
-store_tests!(an_analysis_is_found_under_every_exchange_of_its_conversation);
+/// GET took the job of the former id, POST that of the present one.
+async fn a_job_of_a_former_id_does_not_hide_the_present_one(store: TestStore) {
+    let fixture = filled(store).await;
+    let (conversation, branch, exchange) = somewhere(&fixture).await;
+    let wanted = json!({"conversationId": conversation, "branchId": branch}).to_string();
+    let (status, body) = fixture.post("/api/analyses", &wanted).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let former = ExchangeId::from_external(&exchange);
+    let new = NewAnalysis {
+        branch: Branch { conversation_id: former, branch_id: branch.clone() },
+        custom_prompt: None,
+        requested_by: "somebody".into(),
+        at: fixture.now,
+    };
+    let made = fixture.store.request_analysis(&new).await.expect("made");
+    assert!(matches!(made, Requested::Created(_)), "{made:?}");
+    let job = fixture.json(&format!("/api/analyses/{exchange}/{branch}")).await;
+    assert_eq!(job["conversationId"], conversation.as_str());
+}
+
+store_tests!(
+    an_analysis_is_found_under_every_exchange_of_its_conversation,
+    a_job_of_a_former_id_does_not_hide_the_present_one,
+);

@@ -1,6 +1,6 @@
 //! The role from events to announcements, on a real store and a real stream.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{cmp::Reverse, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -99,12 +99,17 @@ async fn a_late_parent_raises_the_shown_rate() {
     let store = testing::sqlite().await;
     let folder = tempfile::tempdir().expect("a folder");
     let handler = handler(&store, folder.path()).await;
-    let mut events = recording("s03_tools_resume.jsonl");
-    events.reverse();
-    // Whatever continues another comes before it, and is first linked to nothing.
+    // Together they have enough exchanges with a history for a rate.
+    let names = ["s03_tools_resume.jsonl", "s05_fork.jsonl", "s18_git_hooks_claudemd.jsonl"];
+    let mut events: Vec<_> = names.into_iter().flat_map(recording).collect();
+    events.sort_by_key(|event| Reverse((event.envelope.at, event.envelope.id)));
     for event in &events {
         let verdicts = handler.handle(std::slice::from_ref(event)).await;
         assert_eq!(verdicts, [Verdict::Done]);
+        if event.kind() == Kind::RequestReceived {
+            let link = store.find_link(event.envelope.id).await.expect("read").expect("a link");
+            assert_eq!(link.edge.parent, None, "whatever it continues comes later");
+        }
     }
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
@@ -112,12 +117,12 @@ async fn a_late_parent_raises_the_shown_rate() {
     let all_linked = "nexus_link_rate{client=\"claude-cli/2.1.330\"} 1\n";
     let is_shown = async {
         while !handle.render().contains(all_linked) {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::select! {
         () = watch_quality(store.store.as_ref()) => unreachable!("it watches until it is dropped"),
-        shown = tokio::time::timeout(Duration::from_secs(10), is_shown) => {
+        shown = tokio::time::timeout(Duration::from_secs(20), is_shown) => {
             assert!(shown.is_ok(), "{}", handle.render());
         }
     }

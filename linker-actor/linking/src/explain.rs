@@ -12,6 +12,9 @@ use crate::{
     link::Reply,
 };
 
+/// Where the parent's history ends in the child's cannot be said then.
+const PARENT_UNKNOWN: &str = "the parent's whole history is not known";
+
 /// One of the two exchanges, read from its bodies.
 pub struct Side {
     pub request: RequestFacts,
@@ -163,7 +166,7 @@ fn prefix(parent: &Side, child: &Side) -> Verdict {
         );
     }
     let Some(place) = parent.place else {
-        return verdict("prefix", false, "the parent's whole history is not known");
+        return verdict("prefix", false, PARENT_UNKNOWN);
     };
     let (shorter, longer) = (parent.length(), chain::extend(Hash::START, 0, &child.request.blocks));
     let holds = longer.len() > shorter
@@ -182,6 +185,9 @@ fn answer(parent: &Side, child: &Side) -> Verdict {
     };
     if child.request.thread.is_some() {
         return verdict("answer", false, "the child repeats no answer; its thread names one");
+    }
+    if parent.place.is_none() {
+        return verdict("answer", false, PARENT_UNKNOWN);
     }
     let behind = child.request.blocks.get(parent.length()..).unwrap_or_default();
     let reply: Vec<_> = behind.iter().take_while(|block| block.assistant).collect();
@@ -295,8 +301,9 @@ fn session(parent: &Side, child: &Side) -> Verdict {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use nexus_contract::ExchangeId;
-    use nexus_messages::Identity;
+    use nexus_contract::{ExchangeId, TerminalState};
+    use nexus_messages::{Answer, Identity};
+    use serde_json::json;
 
     use super::*;
     use crate::facts::RequestContext;
@@ -333,6 +340,19 @@ mod tests {
         let told = side_of("a", 1, &[other, hello, call, call, result, other, result].join(","));
         let explanation = explain(&plain, &told);
         assert_eq!((explanation.common, explanation.left, explanation.right), (3, None, None));
+    }
+
+    #[test]
+    fn what_follows_an_unknown_history_is_not_judged() {
+        let hello = r#"{"role":"user","content":"Hello"}"#;
+        let hi = r#"{"role":"assistant","content":"Hi"}"#;
+        let child = side_of("a", 1, &[hello, hi, hello].join(","));
+        let message = json!({"type": "message", "content": [{"type": "text", "text": "Hi"}]});
+        let said = AnswerFacts::read(TerminalState::Completed, &Answer::from_message(message));
+        let mut parent = Side { answer: Some(said), ..side("a", 0) };
+        assert!(answer(&parent, &child).holds);
+        parent.place = None;
+        assert_eq!(answer(&parent, &child), verdict("answer", false, PARENT_UNKNOWN));
     }
 
     #[test]

@@ -56,11 +56,11 @@ const PREFIXED: &str = concat!(
 
 /// Credentials in URLs, and URLs that are credentials.
 const URL: &str = concat!(
-    // A password may hold an `@` that nobody escaped, or a `/`. What ends in `:/` is another URL,
-    // and a short number before a `/` a port.
-    r"(?i)((?-u:\b)[a-z][a-z0-9+.-]*://[^\s/:@\x22'<>]*:)",
+    // A password may hold an `@` that nobody escaped, or a `/`. What ends in `:/` is another URL, a
+    // short number or a variable (`${PORT}`) before a `/` a port, and what begins with `[` a host.
+    r"(?i)((?-u:\b)[a-z][a-z0-9+.-]*://[^\s/:@\[\x22'<>]*:)",
     r"(?:[^\s/\x22'<>]+",
-    r"|(?:[^\s/@\\\x22'<>]*(?:[^\s/@:0-9\\\x22'<>]|[^\s/@0-9\\\x22'<>][0-9]+)|[0-9]{6,})",
+    r"|(?:[^\s/@\\\x22'<>]*[^\s/@:0-9}\\\x22'<>][0-9]*|[0-9]{6,})",
     r"/[^\s@\\\x22'<>]*(?:@[^\s/\x22'<>]*)?)(@)",
     r"|((?-u:\b)hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_-]+()",
     r"|((?-u:\b)discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_-]+()",

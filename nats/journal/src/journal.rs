@@ -213,7 +213,8 @@ pub struct JournalStatus {
     /// True when new exchanges find no room.
     pub full: bool,
     /// Exchanges of which frames were lost and whose tombstone waits for room. With `ended`,
-    /// `tombstones` and `lost` they are all that were begun and have ended.
+    /// `tombstones` and `lost` they are all that were begun and have ended, once what was appended
+    /// is written.
     pub waiting: u64,
     #[serde(flatten)]
     pub counts: Counts,

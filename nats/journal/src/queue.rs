@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-/// A writer that finishes no batch for so long stands still: nobody waits for it any longer.
+/// A writer that writes nothing for so long stands still: nobody waits for it any longer.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// An item that knows how much memory it holds.
@@ -33,13 +33,12 @@ pub(crate) struct Batch<T> {
     pub waiters: Vec<oneshot::Sender<()>>,
     /// Items appended up to and with this batch, since the start.
     pub appended: u64,
-    weight: usize,
 }
 
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     wake: Condvar,
-    /// Told of every batch that is done.
+    /// Told of every write and of every batch that is done.
     progress: Notify,
     max_bytes: usize,
 }
@@ -50,9 +49,11 @@ struct State<T> {
     appended: u64,
     /// Bytes that wait here or are with the writer.
     held: usize,
+    /// Those of them that are with the writer.
+    taken: usize,
     idle: bool,
     closed: bool,
-    /// The writer finished nothing while somebody waited for room.
+    /// The writer wrote nothing while somebody waited for room.
     stands_still: bool,
 }
 
@@ -70,6 +71,7 @@ impl<T: Weigh> Queue<T> {
             waiters: Vec::new(),
             appended: 0,
             held: 0,
+            taken: 0,
             idle: false,
             closed: false,
             stands_still: false,
@@ -104,7 +106,8 @@ impl<T: Weigh> Queue<T> {
         wait
     }
 
-    /// Waits for the next batch. `None` when the queue is closed and empty.
+    /// Waits for the next batch, after the one before is done. `None` when the queue is closed and
+    /// empty.
     pub fn take(&self) -> Option<Batch<T>> {
         let mut state = self.lock();
         while state.items.is_empty() && state.waiters.is_empty() {
@@ -115,19 +118,27 @@ impl<T: Weigh> Queue<T> {
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let items = std::mem::take(&mut state.items);
-        let weight = items.iter().map(Weigh::weight).sum();
+        state.taken = items.iter().map(Weigh::weight).sum();
         let waiters = std::mem::take(&mut state.waiters);
-        Some(Batch { items, waiters, appended: state.appended, weight })
+        Some(Batch { items, waiters, appended: state.appended })
     }
 
-    /// Gives back the room of a batch and tells those who waited for it.
-    pub fn done(&self, batch: Batch<T>) {
+    /// Gives back the room of what was written of the batch, and tells those who wait for room. A
+    /// batch can be the whole queue, which a slow disk takes long to write.
+    pub fn progressed(&self, weight: usize) {
         {
             let mut state = self.lock();
-            state.held -= batch.weight;
+            let freed = weight.min(state.taken);
+            state.taken -= freed;
+            state.held -= freed;
             state.stands_still = false;
         }
         self.progress.notify_waiters();
+    }
+
+    /// Gives back what is left of the batch's room, and tells those who waited for it.
+    pub fn done(&self, batch: Batch<T>) {
+        self.progressed(usize::MAX);
         for waiter in batch.waiters {
             // An error only says that nobody waits any longer.
             let _nobody = waiter.send(());
@@ -142,7 +153,7 @@ impl<T: Weigh> Queue<T> {
     /// Resolves when the writer has caught up, or stands still.
     pub async fn room(&self) {
         loop {
-            // Made before looking, so that a batch done in between is not missed.
+            // Made before looking, so that a write in between is not missed.
             let progress = self.progress.notified();
             if self.has_room() {
                 return;
@@ -215,6 +226,50 @@ mod tests {
         let batch = queue.take().expect("one item waits");
         tokio::join!(queue.room(), async { queue.done(batch) });
         assert!(!queue.lock().stands_still, "it was waited for");
+    }
+
+    #[test]
+    fn room_is_given_back_as_it_is_written_and_once() {
+        let queue = Queue::new(10);
+        for item in [4, 3, 2] {
+            queue.push(item).expect("room");
+        }
+        let batch = queue.take().expect("three items wait");
+        queue.push(1).expect("room");
+        queue.progressed(4);
+        assert_eq!(queue.held(), 6);
+        queue.progressed(0);
+        assert_eq!(queue.held(), 6, "what was lost is with the writer until its batch is done");
+        queue.done(batch);
+        assert_eq!(queue.held(), 1, "of the next batch");
+        let batch = queue.take().expect("one item waits");
+        queue.done(batch);
+        assert_eq!(queue.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_progresses_is_waited_for_until_there_is_room() {
+        const PAUSE: Duration = Duration::from_millis(700);
+        let queue = Queue::new(10);
+        queue.push(8).expect("room");
+        let batch = queue.take().expect("one item waits");
+        let writes = async {
+            for weight in [1, 1, 1] {
+                tokio::time::sleep(PAUSE).await;
+                queue.progressed(weight);
+            }
+        };
+        let began = Instant::now();
+        let waited = async {
+            queue.room().await;
+            began.elapsed()
+        };
+        let (waited, ()) = tokio::join!(waited, writes);
+        assert!(waited >= 3 * PAUSE, "it ended after {waited:?}");
+        assert_eq!(queue.held(), 5);
+        assert!(!queue.lock().stands_still);
+        queue.done(batch);
+        assert_eq!(queue.held(), 0);
     }
 
     #[tokio::test]

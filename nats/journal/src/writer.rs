@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     frame::{FrameHeader, FrameKind, HEADER, padded},
+    queue::Weigh,
     record::Tombstone,
     recording::{Carried, Item, Payload, Pending},
     segment::{self, START},
@@ -50,6 +51,8 @@ struct Framed {
     /// Who is to be told of a loss. A carried frame has its old place still.
     source: Option<Pending>,
     kind: FrameKind,
+    /// What it holds of the queue's room.
+    weight: usize,
 }
 
 /// Runs until the queue is closed and empty.
@@ -66,10 +69,15 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
     while let Some(mut batch) = shared.queue.take() {
         let retry = std::mem::take(&mut writer.waiting);
         let at = u64::try_from(shared.clock.now().as_microsecond()).unwrap_or(0);
-        for item in retry.into_iter().map(Item::Pending).chain(batch.items.drain(..)) {
+        for pending in retry {
+            // Its room was given back with the batch in which it came.
+            writer.add(pending, at, 0);
+        }
+        for item in batch.items.drain(..) {
+            let weight = item.weight();
             match item {
-                Item::Pending(pending) => writer.add(pending, at),
-                Item::Carried(carried) => writer.carry(carried),
+                Item::Pending(pending) => writer.add(pending, at, weight),
+                Item::Carried(carried) => writer.carry(carried, weight),
             }
         }
         writer.flush();
@@ -82,7 +90,7 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
 }
 
 impl Writer {
-    fn add(&mut self, pending: Pending, at_micros: u64) {
+    fn add(&mut self, pending: Pending, at_micros: u64, weight: usize) {
         let (kind, payload) = encode(&pending);
         let is_end = matches!(pending.payload, Payload::Finish(_));
         let header = FrameHeader {
@@ -95,21 +103,27 @@ impl Writer {
             carried: false,
         };
         match self.make_room(header.stride(), is_end) {
-            Ok(()) => self.place(header, payload, Some(pending)),
+            Ok(()) => self.place(header, payload, Some(pending), weight),
             Err(reason) => self.lose(pending, reason),
         }
     }
 
     /// Without room the frame stays where it is. Nothing may follow an exchange's end: it would look
     /// like the beginning of another one.
-    fn carry(&mut self, carried: Carried) {
+    fn carry(&mut self, carried: Carried, weight: usize) {
         let header = FrameHeader { carried: true, ..carried.header };
         if self.going_on.contains(&header.id) && self.make_room(header.stride(), false).is_ok() {
-            self.place(header, carried.payload, None);
+            self.place(header, carried.payload, None, weight);
         }
     }
 
-    fn place(&mut self, header: FrameHeader, payload: Bytes, source: Option<Pending>) {
+    fn place(
+        &mut self,
+        header: FrameHeader,
+        payload: Bytes,
+        source: Option<Pending>,
+        weight: usize,
+    ) {
         let Some(current) = &mut self.current else { return };
         current.offset += header.stride();
         let kind = header.kind;
@@ -119,7 +133,7 @@ impl Writer {
             _ => {}
         }
         let header = header.encode(current.salt);
-        self.framed.push(Framed { header, payload, source, kind });
+        self.framed.push(Framed { header, payload, source, kind, weight });
         if self.framed_bytes() > FLUSH_BYTES {
             self.flush();
         }
@@ -188,8 +202,10 @@ impl Writer {
         self.shared.dirty.mark(&current.file);
         self.publish();
         self.count(&framed);
+        let weight: usize = framed.iter().map(|frame| frame.weight).sum();
         self.framed = framed;
         self.framed.clear();
+        self.shared.queue.progressed(weight);
     }
 
     fn publish(&self) {

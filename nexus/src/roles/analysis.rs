@@ -53,14 +53,18 @@ pub fn start(
     Ok(())
 }
 
-/// Fails the jobs that used up their attempts, announced as a worker announces them; gives their
-/// number.
+/// Fails the jobs that used up their attempts, announced as a worker announces them where there is a
+/// stream; gives their number.
 pub async fn fail_exceeded(
     settings: &Settings,
     store: &Arc<dyn Store>,
     actor: &str,
 ) -> anyhow::Result<usize> {
-    let engines = Engines::beside(settings, actor, store.clone()).await?;
+    let engines = Engines::beside(settings, actor, store.clone()).await.unwrap_or_else(|error| {
+        // That a job hangs is worse than that no event tells of its end.
+        eprintln!("warning: no event tells which jobs fail: {error:#}");
+        Engines::alone(store.clone())
+    });
     let (deps, sender) = deps(settings, &engines, store)?;
     let sender = tokio::spawn(sender);
     let max_attempts = settings.ai_max_retries.get();
@@ -148,18 +152,31 @@ pub fn analysis_config(settings: &Settings, key: SecretString, worker: &str) -> 
 
 #[cfg(test)]
 mod tests {
+    use nexus_contract::{Clock, ExchangeId, SystemClock};
+    use nexus_store::{
+        StoreConfig,
+        analyses::{Branch, JobStatus, LeaseRequest, NewAnalysis},
+    };
+
     use super::*;
     use crate::{
         roles::dashboard_config::dashboard_config,
         settings::{Inputs, resolve},
     };
 
-    /// What the role and the dashboard make of a setting, as text.
-    fn effect(environment: &[(&str, &str)]) -> Result<String, Vec<String>> {
+    fn settings(environment: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
         let environment =
             environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let resolved = resolve(&Inputs { environment, ..Inputs::default() })?;
-        let settings = Settings::from_resolved(&resolved)?;
+        Settings::from_resolved(&resolve(&Inputs { environment, ..Inputs::default() })?)
+    }
+
+    fn branch() -> Branch {
+        Branch { conversation_id: ExchangeId::from_external("c"), branch_id: "main".into() }
+    }
+
+    /// What the role and the dashboard make of a setting, as text.
+    fn effect(environment: &[(&str, &str)]) -> Result<String, Vec<String>> {
+        let settings = settings(environment)?;
         let key = settings.gemini_key.clone().unwrap_or_default();
         let shown = secrecy::ExposeSecret::expose_secret(&key).to_owned();
         let config = analysis_config(&settings, key, "w");
@@ -227,10 +244,7 @@ mod tests {
 
     #[test]
     fn a_notice_says_what_failed_for_whom_and_why() {
-        let branch = nexus_store::analyses::Branch {
-            conversation_id: nexus_contract::ExchangeId::from_external("c"),
-            branch_id: "main".into(),
-        };
+        let branch = branch();
         let failure = FailedAnalysis {
             domain: "team.example",
             branch: &branch,
@@ -241,5 +255,25 @@ mod tests {
         for part in ["team.example", "Gemini answered 400", "branch main", "asked for by key"] {
             assert!(told.contains(part), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn jobs_fail_also_while_nats_is_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("nexus.sqlite").display());
+        let store = nexus_store::open(&StoreConfig::new(url)).await.expect("it opens");
+        let (now, requested_by) = (SystemClock.now(), "somebody".to_owned());
+        let new = NewAnalysis { branch: branch(), custom_prompt: None, requested_by, at: now };
+        store.request_analysis(&new).await.expect("made");
+        // It ends as it begins.
+        let worker = "vanished".to_owned();
+        let lease = LeaseRequest { worker, now, until: now, max_jobs: 1, max_attempts: 1 };
+        assert_eq!(store.lease_analyses(&lease).await.expect("leased").len(), 1);
+
+        let away = [("NATS_URL", "nats://127.0.0.1:9"), ("AI_ANALYSIS_MAX_RETRIES", "1")];
+        let settings = settings(&away).expect("valid");
+        assert_eq!(fail_exceeded(&settings, &store, "a test").await.expect("done"), 1);
+        let found = store.find_analysis(&branch()).await.expect("read").expect("the job");
+        assert_eq!(found.status, JobStatus::Failed);
     }
 }

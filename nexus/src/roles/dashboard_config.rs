@@ -15,13 +15,19 @@ pub fn dashboard_config(
     settings: &Settings,
     salt: &SecretString,
 ) -> anyhow::Result<DashboardConfig> {
+    // The embedded stream is this process's alone, so the gateway that feeds it is in here. On NATS it
+    // may be anywhere, behind an address that only the installation knows.
+    let is_gateway_here = settings.nats_url.is_none();
+    let gateway_url =
+        if is_gateway_here { banner::url(settings.host, settings.port) } else { String::new() };
+    let reached_by_name = is_gateway_here && settings.host.is_unspecified();
     Ok(DashboardConfig {
         prices: Arc::new(prices(settings)?),
         api_key: settings.dashboard_api_key.clone(),
         cache_ttl: Duration::from_secs(settings.dashboard_cache_ttl_s),
         trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default(),
-        gateway_url: banner::url(settings.host, settings.port),
-        gateway_port: settings.host.is_unspecified().then_some(settings.port),
+        gateway_url,
+        gateway_port: reached_by_name.then_some(settings.port),
         spark: settings
             .spark_key
             .clone()
@@ -42,4 +48,29 @@ fn session_secret(settings: &Settings, salt: &SecretString) -> secrecy::SecretSl
         digest.update(part.as_bytes());
     }
     digest.finalize().to_vec().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Inputs, resolve};
+
+    /// The gateway's address and the port that goes with the dashboard's name.
+    fn gateway(environment: &[(&str, &str)]) -> (String, Option<u16>) {
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let resolved = resolve(&Inputs { environment, ..Inputs::default() }).expect("valid");
+        let settings = Settings::from_resolved(&resolved).expect("valid");
+        let config = dashboard_config(&settings, &SecretString::default()).expect("a config");
+        (config.gateway_url, config.gateway_port)
+    }
+
+    #[test]
+    fn a_gateway_elsewhere_has_no_address_here() {
+        let here = [("HOST", "0.0.0.0"), ("PORT", "4000")];
+        assert_eq!(gateway(&here), ("http://localhost:4000".into(), Some(4000)));
+        assert_eq!(gateway(&here[1..]), ("http://localhost:4000".into(), None));
+        let elsewhere = [here[0], here[1], ("NATS_URL", "nats://nats-1:4222")];
+        assert_eq!(gateway(&elsewhere), (String::new(), None));
+    }
 }

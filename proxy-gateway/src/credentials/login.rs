@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{
     directory::path_of,
+    lock::LockFile,
     oauth::{OAuthClient, OAuthError},
     refresh::lay_over,
     save::Draft,
@@ -87,8 +88,10 @@ impl Login {
         if state != self.state {
             return Err(LoginError::State);
         }
-        let mut content = existing(&path)?;
         fs::create_dir_all(dir)?;
+        // A refresh that is under way would write what it read before over what comes now.
+        let _lock = LockFile::open(&path)?.lock().await?;
+        let mut content = existing(&path)?;
         // A code works once, so there must be a place for what it brings before it is sent.
         let draft = Draft::begin(&path, unique)?;
         let issued = client.redeem(code, state, &self.verifier, REDIRECT).await?;

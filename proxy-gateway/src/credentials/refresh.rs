@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::{
     directory::{Directory, path_of},
     file::{Credential, Secret},
-    lock::lock,
+    lock::LockFile,
     oauth::{Issued, OAuthClient, OAuthError},
     save::Draft,
     table::Credentials,
@@ -26,9 +26,6 @@ use crate::deps::Random;
 
 /// A pair is renewed when it has no more than this left.
 const AHEAD_MS: i64 = 60_000;
-
-/// Time to wait for another process's refresh.
-const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Refreshes at a time.
 const AT_ONCE: usize = 8;
@@ -151,7 +148,9 @@ pub async fn refresh_domain(
     force: bool,
 ) -> Result<Refreshed, RefreshError> {
     let path = path_of(dir, domain).ok_or(RefreshError::Domain)?;
-    let _lock = lock(&path, LOCK_PATIENCE).await.map_err(not_locked)?;
+    // The lock is a file in the directory too. What waiting for it meets says nothing of that.
+    let lock = LockFile::open(&path).map_err(RefreshError::Unwritable)?;
+    let _lock = lock.lock().await?;
     // As carefully as the listing does: a FIFO in the file's place would block for ever.
     let (_, text) = Directory::open(dir)?.read(domain).map_err(io::Error::other)?;
     let mut content: Value = serde_json::from_slice(&text).map_err(io::Error::from)?;
@@ -167,14 +166,6 @@ pub async fn refresh_domain(
     lay_over(&mut content["oauth"], &issued, clock);
     draft.place(&content)?;
     Ok(Refreshed::Renewed)
-}
-
-/// The lock is a file in the directory too; only waiting for it says nothing of the directory.
-fn not_locked(error: io::Error) -> RefreshError {
-    match error.kind() {
-        io::ErrorKind::TimedOut => RefreshError::File(error),
-        _ => RefreshError::Unwritable(error),
-    }
 }
 
 /// Puts a new pair over the old one; fields that are not known here stay.

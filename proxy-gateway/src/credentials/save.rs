@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+const SUFFIX: &str = ".tmp";
+
 /// Room for what a new version has more than the old one: longer tokens, more scopes.
 const MARGIN: u64 = 16 * 1024;
 
@@ -24,11 +26,14 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Makes it, readable by its owner only, with its room on the disk taken. `unique` tells it from
-    /// those of other processes.
+    /// Makes it, readable by its owner only, with its room on the disk taken. Only under the file's
+    /// lock: a draft that is there was left by a process that was killed, and is removed. `unique`
+    /// tells this one from one that can't be.
     pub fn begin(path: &Path, unique: u64) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".{name}.{unique:016x}.tmp"));
+        let prefix = format!(".{name}.");
+        remove_left_over(path.parent().unwrap_or(Path::new(".")), &prefix)?;
+        let temporary = path.with_file_name(format!("{prefix}{unique:016x}{SUFFIX}"));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let mut draft = Self { file, temporary, path: path.to_owned(), is_placed: false };
         let room = fs::metadata(path).map_or(0, |old| old.len()) + MARGIN;
@@ -62,6 +67,22 @@ impl Drop for Draft {
     }
 }
 
+/// Drafts hold tokens, so none stays for longer than it takes.
+fn remove_left_over(dir: &Path, prefix: &str) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_draft = |name: &str| name.starts_with(prefix) && name.ends_with(SUFFIX);
+        if entry.file_name().to_str().is_some_and(is_draft)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            // The new one does not need its place.
+            let path = entry.path();
+            tracing::warn!(path = %path.display(), %error, "an old draft of a credential stays");
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -84,6 +105,23 @@ mod tests {
         let saved: Value =
             serde_json::from_slice(&fs::read(&path).expect("read")).expect("nothing but JSON");
         assert_eq!(saved, json!({ "turn": 1 }));
+    }
+
+    #[test]
+    fn drafts_of_the_same_file_that_a_process_left_are_removed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        let left = at(".a.credentials.json.00000000000000ff.tmp");
+        let others = [".a.b.credentials.json.00000000000000ff.tmp", "a.credentials.json.lock"];
+        fs::write(&left, "a token").expect("written");
+        for name in others {
+            fs::write(at(name), "").expect("written");
+        }
+        let draft = Draft::begin(&at("a.credentials.json"), 1).expect("begun");
+        assert!(!left.exists(), "it holds a token");
+        assert!(others.iter().all(|name| at(name).exists()), "of other files");
+        draft.place(&json!({})).expect("saved");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 3);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use futures::future::LocalBoxFuture;
 use nexus_contract::TerminalState;
 use tokio::time::{Instant, sleep};
 
-use super::{brake::Brake, events::EventWatch, ledger::Ledger, watch::Watch};
+use super::{events::EventWatch, ledger::Ledger, watch::Watch};
 use crate::{
     config::OnClientAbort,
     problem::Problem,
@@ -42,7 +42,6 @@ pub struct Parts {
     pub ledger: Ledger,
     pub body: Body,
     pub watch: Watch,
-    pub brake: Brake,
     /// For event streams.
     pub events: Option<EventWatch>,
     /// State of an answer that comes to its end.
@@ -181,7 +180,12 @@ impl Drop for Answer {
 
 impl Parts {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
-        ready!(self.brake.poll(self.ledger.recording(), cx));
+        let room = self.ledger.poll_room(cx);
+        if room != Poll::Ready(false) {
+            // What the upstream sends meanwhile waits unread: nobody can say that it sends nothing.
+            self.watch.saw_byte();
+        }
+        ready!(room);
         self.body.poll_chunk(cx)
     }
 

@@ -1,6 +1,10 @@
 //! What is known of one exchange while it runs, and its one terminal state.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -9,7 +13,7 @@ use nexus_contract::{ExchangeId, Headers, ResponseFinished, TerminalState};
 use nexus_journal::{Recording, ResponseHead};
 use tokio::time::Instant;
 
-use super::upload::Upload;
+use super::{brake::Brake, upload::Upload};
 use crate::{domain::Domain, observe::Observation, state::State};
 
 /// How long the journal's writer may delay a release; a later one is counted as late.
@@ -31,9 +35,11 @@ pub struct Ledger {
     upstream_calls: u32,
     /// When the upstream was first called.
     called: Option<Instant>,
-    /// Time that the gateway itself held the answer back.
+    /// Time that the gateway itself held the answer's head back.
     held: Duration,
-    /// Where the observer's copy of the request is.
+    /// Before the answer's body.
+    brake: Brake,
+    /// The request's body: what the observer wants of it, and how long it was held back.
     upload: Upload,
     ended: bool,
 }
@@ -62,6 +68,7 @@ impl Ledger {
             upstream_calls: 0,
             called: None,
             held: Duration::ZERO,
+            brake: Brake::default(),
             upload: upload.clone(),
             ended: false,
         }
@@ -107,8 +114,9 @@ impl Ledger {
         }
     }
 
-    pub fn recording(&self) -> Option<&Recording> {
-        self.recording.as_ref()
+    /// Ready when more of the answer may be read, with whether it had to wait.
+    pub fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.brake.poll(self.recording.as_ref(), cx)
     }
 
     /// Resolves when everything recorded so far is written, or patience is over. `None` when
@@ -131,7 +139,8 @@ impl Ledger {
             return;
         }
         let total = self.started.elapsed();
-        let upstream = self.called.map(|called| called.elapsed().saturating_sub(self.held));
+        let held = self.held + self.brake.held() + self.upload.held();
+        let upstream = self.called.map(|called| called.elapsed().saturating_sub(held));
         let outcome = ResponseFinished {
             state,
             status: self.status,

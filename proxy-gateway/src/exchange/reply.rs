@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::{
     answer::{Answer, Parts},
-    brake::Brake,
     events::EventWatch,
     fields,
     ledger::Ledger,
@@ -46,8 +45,7 @@ pub async fn answer(
     down.insert_header((REQUEST_ID, ledger.id.to_string()));
     let watch = Watch::new(deadline, ledger.state.config.upstream.idle_timeout);
     let end_state = end_state(response.status);
-    let (body, brake) = (response.body, Brake::default());
-    let mut parts = Parts { ledger, body, watch, brake, events, end_state };
+    let mut parts = Parts { ledger, body: response.body, watch, events, end_state };
     // A body of length 0 is never asked for, also when its end has not come yet (HTTP/2).
     let has_none = matches!(size, BodySize::None | BodySize::Sized(0));
     if !parts.body.is_complete() && !has_none {

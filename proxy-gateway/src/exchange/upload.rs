@@ -93,6 +93,11 @@ impl Upload {
         self.0.borrow_mut().copy.as_mut().map(RequestCopy::take).unwrap_or_default()
     }
 
+    /// How long it was not read because the journal did not follow.
+    pub fn held(&self) -> Duration {
+        self.0.borrow().brake.held()
+    }
+
     /// The whole body from its beginning, for one try.
     pub fn read(&self) -> BodyStream {
         Box::pin(Reading { source: self.0.clone(), next: 0 })

@@ -43,10 +43,20 @@ pub fn start(config: GatewayConfig) -> Running {
 
 /// Starts a gateway whose journal, and whatever else the test put there, is in `dir`.
 pub fn start_in(config: GatewayConfig, dir: TempDir) -> Running {
+    start_with(config, dir, |_default| {})
+}
+
+/// The same, with a journal of other settings.
+pub fn start_with(
+    config: GatewayConfig,
+    dir: TempDir,
+    set: impl FnOnce(&mut JournalConfig),
+) -> Running {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let addr = listener.local_addr().expect("bound");
     let clock = Arc::new(SystemClock);
-    let settings = JournalConfig::new(dir.path().join("journal"), "test", 7);
+    let mut settings = JournalConfig::new(dir.path().join("journal"), "test", 7);
+    set(&mut settings);
     let journal = Arc::new(Journal::open(settings, clock.clone()).expect("a journal"));
     let reader = tokio::sync::Mutex::new(journal.reader().expect("the first reader"));
     let live = Arc::new(LocalLiveBus::new(1024));

@@ -28,7 +28,10 @@ use nexus_linking::{
 use sqlx::{Postgres, Sqlite};
 
 use self::index::SqlIndex;
-pub use self::{outbox::Announcement, quality::ClientLinks};
+pub use self::{
+    outbox::Announcement,
+    quality::{ClientLinks, ENOUGH},
+};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},

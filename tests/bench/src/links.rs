@@ -29,7 +29,7 @@ pub struct LinksArgs {
     #[arg(long)]
     store: Option<String>,
     /// Exchanges stored at the end
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 100_000)]
     exchanges: u64,
     /// How often each is linked
     #[arg(long, default_value_t = 100)]

@@ -1,8 +1,21 @@
 //! Looking through what rests on a disk, also where it is compressed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+use zstd::{Decoder, dict::DecoderDictionary};
+
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// What the store compresses against: without it, its frames show next to nothing.
+const DICTIONARY: &[u8] =
+    include_bytes!("../../../storage-actor/store/src/bodies/dictionary.1.txt");
+
+static PREPARED: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
 
 /// All files below a directory but credential files, which are there to hold secrets.
 ///
@@ -24,20 +37,51 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Shows the bytes as they are, and what is in each compressed frame among them.
+/// Shows the bytes as they are, and what is in each compressed frame among them, read without the
+/// store's dictionary and with it.
 pub fn layers(bytes: &[u8], mut show: impl FnMut(&[u8])) {
     show(bytes);
-    for at in (0..bytes.len().saturating_sub(3)).filter(|at| bytes[*at..].starts_with(&ZSTD)) {
-        let mut plain = Vec::new();
-        let frame = zstd::Decoder::new(&bytes[at..]).map(zstd::Decoder::single_frame);
-        // A frame that was overwritten in part gives what is left of it.
-        let _rest = frame.and_then(|mut frame| std::io::copy(&mut frame, &mut plain));
-        show(&plain);
+    for at in (0..bytes.len().saturating_sub(3)).filter(|at| bytes[*at..].starts_with(&MAGIC)) {
+        let alone = plain(Decoder::new(&bytes[at..]));
+        let against = plain(Decoder::with_prepared_dictionary(&bytes[at..], &PREPARED));
+        show(&alone);
+        if against != alone {
+            show(&against);
+        }
     }
+}
+
+/// What one frame holds. One that was overwritten in part gives what is left of it.
+fn plain<R: BufRead>(decoder: io::Result<Decoder<'_, R>>) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let frame = decoder.map(Decoder::single_frame);
+    let _rest = frame.and_then(|mut frame| io::copy(&mut frame, &mut plain));
+    plain
 }
 
 /// Whether an ASCII text stands in the bytes.
 pub fn holds(bytes: &[u8], text: &str) -> bool {
     // The search of strings is the quick one, also where this crate is not optimised.
     String::from_utf8_lossy(bytes).contains(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use zstd::bulk::Compressor;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_is_read_with_and_without_the_dictionary() {
+        let text = std::str::from_utf8(&DICTIONARY[..200]).expect("ASCII");
+        let compressors = [Compressor::with_dictionary(3, DICTIONARY), Compressor::new(3)];
+        for compressor in compressors {
+            let frame = compressor.expect("made").compress(text.repeat(2).as_bytes());
+            let frame = frame.expect("compressed");
+            let stored = [&b"before"[..], &frame[..], &b"behind"[..]].concat();
+            let mut seen = 0;
+            layers(&stored, |plain| seen += usize::from(holds(plain, &text.repeat(2))));
+            assert_eq!(seen, 1);
+        }
+    }
 }

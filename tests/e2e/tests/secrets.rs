@@ -18,6 +18,8 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// In every canary, and nowhere else.
 const MARK: &str = "Kanari7q";
+/// In a header that is no secret, and nowhere else: the store holds it, or the search is blind there.
+const WITNESS: &str = "Zeuge7qTestimony";
 /// What the token server issues.
 const ISSUED: [&str; 2] = ["oat01-scripted", "ort01-scripted"];
 const MAX_PAGES: usize = 120;
@@ -138,6 +140,7 @@ fn requests(nexus: &Nexus) -> Vec<(RequestBuilder, u16)> {
         (own(), 200),
         (with("pass.test", "authorization", format!("Bearer {}", canary("OwnBearer"))), 200),
         (own().header("cookie", format!("session={}", canary("Cookie"))), 200),
+        (own().header("user-agent", format!("agent/{WITNESS}")), 200),
         (own().header("proxy-authorization", format!("Basic {}", canary("ProxyAuth"))), 200),
         (own().header("x-dashboard-key", canary("DashboardHeader")), 200),
         (own().header("x-session-token", canary("TokenHeader")), 200),
@@ -170,9 +173,9 @@ async fn no_secret_rests_anywhere_but_in_the_credential_files() {
         let (status, _body) = (answer.status().as_u16(), answer.bytes().await.expect("a body"));
         assert_eq!(status, expected, "request {number}\n{}", nexus.log());
     }
-    // 16 that the upstream answered, one that it refused; what the gateway refuses is no exchange.
+    // 17 that the upstream answered, one that it refused; what the gateway refuses is no exchange.
     let api = nexus_e2e::Api::new(nexus.dashboard(), &planted.dashboard_key);
-    let rows = wait::until("the exchanges", DRAIN, async || api.find_settled(17).await).await;
+    let rows = wait::until("the exchanges", DRAIN, async || api.find_settled(18).await).await;
     let mut found = Vec::new();
     for row in &rows {
         let id = row["requestId"].as_str().expect("an id");
@@ -239,15 +242,21 @@ fn look_at_files(found: &mut Vec<String>, dir: &Path) {
     for part in ["journal/", "stream/events.sqlite", "nexus.sqlite", "log.0", "test-samples/"] {
         assert!(names.iter().any(|name| name.contains(part)), "no {part} among {names:?}");
     }
+    let mut is_seen = false;
     for path in files {
         let name = path.display().to_string();
         look_inside(found, &name, &std::fs::read(&path).expect("a readable file"));
         if name.ends_with(".sqlite") {
+            let is_store = name.ends_with("nexus.sqlite");
             for value in values(&path) {
                 look_inside(found, &name, &value);
+                if is_store && !is_seen {
+                    scan::layers(&value, |plain| is_seen |= scan::holds(plain, WITNESS));
+                }
             }
         }
     }
+    assert!(is_seen, "the headers in the store are not looked at");
 }
 
 /// Every text and every blob of every table: a file's pages cut them into pieces.

@@ -11,8 +11,10 @@ use tracing::log::LevelFilter;
 use super::{SqlStore, StoreConfig, migrate};
 use crate::error::{Context, Result, StoreError};
 
-/// Page cache per connection, in KiB (SQLite takes it as a negative number).
-const CACHE: &str = "-16384";
+/// Page caches of the writer and of each reader, in KiB (SQLite takes them as negative numbers). What a
+/// reader misses there is mostly in the system's cache.
+const WRITER_CACHE: &str = "-16384";
+const READER_CACHE: &str = "-4096";
 
 impl SqlStore<Sqlite> {
     pub(super) async fn open(config: &StoreConfig) -> Result<Self> {
@@ -24,14 +26,18 @@ impl SqlStore<Sqlite> {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(config.acquire_timeout)
-            .connect_with(options.clone().read_only(config.read_only))
+            .connect_with(
+                options.clone().pragma("cache_size", WRITER_CACHE).read_only(config.read_only),
+            )
             .await
             .context("the SQLite file cannot be opened")?;
         migrate::sqlite(&write, &path, config.migrate && !config.read_only).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(config.max_readers.max(1))
             .acquire_timeout(config.acquire_timeout)
-            .connect_with(options.create_if_missing(false).read_only(true))
+            .connect_with(
+                options.pragma("cache_size", READER_CACHE).create_if_missing(false).read_only(true),
+            )
             .await
             .context("the SQLite file cannot be opened for reading")?;
         Ok(Self::new(write, read))
@@ -48,7 +54,6 @@ fn options(config: &StoreConfig) -> Result<SqliteConnectOptions> {
         // Another process (`nexus import`, `nexus prune`) may hold the write lock for a while.
         .busy_timeout(config.write_timeout.min(Duration::from_secs(30)))
         .statement_cache_capacity(256)
-        .pragma("cache_size", CACHE)
         .pragma("temp_store", "memory")
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, config.slow_statement);

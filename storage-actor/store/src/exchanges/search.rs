@@ -1,11 +1,12 @@
 //! The documents of full-text search: an FTS5 index on SQLite, a GIN index on PostgreSQL. Only words are
 //! kept; the text around them stands in the bodies.
 
-use sqlx::{Database, Postgres, Sqlite};
+use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
 use uuid::Uuid;
 
 use super::merge::clean;
 use crate::{
+    bulk,
     engine::SqlStore,
     error::{Context, Result},
     queries::{searchable_words, without_accents},
@@ -20,53 +21,71 @@ pub(super) struct Document<'a> {
     pub text: &'a str,
 }
 
-const SQLITE_DOCUMENT: &str = "INSERT INTO search_documents (document_id, exchange_id, part) \
-    VALUES ($1, $2, $3) ON CONFLICT (exchange_id, part) DO NOTHING";
-const SQLITE_WORDS: &str = "INSERT INTO search_words (rowid, text) VALUES ($1, $2)";
+/// Documents in one statement; some of them are long.
+const MAX_ROWS: usize = 32;
 
-const POSTGRES_DOCUMENT: &str = "INSERT INTO search_documents \
-    (document_id, exchange_id, part, words) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (exchange_id, part) DO NOTHING";
+const SQLITE_DOCUMENTS: &str = "INSERT INTO search_documents (document_id, exchange_id, part) ";
+const SQLITE_WORDS: &str = "INSERT INTO search_words (rowid, text) ";
+const POSTGRES_DOCUMENTS: &str =
+    "INSERT INTO search_documents (document_id, exchange_id, part, words) ";
+/// A half that has a document keeps it.
+const KEEP: &str = " ON CONFLICT (exchange_id, part) DO NOTHING";
 
 impl SqlStore<Sqlite> {
-    /// Lets the exchange be found by the text's words. A half that has a document keeps it.
-    pub(super) async fn index_text(
+    /// Lets the exchanges be found by the texts' words.
+    pub(super) async fn index_texts(
         connection: &mut <Sqlite as Database>::Connection,
-        document: &Document<'_>,
+        documents: &[Document<'_>],
     ) -> Result<()> {
-        let inserted = sqlx::query(SQLITE_DOCUMENT)
-            .bind(document.id)
-            .bind(document.exchange_id)
-            .bind(document.part)
-            .execute(&mut *connection)
-            .await
-            .context("a search document cannot be written")?;
-        if inserted.rows_affected() == 1 {
-            sqlx::query(SQLITE_WORDS)
-                .bind(document.id)
-                .bind(document.words())
-                .execute(connection)
+        for some in bulk::pieces(documents, MAX_ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new(SQLITE_DOCUMENTS);
+            query.push_values(some, |mut row, one| {
+                row.push_bind(one.id).push_bind(one.exchange_id).push_bind(one.part);
+            });
+            query.push(KEEP).push(" RETURNING document_id");
+            let new: Vec<i64> = query
+                .build_query_scalar()
+                .fetch_all(&mut *connection)
                 .await
-                .context("a search document cannot be indexed")?;
+                .context("search documents cannot be written")?;
+            let new: Vec<_> = some.iter().filter(|one| new.contains(&one.id)).collect();
+            Self::index_words(connection, &new).await?;
+        }
+        Ok(())
+    }
+
+    async fn index_words(
+        connection: &mut <Sqlite as Database>::Connection,
+        documents: &[&Document<'_>],
+    ) -> Result<()> {
+        for some in bulk::pieces(documents, MAX_ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new(SQLITE_WORDS);
+            query.push_values(some, |mut row, one| {
+                row.push_bind(one.id).push_bind(one.words());
+            });
+            let query = query.build();
+            query.execute(&mut *connection).await.context("search words cannot be written")?;
         }
         Ok(())
     }
 }
 
 impl SqlStore<Postgres> {
-    /// Lets the exchange be found by the text's words. A half that has a document keeps it.
-    pub(super) async fn index_text(
+    /// Lets the exchanges be found by the texts' words.
+    pub(super) async fn index_texts(
         connection: &mut <Postgres as Database>::Connection,
-        document: &Document<'_>,
+        documents: &[Document<'_>],
     ) -> Result<()> {
-        sqlx::query(POSTGRES_DOCUMENT)
-            .bind(document.id)
-            .bind(document.exchange_id)
-            .bind(document.part)
-            .bind(without_accents(&document.words()))
-            .execute(connection)
-            .await
-            .context("a search document cannot be written")?;
+        for some in bulk::pieces(documents, MAX_ROWS) {
+            let mut query = QueryBuilder::<Postgres>::new(POSTGRES_DOCUMENTS);
+            query.push_values(some, |mut row, one| {
+                row.push_bind(one.id).push_bind(one.exchange_id).push_bind(one.part);
+                row.push_bind(without_accents(&one.words()));
+            });
+            query.push(KEEP);
+            let query = query.build();
+            query.execute(&mut *connection).await.context("search documents cannot be written")?;
+        }
         Ok(())
     }
 }

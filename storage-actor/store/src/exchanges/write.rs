@@ -216,20 +216,9 @@ impl SqlStore<Engine> {
         parts: &[(&ExchangePart, i64)],
     ) -> Result<()> {
         let parts = parts.iter().map(|(part, _)| *part);
-        for part in parts.filter(|part| !part.search_text.is_empty()) {
-            let name = match part.facts {
-                Facts::Request(_) => "request",
-                Facts::Response(_) => "response",
-            };
-            let document = Document {
-                id: writer.id(),
-                exchange_id: part.id.0,
-                part: name,
-                text: &part.search_text,
-            };
-            Self::index_text(connection, &document).await?;
-        }
-        Ok(())
+        let texts = parts.filter(|part| !part.search_text.is_empty());
+        let documents: Vec<_> = texts.map(|part| document(part, writer.id())).collect();
+        Self::index_texts(connection, &documents).await
     }
 
     /// The rows that exist, locked, in order.
@@ -283,4 +272,12 @@ fn raw_usage(parts: &[&ExchangePart]) -> HashMap<Uuid, String> {
         Facts::Request(_) => None,
     });
     raw.collect()
+}
+
+fn document(part: &ExchangePart, id: i64) -> Document<'_> {
+    let name = match part.facts {
+        Facts::Request(_) => "request",
+        Facts::Response(_) => "response",
+    };
+    Document { id, exchange_id: part.id.0, part: name, text: &part.search_text }
 }

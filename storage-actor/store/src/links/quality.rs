@@ -17,7 +17,7 @@ const SAMPLE: i64 = 10_000;
 const CLIENTS: i64 = 64;
 
 /// Fewer exchanges with a history say nothing yet.
-const ENOUGH: u64 = 20;
+pub const ENOUGH: u64 = 20;
 /// A share that is lower by this much has dropped.
 const DROP: f64 = 0.1;
 

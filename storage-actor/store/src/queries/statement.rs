@@ -48,7 +48,7 @@ impl From<Uuid> for Value {
 /// SQL text with its values. Text that comes from outside is always a value.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Statement {
-    sql: String,
+    pub(super) sql: String,
     values: Vec<Value>,
 }
 

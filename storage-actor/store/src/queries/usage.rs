@@ -237,9 +237,12 @@ fn push_run(
     run: Run,
 ) {
     let Run { from, to, length } = run;
-    // Numbers in the text, as in `buckets`.
-    let bucket = format!("({from}) + (u.start - ({from})) / {length} * {length} AS bucket");
-    statement.push("SELECT ", []).push(&bucket, []).push(", ", []);
+    // All values are bound: every zone and every day has others, and each text is a statement that
+    // connections keep prepared.
+    statement.push(
+        "SELECT ? + (u.start - ?) / ? * ? AS bucket, ",
+        [from.into(), from.into(), length.into(), length.into()],
+    );
     push_keys(statement, group);
     statement.push(OF_BUCKETS, []).push(
         " FROM usage_buckets u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ?",
@@ -302,5 +305,22 @@ impl SqlStore<Engine> {
         let mut buckets: Vec<_> = buckets.collect::<Result<_>>()?;
         buckets.sort_by(|a, b| (a.start, &a.key).cmp(&(b.start, &b.key)));
         Ok(buckets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_of_every_zone_are_the_same_statement() {
+        let days = |midnights: [&str; 3]| {
+            let edges = midnights.map(|at| at.parse::<Timestamp>().expect("an instant"));
+            let statement = between(&UsageFilter::default(), &edges, GroupBy::default());
+            statement.expect("days").sql
+        };
+        let in_london = ["2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z"];
+        let in_delhi = ["2026-11-06T18:30:00Z", "2026-11-07T18:30:00Z", "2026-11-08T18:30:00Z"];
+        assert_eq!(days(in_london), days(in_delhi));
     }
 }

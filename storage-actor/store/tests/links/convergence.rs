@@ -16,7 +16,7 @@ struct Form {
 
 const SHORT: Form = Form { forests: 25, orders: 1 };
 /// `make faults`.
-const LONG: Form = Form { forests: 1_000, orders: 20 };
+const LONG: Form = Form { forests: 200, orders: 20 };
 
 store_tests!(one_to_four_linkers);
 

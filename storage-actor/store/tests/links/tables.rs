@@ -17,9 +17,12 @@ const TABLES: [&str; 7] = [
     "link_results",
 ];
 
-const CLEAR: &str = "BEGIN; DELETE FROM link_facts; DELETE FROM link_prefixes; DELETE FROM links; \
+const CLEAR_SQLITE: &str = "BEGIN; DELETE FROM link_facts; DELETE FROM link_prefixes; DELETE FROM links; \
     DELETE FROM link_labels; DELETE FROM link_waits; DELETE FROM link_calls; \
     DELETE FROM link_results; DELETE FROM link_outbox; COMMIT";
+/// Deleted rows would stay in its files, and every statement of a long run would read over them.
+const CLEAR_POSTGRES: &str = "TRUNCATE link_facts, link_prefixes, links, link_labels, link_waits, \
+    link_calls, link_results, link_outbox";
 
 /// Opens by the store's URL.
 pub enum Tables {
@@ -41,7 +44,11 @@ impl Tables {
 
     /// As if nothing had ever been linked.
     pub async fn clear(&self) {
-        self.run(CLEAR).await;
+        self.run(match self {
+            Self::Sqlite(_) => CLEAR_SQLITE,
+            Self::Postgres(_) => CLEAR_POSTGRES,
+        })
+        .await;
     }
 
     /// Changes tables behind the store's back.

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -51,21 +51,33 @@ pub async fn fill(engine: Engine, nexus: &Path, conversations: u32) -> anyhow::R
     // From here on an error stops the database too. No client asks it by a port of ours.
     let running = Running::new(0, None, children, dir);
     eprintln!("filling {url}");
-    let nexus = |arguments: &[&str]| {
+    // Standard output is the report's.
+    let nexus = |arguments: &[&str], stdout: Stdio| {
         let mut command = Command::new(nexus);
         command.args(arguments).env("NEXUS_DATA_DIR", &data).env("DATABASE_URL", &url);
-        let status = command.env("LOG_LEVEL", "warn").status().context("nexus does not start")?;
-        ensure!(status.success(), "nexus {}: {status}", arguments.join(" "));
-        anyhow::Ok(())
+        command.env("LOG_LEVEL", "warn").stdout(stdout).stderr(Stdio::inherit());
+        let output = command.output().context("nexus does not start")?;
+        ensure!(output.status.success(), "nexus {}: {}", arguments.join(" "), output.status);
+        anyhow::Ok(output.stdout)
     };
     let (count, folder) = (conversations.to_string(), data.display().to_string());
-    nexus(&["demo", "--seed", "1", "--conversations", &count, "--into", &folder])?;
+    let file = lines.display().to_string();
+    let demo = ["demo", "--seed", "1", "--conversations", &count, "--into", &folder];
+    nexus(&demo, Stdio::null())?;
     write_long(&lines)?;
-    nexus(&["import", &lines.display().to_string()])?;
+    require_all(&nexus(&["import", "--json", &file], Stdio::piped())?)?;
     if matches!(engine, Engine::Postgres) {
         settle(&url).await?;
     }
     Ok(Filled { url, _running: running })
+}
+
+/// The import succeeds also where it rejects lines.
+fn require_all(answer: &[u8]) -> anyhow::Result<()> {
+    let answer: Value = serde_json::from_slice(answer).context("the import's answer")?;
+    let (accepted, first) = (&answer["accepted"], &answer["rejected"][0]);
+    ensure!(*accepted == LONG, "{accepted} of {LONG} lines are imported; rejected: {first}");
+    Ok(())
 }
 
 /// What PostgreSQL does by itself while a store grows over weeks.
@@ -114,4 +126,19 @@ fn line(number: u32, at: &str) -> Value {
         },
         "durationMs": 900, "firstTokenMs": 300, "state": "completed",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejected_line_is_an_error_that_says_why() {
+        let all = json!({"accepted": LONG, "duplicates": 0, "rejected": []}).to_string();
+        require_all(all.as_bytes()).expect("all of them");
+        let rejected = [json!({"line": 7, "reason": "no body"})];
+        let fewer = json!({"accepted": LONG - 1, "duplicates": 0, "rejected": rejected});
+        let error = require_all(fewer.to_string().as_bytes()).expect_err("one is missing");
+        assert!(error.to_string().contains("no body"), "{error}");
+    }
 }

@@ -44,7 +44,7 @@ pub struct Slow {
 }
 
 /// Milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Times {
     p50: f64,
     p95: f64,

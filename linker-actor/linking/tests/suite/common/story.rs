@@ -265,12 +265,8 @@ impl Scene {
         if !self.plain {
             body["tools"] = json!([{"name": "Bash"}]);
         }
-        if let Some(prompt) = &self.prompt {
-            let billing =
-                self.billing.iter().map(|line| format!("x-anthropic-billing-header: {line}"));
-            let texts = billing.chain([prompt.clone()]);
-            let blocks = texts.map(|text| json!({"type": "text", "text": text}));
-            body["system"] = blocks.collect();
+        if let Some(system) = self.system() {
+            body["system"] = system;
         }
         if let Some(previous) = &self.thread {
             body["thread"] = json!({"type": "continue", "previous_message_id": previous});
@@ -295,6 +291,19 @@ impl Scene {
             facts.push(Fact::Answer(id(name), Box::new(self.answered(name))));
         }
         facts
+    }
+
+    /// A prompt alone is sent as a string, as clients without a billing line send it.
+    fn system(&self) -> Option<Value> {
+        let text = |text: &str| json!({"type": "text", "text": text});
+        match (&self.billing, &self.prompt) {
+            (None, prompt) => prompt.as_ref().map(|prompt| json!(prompt)),
+            (Some(line), Some(prompt)) => {
+                let line = format!("x-anthropic-billing-header: {line}");
+                Some(json!([text(&line), text(prompt)]))
+            }
+            (Some(line), None) => panic!("{line:?} stands before no prompt"),
+        }
     }
 
     fn user_id(&self) -> Option<String> {

@@ -1,0 +1,39 @@
+//! The time that Usage sums up, and in what stretches.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use super::UsagePage;
+use crate::{
+    pages::zones,
+    view::{Buckets, Ctx, Range},
+};
+
+pub(super) struct Span {
+    pub(super) zone: TimeZone,
+    pub(super) now: Timestamp,
+    pub(super) range: Range,
+    /// Where the first whole stretch begins.
+    pub(super) from: Timestamp,
+    /// A stretch's length.
+    pub(super) minutes: u32,
+}
+
+impl Span {
+    pub(super) fn of(range: Range, zone: TimeZone, now: Timestamp) -> Self {
+        let from = range.from(now).unwrap_or_else(|| now - SignedDuration::from_hours(24 * 365));
+        let minutes = zones::stretch(&zone, from, now).min(Buckets::of(range, now).minutes);
+        Self { from: next_stretch(from, minutes), zone, now, range, minutes }
+    }
+
+    pub(super) fn asked(ctx: &Ctx) -> Self {
+        Self::of(ctx.range::<UsagePage>(), ctx.counted_zone(), ctx.now())
+    }
+}
+
+/// The first instant from `at` on at which a stretch begins.
+fn next_stretch(at: Timestamp, minutes: u32) -> Timestamp {
+    let width = i64::from(minutes) * 60;
+    let begun = at.as_second().div_euclid(width) * width;
+    let start = |second| Timestamp::from_second(second).unwrap_or(at);
+    if start(begun) == at { at } else { start(begun + width) }
+}
