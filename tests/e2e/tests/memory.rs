@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 const CLIENTS: usize = 16;
 /// Streams of the first round; the others have twice as many.
-const STREAMS: u64 = 100;
+const STREAMS: u64 = 60;
 /// At least so many bytes go each way in a stream.
 const STREAM: usize = 200_000;
 /// About 230 KB as events.
@@ -21,7 +21,7 @@ const LONG: &str = "[[words n=20000]] [[wire piece=96 split=4096]]";
 const LARGE: usize = 32 << 20;
 /// Fill what is bounded in bytes, before anything is measured.
 const WARM: u64 = 3;
-const REPEATS: u64 = 8;
+const REPEATS: u64 = 4;
 const DRAIN: Duration = Duration::from_mins(4);
 const SOON: Duration = Duration::from_secs(30);
 /// In which what is freed behind the last row is given back.
