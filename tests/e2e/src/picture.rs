@@ -68,10 +68,18 @@ pub async fn take(api: &Api) -> anyhow::Result<Picture> {
     })
 }
 
+/// A branch's label without the second in which the branch began.
+fn timeless(label: &str) -> String {
+    let is_time = |part: &str| part.len() == 6 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = label.split('_').map(|part| if is_time(part) { "HHMMSS" } else { part });
+    parts.collect::<Vec<_>>().join("_")
+}
+
 fn exchange(row: &Value, bodies: &BTreeMap<String, (String, String)>) -> Value {
     let of = |id: &Value| id.as_str().and_then(|id| bodies.get(id));
     let mut picture = some(row, &EXCHANGE);
     picture["bodies"] = json!(of(&row["requestId"]));
+    picture["branchId"] = json!(row["branchId"].as_str().map(timeless));
     // A parent is named by what it was asked.
     for parent in ["parentRequestId", "parentTaskRequestId"] {
         picture[parent] = json!(of(&row[parent]).map(|(sent, _)| sent));
