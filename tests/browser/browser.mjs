@@ -1,4 +1,5 @@
 // Debian's Chromium, and what is noticed while pages load.
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -51,6 +52,19 @@ export async function logIn(page, origin, key) {
   await visit(page, `${origin}/login`);
   await page.fill('input[type=password]', key);
   await Promise.all([page.waitForNavigation(), page.press('input[type=password]', 'Enter')]);
+}
+
+// Walks over a page of its own; at its end nothing may have gone wrong on it.
+export async function walked(browser, origin, options, walk) {
+  const { page, seen, context } = await watched(browser, origin, options);
+  try {
+    await walk(page);
+    assert.deepEqual(seen.console, [], 'console errors');
+    assert.deepEqual(seen.foreign, [], 'requests to other hosts');
+    assert.deepEqual(await violations(page), [], 'CSP violations');
+  } finally {
+    await context.close();
+  }
 }
 
 // axe's serious and critical findings, one line each.
