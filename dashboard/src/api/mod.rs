@@ -34,6 +34,7 @@ pub(crate) use self::answer::clean;
 pub(crate) use self::cache::Answers;
 pub use self::recorded::StoredRecordings;
 pub(crate) use self::spark::{batch as list_feedback, send as send_feedback};
+pub(crate) use self::usage::midnight;
 use crate::error::PageError;
 
 /// The routes below `/api`.

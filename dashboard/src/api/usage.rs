@@ -180,6 +180,7 @@ fn floor(instant: Timestamp, minutes: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(instant)
 }
 
-fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, PageError> {
+/// When a day begins in a zone.
+pub fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, PageError> {
     Ok(day.to_zoned(zone.clone()).map_err(PageError::internal)?.timestamp())
 }

@@ -2,9 +2,10 @@
 
 use std::iter;
 
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use crate::{
+    api::midnight,
     error::PageError,
     view::{Choice, Ctx, choices},
 };
@@ -81,10 +82,6 @@ pub(super) fn day_edges(
     let end = day(now).checked_add(2.days()).map_err(PageError::internal)?;
     let days = day(from).series(1.day()).skip(1).take_while(|day| *day <= end);
     iter::once(Ok(from)).chain(days.map(|day| midnight(day, zone))).collect()
-}
-
-fn midnight(day: Date, zone: &TimeZone) -> Result<Timestamp, PageError> {
-    Ok(day.to_zoned(zone.clone()).map_err(PageError::internal)?.timestamp())
 }
 
 #[cfg(test)]
