@@ -22,7 +22,11 @@ use nexus_contract::ExchangeId;
 
 use self::cover::Cover;
 pub use self::source::{Ends, Pending, Session, Source, Window};
-use crate::{chain::Node, index::Exchange, link::Link, memory::Memory};
+use crate::{
+    index::{Exchange, Path},
+    link::Link,
+    memory::Memory,
+};
 
 /// An index in front of `S`, for as long as nobody else changes what `S` holds.
 pub struct Cache<S> {
@@ -36,7 +40,7 @@ pub struct Cache<S> {
 #[derive(Debug, Default)]
 struct Dirty {
     exchanges: BTreeSet<ExchangeId>,
-    nodes: Vec<Node>,
+    paths: Vec<Path>,
     links: BTreeSet<ExchangeId>,
     /// Whose waiting keys changed.
     waits: BTreeSet<ExchangeId>,
@@ -62,7 +66,7 @@ impl<S: Source> Cache<S> {
         let labels = dirty.labels.into_iter();
         let pending = Pending {
             exchanges: dirty.exchanges.iter().filter_map(|id| table.exchanges.get(id)).collect(),
-            nodes: &dirty.nodes,
+            paths: &dirty.paths,
             links: dirty.links.iter().filter_map(|id| table.links.get(id)).collect(),
             waits: dirty.waits.iter().filter_map(|id| waits(table, *id)).collect(),
             waited: dirty.waits.iter().filter(|id| !cover.is_absent(**id)).copied().collect(),

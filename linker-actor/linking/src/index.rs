@@ -34,6 +34,17 @@ pub struct Place {
     pub length: u32,
 }
 
+/// A history's way through the trie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// Whose history it is.
+    pub domain: String,
+    /// The longest prefix that was known; [`Hash::START`] for none.
+    pub known: Hash,
+    /// The prefixes behind it, shortest first.
+    pub new: Vec<Node>,
+}
+
 /// Which exchanges may be a parent, or the same step.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -95,8 +106,8 @@ pub trait Index: Send {
         hashes: &[Hash],
     ) -> impl Future<Output = Result<Vec<Hash>, Self::Error>> + Send;
 
-    fn put_nodes(&mut self, nodes: &[Node])
-    -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// A history takes its way through the trie.
+    fn put_path(&mut self, path: &Path) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Removes prefixes from `last` upward for as long as no exchange and no other prefix stands on
     /// them.

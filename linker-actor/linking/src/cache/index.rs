@@ -5,7 +5,7 @@ use crate::{
     chain::Node,
     facts::Moment,
     hash::Hash,
-    index::{Call, Candidates, Exchange, Index, Scope},
+    index::{Call, Candidates, Exchange, Index, Path, Scope},
     label::Branch,
     link::Link,
 };
@@ -38,10 +38,9 @@ impl<S: Source> Index for Cache<S> {
         Ok(known)
     }
 
-    async fn put_nodes(&mut self, nodes: &[Node]) -> Result<(), S::Error> {
-        let new = nodes.iter().filter(|node| !self.table.nodes.contains_key(&node.hash));
-        self.dirty.nodes.extend(new.cloned());
-        let Ok(()) = self.table.put_nodes(nodes).await;
+    async fn put_path(&mut self, path: &Path) -> Result<(), S::Error> {
+        let Ok(()) = self.table.put_path(path).await;
+        self.dirty.paths.push(path.clone());
         Ok(())
     }
 

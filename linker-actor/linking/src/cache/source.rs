@@ -5,10 +5,9 @@ use std::future::Future;
 use nexus_contract::ExchangeId;
 
 use crate::{
-    chain::Node,
     facts::Moment,
     hash::Hash,
-    index::{Exchange, Index},
+    index::{Exchange, Index, Path},
     link::Link,
 };
 
@@ -119,8 +118,8 @@ pub struct Session {
 #[derive(Debug)]
 pub struct Pending<'a> {
     pub exchanges: Vec<&'a Exchange>,
-    /// None of them is known.
-    pub nodes: &'a [Node],
+    /// None of their new prefixes is known, and none is in two of them.
+    pub paths: &'a [Path],
     pub links: Vec<&'a Link>,
     /// Exchanges that wait no longer, before `waits`.
     pub waited: Vec<ExchangeId>,

@@ -8,7 +8,7 @@ use crate::{
     chain, decide,
     facts::{AnswerFacts, Fact, HARNESSES, RequestFacts},
     hash::Hash,
-    index::{Call, Exchange, Index, Place},
+    index::{Call, Exchange, Index, Path, Place},
 };
 
 /// False when the fact was known.
@@ -83,7 +83,7 @@ async fn locate<I: Index>(
         let nodes = chain::extend(base.current, base.length, &answered);
         let last = nodes.last().map(|node| Place { current: node.hash, length: node.length });
         exchange.place = last.or(Some(base)).filter(|place| place.length > 0);
-        is_new = grow(index, &nodes).await?;
+        is_new = grow(index, &request.domain, base.current, &nodes).await?;
     }
     exchange.follow = follow(exchange);
     index.put(exchange).await?;
@@ -99,9 +99,14 @@ fn base_of(parent: Exchange) -> Option<(Place, Vec<Normal>)> {
     Some((parent.place?, parent.answer?.blocks))
 }
 
-/// Stores the prefixes that are not known. The trie holds every prefix of what it holds, so a binary
-/// search finds the longest known one. True when the whole history was not in it.
-async fn grow<I: Index>(index: &mut I, nodes: &[chain::Node]) -> Result<bool, I::Error> {
+/// Stores the prefixes that are not known, behind `base`. The trie holds every prefix of what it
+/// holds, so a binary search finds the longest known one. True when the whole history was not in it.
+async fn grow<I: Index>(
+    index: &mut I,
+    domain: &str,
+    base: Hash,
+    nodes: &[chain::Node],
+) -> Result<bool, I::Error> {
     // A turn adds few: look at the end first.
     let near = nodes.len().saturating_sub(16);
     let tail: Vec<_> = nodes[near..].iter().map(|node| node.hash).collect();
@@ -119,8 +124,10 @@ async fn grow<I: Index>(index: &mut I, nodes: &[chain::Node]) -> Result<bool, I:
         }
         first_new = low;
     }
-    index.put_nodes(&nodes[first_new..]).await?;
-    Ok(first_new < nodes.len())
+    let (stored, new) = nodes.split_at(first_new);
+    let known = stored.last().map_or(base, |node| node.hash);
+    index.put_path(&Path { domain: domain.to_owned(), known, new: new.to_vec() }).await?;
+    Ok(!new.is_empty())
 }
 
 /// The hash of the history with the answer behind it.

@@ -7,7 +7,7 @@ use crate::{
     chain::Node,
     facts::Moment,
     hash::Hash,
-    index::{Call, Candidates, Exchange, Index, MAX_CANDIDATES, Scope},
+    index::{Call, Candidates, Exchange, Index, MAX_CANDIDATES, Path, Scope},
     label::Branch,
     link::{Link, LinkKind, Tier},
 };
@@ -30,8 +30,8 @@ impl Index for Memory {
         Ok(hashes.iter().filter(|hash| self.nodes.contains_key(hash)).copied().collect())
     }
 
-    async fn put_nodes(&mut self, nodes: &[Node]) -> Result<()> {
-        for node in nodes {
+    async fn put_path(&mut self, path: &Path) -> Result<()> {
+        for node in &path.new {
             self.lookups.follows.add(Some(node.predecessor), node.hash);
             self.nodes.entry(node.hash).or_insert_with(|| node.clone());
         }

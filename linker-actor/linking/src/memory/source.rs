@@ -123,7 +123,9 @@ impl Source for Memory {
         for exchange in pending.exchanges {
             self.replace(exchange);
         }
-        self.put_nodes(pending.nodes).await?;
+        for path in pending.paths {
+            self.put_path(path).await?;
+        }
         for link in pending.links {
             self.replace_link(link);
         }

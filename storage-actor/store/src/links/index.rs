@@ -5,7 +5,7 @@ use nexus_contract::ExchangeId;
 use nexus_linking::{
     Exchange, Hash, Index, Link, Moment,
     chain::Node,
-    index::{Call, Candidates, Scope},
+    index::{Call, Candidates, Path, Scope},
     label::Branch,
 };
 use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
@@ -77,8 +77,8 @@ impl Index for SqlIndex<'_, Engine> {
         self.read_known(hashes).await
     }
 
-    async fn put_nodes(&mut self, nodes: &[Node]) -> Result<()> {
-        self.write_nodes(nodes).await
+    async fn put_path(&mut self, path: &Path) -> Result<()> {
+        self.write_paths(std::slice::from_ref(path)).await
     }
 
     async fn drop_nodes(&mut self, last: Hash) -> Result<()> {

@@ -1,7 +1,12 @@
 //! `link_prefixes`: the trie of histories.
+//!
+//! Many domains may begin with the same words, and none is to look through what the others go on
+//! with. So each prefix has a tag of the only domain whose histories pass it, or 0 where several do.
+//! Above a prefix that several pass, several pass everywhere. A tag is short: two domains may share
+//! one, and then they look through each other's. It is never taken back when a history goes.
 
 use duplicate::duplicate_item;
-use nexus_linking::{Hash, Moment, chain::Node};
+use nexus_linking::{Hash, Moment, chain::Node, index::Path};
 use sqlx::{Postgres, QueryBuilder, Sqlite};
 
 use super::{
@@ -20,15 +25,27 @@ const PATH: &str = "WITH RECURSIVE path (hash, predecessor, length, assistant, t
     FROM path JOIN link_prefixes p ON p.hash = path.predecessor WHERE path.steps < $2) \
     SELECT hash, predecessor, length, assistant, tool_use_id FROM path ORDER BY length DESC";
 
-/// Down from a prefix, every path as far as the first member of the domain that ends on it.
+/// Down from a prefix, every path of the domain as far as the first of its members that ends on it.
 const BELOW: &str = "WITH RECURSIVE down (hash) AS (\
-    SELECT hash FROM link_prefixes WHERE predecessor = $1 \
+    SELECT hash FROM link_prefixes WHERE predecessor = $1 AND domain_tag IN (0, $3) \
     UNION ALL \
     SELECT p.hash FROM down JOIN link_prefixes p ON p.predecessor = down.hash \
-    WHERE NOT EXISTS (SELECT 1 FROM link_facts f WHERE f.member AND f.current_hash = down.hash \
+    AND p.domain_tag IN (0, $3) WHERE NOT EXISTS (SELECT 1 FROM link_facts f WHERE f.member AND f.current_hash = down.hash \
     AND f.domain = $2)) \
     SELECT f.exchange_id, f.at FROM down JOIN link_facts f ON f.current_hash = down.hash \
     WHERE f.member AND f.domain = $2 ORDER BY f.at, f.exchange_id";
+
+/// Those of the prefixes that only another domain's histories passed so far.
+const FOREIGN: &str = ") AS q CROSS JOIN link_prefixes p WHERE p.hash = q.column1 \
+    AND p.domain_tag NOT IN (0, q.column2)";
+
+/// Several domains pass the prefix, and so all above it.
+const SHARE: &str = "WITH RECURSIVE up (hash, predecessor) AS (\
+    SELECT hash, predecessor FROM link_prefixes WHERE hash = $1 AND domain_tag <> 0 \
+    UNION ALL \
+    SELECT p.hash, p.predecessor FROM up JOIN link_prefixes p ON p.hash = up.predecessor \
+    WHERE p.domain_tag <> 0) \
+    UPDATE link_prefixes SET domain_tag = 0 WHERE hash IN (SELECT hash FROM up)";
 
 /// Removes a prefix that nothing stands on, and names the one before it.
 const DROP: &str = "DELETE FROM link_prefixes WHERE hash = $1 \
@@ -52,16 +69,48 @@ impl SqlIndex<'_, Engine> {
         rows.iter().map(|row| hash(row)).collect()
     }
 
-    pub(super) async fn write_nodes(&mut self, nodes: &[Node]) -> Result<()> {
-        for some in bulk::pieces(nodes, 256) {
+    pub(super) async fn write_paths(&mut self, paths: &[Path]) -> Result<()> {
+        let new = paths.iter().flat_map(|path| {
+            let tag = tag(&path.domain);
+            path.new.iter().map(move |node| (node, tag))
+        });
+        self.write_nodes(&new.collect::<Vec<_>>()).await?;
+        let stored = paths.iter().filter(|path| path.known != Hash::START);
+        for prefix in self.foreign(&stored.collect::<Vec<_>>()).await? {
+            sqlx::query(SHARE).bind(prefix).execute(&mut *self.connection).await.context(SHARE)?;
+        }
+        Ok(())
+    }
+
+    async fn foreign(&mut self, paths: &[&Path]) -> Result<Vec<Vec<u8>>> {
+        let mut found = Vec::new();
+        for some in paths.chunks(bulk::KEYS) {
             let mut query =
-                QueryBuilder::<Engine>::new(format!("INSERT INTO link_prefixes ({NODE}) "));
-            query.push_values(some, |mut row, node| {
+                bulk::values("SELECT q.column1 FROM (", some, FOREIGN, |mut row, path| {
+                    row.push_bind(bytes(path.known)).push_bind(tag(&path.domain));
+                });
+            let rows: Vec<Vec<u8>> = query
+                .build_query_scalar()
+                .fetch_all(&mut *self.connection)
+                .await
+                .context("link_prefixes cannot be read")?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    async fn write_nodes(&mut self, nodes: &[(&Node, i16)]) -> Result<()> {
+        for some in bulk::pieces(nodes, 256) {
+            let mut query = QueryBuilder::<Engine>::new(format!(
+                "INSERT INTO link_prefixes ({NODE}, domain_tag) "
+            ));
+            query.push_values(some, |mut row, (node, tag)| {
                 row.push_bind(bytes(node.hash))
                     .push_bind(bytes(node.predecessor))
                     .push_bind(i64::from(node.length))
                     .push_bind(node.assistant)
-                    .push_bind(node.tool_use.as_deref().map(text));
+                    .push_bind(node.tool_use.as_deref().map(text))
+                    .push_bind(*tag);
             });
             query.push(" ON CONFLICT (hash) DO NOTHING");
             query
@@ -99,9 +148,16 @@ impl SqlIndex<'_, Engine> {
         let rows: Vec<MomentRow> = sqlx::query_as(BELOW)
             .bind(bytes(hash))
             .bind(text(domain))
+            .bind(tag(domain))
             .fetch_all(&mut *self.connection)
             .await
             .context(BELOW)?;
         Ok(rows.into_iter().map(Moment::from).collect())
     }
+}
+
+/// What a domain is told from others by: 1 to 32,767.
+fn tag(domain: &str) -> i16 {
+    let [first, second, ..] = Hash::of(domain).0;
+    i16::from_be_bytes([first & 0x7f, second]).max(1)
 }

@@ -72,7 +72,7 @@ const MAX_ROWS: usize = 128;
 impl SqlIndex<'_, Engine> {
     pub(super) async fn write_all(&mut self, pending: Pending<'_>) -> Result<()> {
         self.write_facts(&pending.exchanges).await?;
-        self.write_nodes(pending.nodes).await?;
+        self.write_paths(pending.paths).await?;
         self.write_links(&pending.links).await?;
         self.remove_waits(&pending.waited).await?;
         self.write_waits(&pending.waits).await?;

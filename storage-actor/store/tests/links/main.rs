@@ -1,6 +1,7 @@
 //! Linking in the store: what the reference says, in any order, by several linkers, on both engines.
 
 mod convergence;
+mod domains;
 mod outbox;
 mod quality;
 mod relink;

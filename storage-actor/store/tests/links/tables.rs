@@ -17,6 +17,9 @@ const TABLES: [&str; 7] = [
     "link_results",
 ];
 
+/// The tags only say where to look: histories that are gone may have left some.
+const PREFIX: &str = "hash, predecessor, length, assistant, tool_use_id";
+
 const CLEAR_SQLITE: &str = "BEGIN; DELETE FROM link_facts; DELETE FROM link_prefixes; DELETE FROM links; \
     DELETE FROM link_labels; DELETE FROM link_waits; DELETE FROM link_calls; \
     DELETE FROM link_results; DELETE FROM link_outbox; COMMIT";
@@ -66,7 +69,8 @@ impl Tables {
     pub async fn dump(&self) -> Dump {
         let mut dump = Vec::with_capacity(TABLES.len());
         for table in TABLES {
-            let statement = format!("SELECT * FROM {table}");
+            let columns = if table == "link_prefixes" { PREFIX } else { "*" };
+            let statement = format!("SELECT {columns} FROM {table}");
             dump.push(match self {
                 Self::Sqlite(pool) => rows_on_sqlite(pool, statement).await,
                 Self::Postgres(pool) => rows_on_postgres(pool, statement).await,
