@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use nexus_bus::LiveBus;
+use nexus_bus::{Listener, LiveBus};
 use nexus_contract::{LiveEvent, LiveTopic};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -173,7 +173,7 @@ fn json(event: &LiveEvent) -> String {
 
 /// Carries the live bus into the hub until the shutdown.
 pub async fn pump(hub: Arc<Hub>, bus: Arc<dyn LiveBus>, shutdown: CancellationToken) {
-    let mut events = bus.subscribe();
+    let mut events = Listener::new(bus.as_ref());
     loop {
         let event = tokio::select! {
             () = shutdown.cancelled() => return,

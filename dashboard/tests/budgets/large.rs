@@ -11,6 +11,7 @@ use nexus_store::{
     testing::TestStore,
 };
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use sqlx::SqlitePool;
 
 pub const REQUESTS: u32 = 5_000;
@@ -119,13 +120,13 @@ fn halves(number: u32) -> [ExchangePart; 2] {
         half(
             number,
             Facts::Request(Box::new(request_facts)),
-            KeyedBody::of_request(request.as_bytes()),
+            KeyedBody::of_request(request.as_bytes(), Sha256::digest(&request).into()),
             text.clone(),
         ),
         half(
             number,
             Facts::Response(Box::new(response_facts)),
-            KeyedBody::of_response(answer.as_bytes()),
+            KeyedBody::of_response(answer.as_bytes(), Sha256::digest(&answer).into()),
             text,
         ),
     ]

@@ -18,7 +18,7 @@ pub use consume::{ConsumerConfig, ConsumerGone, consume};
 pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
 pub use jetstream::{Connecting, JetStream, NatsConfig, NatsLiveBus};
-pub use live::{LiveBus, LocalLiveBus};
+pub use live::{Listener, LiveBus, LocalLiveBus};
 pub use open::{Bus, BusConfig, open};
 pub use report::report;
 pub use ship::{ShipperConfig, ShipperGone, adopt, ship};

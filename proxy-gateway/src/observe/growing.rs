@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use nexus_bus::Listener;
 use nexus_contract::{ExchangeId, LiveTopic};
 use nexus_messages::{answer::Answer, decode::decode};
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ impl Watched {
 
 /// Hears wishes until it is dropped.
 pub async fn listen(state: Arc<State>) {
-    let mut events = state.deps.live.subscribe();
+    let mut events = Listener::new(state.deps.live.as_ref());
     loop {
         match events.recv().await {
             Ok(event) if event.topic == LiveTopic::Watch => {

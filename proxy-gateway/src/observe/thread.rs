@@ -25,6 +25,10 @@ use super::{
 };
 use crate::state::State;
 
+/// How long the thread rests when it has read everything: while it rests nobody has to wake it, which
+/// would be a system call on a request's way.
+const REST: Duration = Duration::from_millis(5);
+
 /// How often a stop is looked for while nothing ends.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -34,8 +38,10 @@ pub fn run(state: &Arc<State>, seen: &Receiver<Seen>, outbox: Outbox, stop: &Can
     let mut observer = Observing { state: state.clone(), outbox, samples, slack: Slack::default() };
     loop {
         match seen.recv_timeout(TICK) {
-            Ok(Seen::Ended(report)) => observer.observe(*report),
-            Ok(Seen::Growing(growing)) => observer.tell(&growing),
+            Ok(first) => {
+                std::iter::once(first).chain(seen.try_iter()).for_each(|one| observer.take(one));
+                std::thread::sleep(REST);
+            }
             Err(_nothing) if stop.is_cancelled() => return,
             Err(_nothing) => {}
         }
@@ -50,6 +56,13 @@ struct Observing {
 }
 
 impl Observing {
+    fn take(&mut self, seen: Seen) {
+        match seen {
+            Seen::Ended(report) => self.observe(*report),
+            Seen::Growing(growing) => self.tell(&growing),
+        }
+    }
+
     /// A report that can't be read must not end the thread.
     fn observe(&mut self, report: Report) {
         let (id, bytes) = (report.id, report.bytes());

@@ -15,7 +15,9 @@ use crate::{exchange, problem::Problem};
 
 /// Mounts everything that the gateway answers or forwards.
 pub fn configure(app: &mut web::ServiceConfig) {
-    app.route("/", read().to(service::information))
+    // The first that fits is taken: what comes most stands first.
+    app.route("/v1/{rest:.*}", web::to(exchange::forward))
+        .route("/", read().to(service::information))
         .route("/health", read().to(service::health))
         .route("/health/live", read().to(service::live))
         .route("/health/ready", read().to(service::ready))
@@ -23,7 +25,6 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .route("/token-stats", read().to(stats::token_stats))
         .route("/client-setup/{filename}", read().to(setup::file))
         .route("/api/hello", read().to(exchange::forward))
-        .route("/v1/{rest:.*}", web::to(exchange::forward))
         .route("/api/event_logging/{rest:.*}", web::to(service::event_logging));
 }
 

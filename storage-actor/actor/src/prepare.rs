@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use nexus_contract::{
-    BodyError, Envelope, Event, ExchangeId, Headers, Payload, RequestReceived, ResponseFinished,
+    Body, BodyError, Envelope, Event, ExchangeId, Headers, Payload, RequestReceived,
+    ResponseFinished,
 };
 use nexus_messages::{
     Answer, Block, Identity, PriceTable, Request, RequestType, Usage,
@@ -43,23 +45,35 @@ pub enum PrepareError {
     Body(#[from] BodyError),
 }
 
+/// A body that was checked.
+struct Raw {
+    bytes: Bytes,
+    sha256: [u8; 32],
+}
+
+impl Raw {
+    fn of(body: &Body) -> Result<Self, BodyError> {
+        Ok(Self { bytes: body.raw()?, sha256: *body.sha256() })
+    }
+}
+
 /// Reads `event`.
 pub fn prepare(event: &Event, prices: &PriceTable) -> Result<Work, PrepareError> {
-    let raw = event.body.as_ref().map(nexus_contract::Body::raw).transpose()?;
+    let raw = event.body.as_ref().map(Raw::of).transpose()?;
     let envelope = &event.envelope;
     Ok(match &envelope.payload {
         Payload::RequestReceived(fields) => {
-            Work::Write(Box::new(request(envelope, fields, raw.as_deref())))
+            Work::Write(Box::new(request(envelope, fields, raw.as_ref())))
         }
         Payload::ResponseFinished(fields) => {
-            Work::Write(Box::new(response(envelope, fields, raw.as_deref(), prices)))
+            Work::Write(Box::new(response(envelope, fields, raw.as_ref(), prices)))
         }
         Payload::Linked(linked) => Work::Link(linked.exchanges.clone()),
         Payload::AnalysisRequested(_) | Payload::AnalysisFinished(_) => Work::Nothing,
     })
 }
 
-fn request(envelope: &Envelope, fields: &RequestReceived, raw: Option<&[u8]>) -> ExchangePart {
+fn request(envelope: &Envelope, fields: &RequestReceived, raw: Option<&Raw>) -> ExchangePart {
     let decoded = decoded(&fields.headers, raw);
     // Whatever the client sent was forwarded; what can't be read is stored as it is.
     let request = Request::parse(&decoded).ok();
@@ -80,7 +94,7 @@ fn request(envelope: &Envelope, fields: &RequestReceived, raw: Option<&[u8]>) ->
         gateway: envelope.gateway.clone(),
         account: account::of_request(envelope, identity.as_ref(), fingerprint),
         headers: fields.headers.clone(),
-        body: raw.map(KeyedBody::of_request),
+        body: raw.map(|raw| KeyedBody::of_request(&raw.bytes, raw.sha256)),
         search_text: request.as_ref().map(searchable::of_request).unwrap_or_default(),
         facts: Facts::Request(Box::new(facts)),
     }
@@ -120,7 +134,7 @@ fn last_message_kind(request: &Request<'_>) -> Option<&'static str> {
 fn response(
     envelope: &Envelope,
     fields: &ResponseFinished,
-    raw: Option<&[u8]>,
+    raw: Option<&Raw>,
     prices: &PriceTable,
 ) -> ExchangePart {
     let headers = &fields.headers;
@@ -132,7 +146,7 @@ fn response(
         gateway: envelope.gateway.clone(),
         account: account::of_response(envelope, headers),
         headers: headers.clone(),
-        body: raw.map(KeyedBody::of_response),
+        body: raw.map(|raw| KeyedBody::of_response(&raw.bytes, raw.sha256)),
         search_text: searchable::of_answer(&answer),
         facts: Facts::Response(Box::new(facts(fields, &answer, prices))),
     }
@@ -178,8 +192,9 @@ fn usage(fields: &ResponseFinished, answer: &Answer, prices: &PriceTable) -> Opt
     })
 }
 
-fn decoded<'a>(headers: &Headers, raw: Option<&'a [u8]>) -> Cow<'a, [u8]> {
-    decode(headers.get("content-encoding"), raw.unwrap_or_default(), MAX_DECODED).bytes
+fn decoded<'a>(headers: &Headers, raw: Option<&'a Raw>) -> Cow<'a, [u8]> {
+    let bytes = raw.map(|raw| &raw.bytes[..]).unwrap_or_default();
+    decode(headers.get("content-encoding"), bytes, MAX_DECODED).bytes
 }
 
 fn whole(value: u64) -> i64 {

@@ -1,5 +1,7 @@
 //! Live events over NATS: plain subjects, nothing durable.
 
+use std::sync::Arc;
+
 use async_nats::{Client, connection::State};
 use futures::StreamExt;
 use nexus_contract::LiveEvent;
@@ -15,7 +17,7 @@ const PREFIX: &str = "nexus.live";
 /// Carries live events between processes.
 pub struct NatsLiveBus {
     outgoing: mpsc::Sender<LiveEvent>,
-    incoming: broadcast::Sender<LiveEvent>,
+    incoming: broadcast::Sender<Arc<LiveEvent>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -40,7 +42,7 @@ impl LiveBus for NatsLiveBus {
     }
 
     /// The process's own events come back from the server like everyone else's.
-    fn subscribe(&self) -> broadcast::Receiver<LiveEvent> {
+    fn subscribe(&self) -> broadcast::Receiver<Arc<LiveEvent>> {
         self.incoming.subscribe()
     }
 }
@@ -69,7 +71,7 @@ async fn send(client: Client, mut queue: mpsc::Receiver<LiveEvent>) {
     }
 }
 
-async fn receive(client: Client, incoming: broadcast::Sender<LiveEvent>) {
+async fn receive(client: Client, incoming: broadcast::Sender<Arc<LiveEvent>>) {
     // The client subscribes again by itself after a reconnection.
     let mut messages = match client.subscribe(format!("{PREFIX}.*")).await {
         Ok(messages) => messages,
@@ -81,7 +83,7 @@ async fn receive(client: Client, incoming: broadcast::Sender<LiveEvent>) {
     while let Some(message) = messages.next().await {
         match serde_json::from_slice(&message.payload) {
             // An error only says that nobody listens.
-            Ok(event) => drop(incoming.send(event)),
+            Ok(event) => drop(incoming.send(Arc::new(event))),
             Err(error) => tracing::debug!(%error, "a live event of another version"),
         }
     }

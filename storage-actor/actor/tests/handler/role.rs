@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 
 pub struct Role {
     pub handler: StorageHandler,
-    pub live: Receiver<LiveEvent>,
+    pub live: Receiver<Arc<LiveEvent>>,
 }
 
 impl Role {

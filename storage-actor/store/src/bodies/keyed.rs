@@ -49,24 +49,24 @@ pub struct KeyedNode {
 }
 
 impl KeyedBody {
-    /// Cuts and hashes `body`.
-    pub fn of_request(body: &[u8]) -> Self {
+    /// Cuts `body` and hashes its parts; `sha256` is that of the whole.
+    pub fn of_request(body: &[u8], sha256: [u8; 32]) -> Self {
         let shape = match cut(body) {
             Cut::Whole(bytes) => Shape::Whole(KeyedPiece::new(Piece { bytes, patch: Vec::new() })),
             Cut::Framed(framed) => keyed(framed),
         };
-        Self::new(body, shape)
+        Self::new(body, sha256, shape)
     }
 
     /// An answer is stored in one piece: no two are alike.
-    pub fn of_response(body: &[u8]) -> Self {
+    pub fn of_response(body: &[u8], sha256: [u8; 32]) -> Self {
         let piece = Piece { bytes: body.to_vec(), patch: Vec::new() };
-        Self::new(body, Shape::Whole(KeyedPiece::new(piece)))
+        Self::new(body, sha256, Shape::Whole(KeyedPiece::new(piece)))
     }
 
-    fn new(body: &[u8], shape: Shape) -> Self {
+    fn new(body: &[u8], sha256: [u8; 32], shape: Shape) -> Self {
         let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
-        Self { bytes, sha256: Sha256::digest(body).into(), shape }
+        Self { bytes, sha256, shape }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A patch is a sequence of (bytes to copy first, length, bytes to insert), numbers as LEB128.
 
+use memchr::memmem;
+
 use super::{scan, varint};
 
 /// Bytes to take out.
@@ -16,6 +18,9 @@ const KEY: &[u8] = br#""cache_control""#;
 /// The members named `cache_control` within `text[from..to]`, each with the comma that goes with it.
 pub(super) fn cache_controls(text: &[u8], from: usize, to: usize) -> Vec<Taken> {
     let mut found = Vec::new();
+    if memmem::find(&text[from..to], KEY).is_none() {
+        return found;
+    }
     let (mut i, mut before) = (from, from);
     while i < to {
         if text[i] == b'"' {

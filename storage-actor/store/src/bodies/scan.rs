@@ -3,15 +3,17 @@
 //! It only follows strings and brackets. That is enough to cut, because what was cut is joined again
 //! byte for byte: a text that is not quite JSON costs sharing, never bytes.
 
+use memchr::memchr2;
+
 /// The byte after the string that opens at `at`.
 pub(super) fn string_end(text: &[u8], at: usize) -> Option<usize> {
     let mut i = at + 1;
     loop {
-        match text.get(i)? {
-            b'"' => return Some(i + 1),
-            b'\\' => i += 2,
-            _ => i += 1,
+        i += memchr2(b'"', b'\\', text.get(i..)?)?;
+        if text[i] == b'"' {
+            return Some(i + 1);
         }
+        i += 2;
     }
 }
 

@@ -55,6 +55,8 @@ fn options(config: &StoreConfig) -> Result<SqliteConnectOptions> {
         .busy_timeout(config.write_timeout.min(Duration::from_secs(30)))
         .statement_cache_capacity(256)
         .pragma("temp_store", "memory")
+        // A page that every batch changes is written back once for many of them. 16 MB of log.
+        .pragma("wal_autocheckpoint", "4000")
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, config.slow_statement);
     Ok(if config.read_only { options } else { options.journal_mode(SqliteJournalMode::Wal) })

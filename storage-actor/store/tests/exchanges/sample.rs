@@ -9,6 +9,7 @@ use nexus_store::{
     },
     windows::windows,
 };
+use sha2::{Digest as _, Sha256};
 
 pub fn id(number: u32) -> ExchangeId {
     ExchangeId::from_external(&format!("exchange {number}"))
@@ -33,7 +34,7 @@ pub fn request(number: u32, body: &[u8]) -> ExchangePart {
         gateway: "one".to_owned(),
         account: Some(Account { name: "fp_1".to_owned(), source: AccountSource::Fingerprint }),
         headers: Headers::recorded(headers),
-        body: Some(KeyedBody::of_request(body)),
+        body: Some(KeyedBody::of_request(body, Sha256::digest(body).into())),
         search_text: format!("prompt number{number} with \0 a zero"),
         facts: Facts::Request(Box::new(RequestFacts {
             method: "POST".to_owned(),
@@ -67,7 +68,7 @@ pub fn response(number: u32, body: &[u8]) -> ExchangePart {
     let tokens = i64::from(number);
     ExchangePart {
         account: Some(Account { name: "org_1".to_owned(), source: AccountSource::Organization }),
-        body: Some(KeyedBody::of_response(body)),
+        body: Some(KeyedBody::of_response(body, Sha256::digest(body).into())),
         search_text: format!("answer number{number}"),
         facts: Facts::Response(Box::new(ResponseFacts {
             state,
