@@ -39,15 +39,16 @@ pub async fn run(
     let waker = Waker::default();
     let stream = Arc::clone(&deps.stream);
     let stop = shutdown.child_token();
+    let listener = waker.listen(deps.live.subscribe(), stop.clone());
     let consumer =
         consume(stream, Arc::new(waker.clone()), ConsumerConfig::default(), stop.clone());
-    let worker = Worker::new(Attempts { config, deps, gemini }).run(waker, stop.clone());
+    let worker = Worker::new(Attempts { config, deps, gemini }).run(waker.clone(), stop.clone());
     let consumer = async {
         let ended = consumer.await;
         // Whichever ends first takes the other one with it.
         stop.cancel();
         ended
     };
-    let ((), ended) = tokio::join!(worker, consumer);
+    let ((), ended, ()) = tokio::join!(worker, consumer, listener);
     Ok(ended?)
 }

@@ -4,11 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_bus::{Handler, Verdict};
-use nexus_contract::{Event, Kind};
-use tokio::sync::Notify;
+use nexus_contract::{Event, Kind, LiveEvent, LiveTopic};
+use nexus_store::analyses::JobStatus;
+use tokio::sync::{
+    Notify,
+    broadcast::{Receiver, error::RecvError},
+};
+use tokio_util::sync::CancellationToken;
 
 /// Consumes `analysis.requested`. The row in the store is the job, so there is nothing to do but to
 /// look; an event that is lost, late or repeated changes nothing.
+///
+/// The stream gives an event to one worker of all, whose slots may be full; so each worker
+/// [listens](Self::listen) besides.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Waker(Arc<Notify>);
 
@@ -17,6 +25,27 @@ impl Waker {
     pub async fn woken(&self) {
         self.0.notified().await;
     }
+
+    /// Hears, until `stop`, that a job waits: a new one, or one that another worker gave back.
+    pub async fn listen(&self, mut live: Receiver<LiveEvent>, stop: CancellationToken) {
+        loop {
+            let heard = tokio::select! {
+                () = stop.cancelled() => return,
+                heard = live.recv() => heard,
+            };
+            match heard {
+                Ok(event) if !is_of_a_waiting_job(&event) => {}
+                // What was skipped may have been of one.
+                Ok(_) | Err(RecvError::Lagged(_)) => self.0.notify_one(),
+                // The stream is left.
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+fn is_of_a_waiting_job(event: &LiveEvent) -> bool {
+    event.topic == LiveTopic::Analysis && event.data["status"] == JobStatus::Pending.as_str()
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 //! Asking for analyses and reading them, for the API and the pages alike: limits, audit, waking the
 //! workers.
 
+mod queued;
 mod refused;
 
 use std::{
@@ -10,13 +11,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use nexus_contract::{AnalysisRequested, Envelope, Event, LiveEvent, LiveTopic, Payload};
 use nexus_store::analyses::{
     Analysis, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis, Requested,
 };
-use serde_json::json;
 
-pub use self::refused::write_down as write_down_refusal;
+pub use self::{queued::announce_queued, refused::write_down as write_down_refusal};
 use crate::{deps::Dashboard, error::PageError};
 
 /// A custom prompt's length at most, in bytes.
@@ -91,10 +90,17 @@ pub async fn ask(
     };
     let (action, detail) = what_became(requested.as_ref(), again);
     audit(dashboard, who, action, &new.branch, detail).await;
-    if let Some(Requested::Created(job) | Requested::Requeued(job)) = &requested {
-        wake(dashboard, job).await;
+    if let Some(job) = requested.as_ref().and_then(waiting) {
+        wake(dashboard, job, now).await;
     }
     Ok(requested)
+}
+
+/// The job, when it waits for a worker. One that waited before is announced anew: whoever put it into
+/// the queue may not have reached the workers.
+fn waiting(requested: &Requested) -> Option<&Analysis> {
+    let (Requested::Created(job) | Requested::Requeued(job) | Requested::Existing(job)) = requested;
+    (job.status == JobStatus::Pending).then_some(job)
 }
 
 /// Writes down that somebody asked for an analysis of what isn't there.
@@ -183,34 +189,11 @@ async fn audit(
     }
 }
 
-/// Tells open pages and the workers. The row is the job: nothing is lost when this is.
-async fn wake(dashboard: &Dashboard, job: &Analysis) {
-    let branch = &job.branch;
-    dashboard.deps.live.publish(LiveEvent {
-        topic: LiveTopic::Analysis,
-        id: Some(branch.conversation_id),
-        at: job.requested_at,
-        domain: String::new(),
-        data: json!({
-            "conversationId": branch.conversation_id, "branchId": branch.branch_id,
-            "status": job.status, "run": job.run,
-        }),
-    });
-    let payload = Payload::AnalysisRequested(AnalysisRequested {
-        job_id: job.job_id.to_string(),
-        conversation_id: branch.conversation_id,
-        branch_id: branch.branch_id.clone(),
-        run: job.run,
-    });
-    let envelope = Envelope {
-        id: branch.conversation_id,
-        at: job.requested_at,
-        gateway: "dashboard".to_owned(),
-        domain: String::new(),
-        account_id: None,
-        payload,
-    };
-    if let Err(error) = dashboard.deps.stream.publish(&[Event { envelope, body: None }]).await {
+/// Tells open pages and the workers.
+async fn wake(dashboard: &Dashboard, job: &Analysis, now: Timestamp) {
+    let (deps, jobs) = (&dashboard.deps, std::slice::from_ref(job));
+    let told = announce_queued("dashboard", jobs, now, deps.stream.as_ref(), deps.live.as_ref());
+    if let Err(error) = told.await {
         tracing::warn!(%error, "the workers are not woken; they find the job by themselves");
     }
 }

@@ -20,6 +20,7 @@ mod security;
 mod server;
 mod view;
 
+pub use analyses::announce_queued;
 pub use api::StoredRecordings;
 pub use config::{DashboardConfig, SparkConfig};
 pub use deps::{Dashboard, Deps};

@@ -39,11 +39,6 @@ pub struct Gateway {
 impl Gateway {
     /// Checks the configuration and loads what it names. Nothing is bound or spawned yet.
     pub fn new(config: GatewayConfig, deps: GatewayDeps) -> Result<Self, Problems> {
-        if !config.access.client_auth {
-            tracing::warn!(
-                "ENABLE_CLIENT_AUTH is off: stored credentials serve anyone who can reach the gateway"
-            );
-        }
         State::new(config, deps).map(|state| Self { state: Arc::new(state) }).map_err(Problems)
     }
 

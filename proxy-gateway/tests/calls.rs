@@ -72,6 +72,25 @@ async fn the_last_answer_passes_and_a_429_is_never_repeated() {
     }
 }
 
+#[tokio::test]
+async fn a_short_pause_that_the_upstream_asks_for_is_kept_and_a_long_one_is_the_clients() {
+    for (asked, expected, calls) in [("1", 200, 2), ("60", 529, 1)] {
+        let busy = Answer::new(529).header("retry-after", asked).body("{}");
+        let answers = vec![busy, Answer::new(200).body("{}")];
+        let upstream = Server::local(InTurn(Mutex::new(answers))).expect("a free port");
+        let mut config = config(&upstream.url());
+        config.upstream.retry_status = vec![529];
+        let gateway = start(config);
+        let began = Instant::now();
+        let reply = call(gateway.addr).await;
+        assert_eq!((reply.status, upstream.seen().count()), (expected, calls), "{asked}");
+        let waited = began.elapsed() >= Duration::from_secs(1);
+        assert_eq!(waited, calls > 1, "{asked}: {:?}", began.elapsed());
+        let after = reply.field("retry-after");
+        assert_eq!(after, (calls == 1).then_some(asked), "what passes says when to come back");
+    }
+}
+
 /// Serves by hand: `serve` gets each connection and its number.
 async fn by_hand<F, R>(serve: F) -> (std::net::SocketAddr, Arc<AtomicU64>)
 where

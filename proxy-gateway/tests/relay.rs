@@ -32,6 +32,9 @@ fn send(text: &'static str) -> Step {
     Step::Send(Bytes::from_static(text.as_bytes()))
 }
 
+/// How soon a call is cancelled of which the client has left.
+const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 const BODY: &[u8] = br#"{"model":"claude-x","stream":true,"messages":[]}"#;
 
 #[tokio::test]
@@ -205,7 +208,7 @@ async fn a_client_that_leaves_cancels_its_call() {
     tokio::io::AsyncReadExt::read_exact(&mut io, &mut first).await.expect("an answer begins");
     drop(io);
     let gone = upstream.seen().until(|seen| seen[0].outcome == Some(Outcome::ClientGone));
-    tokio::time::timeout(LIMIT, gone).await.expect("the upstream's client is gone");
+    tokio::time::timeout(AT_ONCE, gone).await.expect("the upstream's client is gone");
     let (finished, recorded) = gateway.finished().await;
     assert_eq!(finished.state, TerminalState::ClientAborted);
     assert_eq!(recorded, b"data: 1\n\n");
@@ -220,7 +223,7 @@ async fn a_client_that_leaves_before_the_answer_cancels_too() {
     upstream.seen().until(|seen| seen.len() == 1).await;
     drop(io);
     let gone = upstream.seen().until(|seen| seen[0].outcome == Some(Outcome::ClientGone));
-    tokio::time::timeout(LIMIT, gone).await.expect("the upstream's client is gone");
+    tokio::time::timeout(AT_ONCE, gone).await.expect("the upstream's client is gone");
     assert_eq!(gateway.finished().await.0.state, TerminalState::ClientAborted);
 }
 

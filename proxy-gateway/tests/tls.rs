@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::TcpStream,
+    sync::mpsc,
 };
 
 /// Says which version it was asked in, and the hash of what it got.
@@ -42,10 +43,32 @@ async fn stream(path: web::Path<String>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "text/event-stream")).streaming(chunks)
 }
 
+/// Tells when it is dropped.
+struct GivenUp(mpsc::UnboundedSender<()>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        // An error only says that the test is over.
+        let _nobody = self.0.send(());
+    }
+}
+
+/// An event every 20 ms, until nobody takes them any more.
+async fn endless(given_up: web::Data<mpsc::UnboundedSender<()>>) -> HttpResponse {
+    let given_up = GivenUp(given_up.get_ref().clone());
+    let events = futures::stream::unfold(given_up, |given_up| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"data: 1\n\n")), given_up))
+    });
+    HttpResponse::Ok().insert_header(("content-type", "text/event-stream")).streaming(events)
+}
+
 struct Upstream {
     addr: SocketAddr,
     dir: TempDir,
     handle: actix_web::dev::ServerHandle,
+    /// One for each endless answer that was given up.
+    given_up: mpsc::UnboundedReceiver<()>,
 }
 
 impl Drop for Upstream {
@@ -71,9 +94,12 @@ fn upstream() -> Upstream {
         .expect("a server");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let addr = listener.local_addr().expect("bound");
-    let server = HttpServer::new(|| {
+    let (tell, given_up) = mpsc::unbounded_channel();
+    let server = HttpServer::new(move || {
         App::new()
             .app_data(web::PayloadConfig::new(64 << 20))
+            .app_data(web::Data::new(tell.clone()))
+            .route("/base/v1/endless", web::to(endless))
             .route("/base/v1/stream/{how}", web::to(stream))
             .default_service(web::to(echo))
     })
@@ -84,7 +110,7 @@ fn upstream() -> Upstream {
     .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Upstream { addr, dir, handle }
+    Upstream { addr, dir, handle, given_up }
 }
 
 fn settings(upstream: &Upstream) -> GatewayConfig {
@@ -114,6 +140,22 @@ async fn both_versions_carry_bodies_and_ends() {
         assert_eq!(reply.text(), "data: 1\n\ndata: 2\n\n");
         let reply = raw::send(gateway.addr, &raw::post("/v1/stream/cut", "", b"{}")).await;
         assert!(!reply.complete, "{version}: a cut stays a cut");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_its_call_in_both_versions() {
+    for http2 in [true, false] {
+        let mut upstream = upstream();
+        let mut config = settings(&upstream);
+        config.upstream.http2 = http2;
+        let gateway = start(config);
+        let mut io = raw::connect(gateway.addr).await;
+        io.write_all(&raw::post("/v1/endless", "", b"{}")).await.expect("sent");
+        io.read_exact(&mut [0; 16]).await.expect("an answer begins");
+        drop(io);
+        let given_up = tokio::time::timeout(Duration::from_secs(1), upstream.given_up.recv()).await;
+        assert_eq!(given_up.expect("within a second"), Some(()), "HTTP/2: {http2}");
     }
 }
 

@@ -70,6 +70,20 @@ fn the_transcript_holds_what_was_said_and_done() {
 }
 
 #[test]
+fn tools_are_told_in_short_and_sub_agents_at_length() {
+    let long = "word ".repeat(4_000);
+    let told = |name: &str| {
+        let prompt = built(vec![call(name, json!({"prompt": long}), &long)], None);
+        assert_eq!(prompt.parts[1].matches("tokens cut").count(), 2, "input and result");
+        estimate(&[&prompt.parts[1]])
+    };
+    let (tool, agent) = (told("Bash"), told("Agent"));
+    assert!((600..1_000).contains(&tool), "{tool}");
+    assert!((3_500..4_300).contains(&agent), "{agent}");
+    assert!((3_500..4_300).contains(&told("Task")), "as older clients call it");
+}
+
+#[test]
 fn a_clients_request_for_a_summary_is_not_told() {
     let assistant = |text: &str| Content::Assistant { text: text.into(), citations: vec![] };
     let asked = turn(vec![

@@ -161,8 +161,36 @@ async fn a_broken_connection_is_tried_again() {
             (job.status, job.error_kind.as_deref()),
             (JobStatus::Failed, Some("connection"))
         );
-        assert_eq!(job.attempts, 3);
+        assert_eq!((job.attempts, rig.calls()), (3, 3));
     }
+}
+
+/// Stands in Gemini's place and speaks of something else.
+struct Portal;
+
+impl Service for Portal {
+    fn answer(&self, _request: &Request) -> Answer {
+        Answer::json(200, &serde_json::json!("Please log in to this network"))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_of_geminis_is_tried_again() {
+    let rig = Rig::with(Portal).await;
+    let job = rig.run_one("hello").await;
+    assert_eq!((job.status, job.error_kind.as_deref()), (JobStatus::Failed, Some("malformed")));
+    assert_eq!((job.attempts, rig.calls()), (3, 3));
+}
+
+#[tokio::test]
+async fn a_result_is_in_the_audit_log_under_who_asked() {
+    let rig = Rig::new().await;
+    let job = rig.run_one("hello").await;
+    let audit = rig.store.list_audit(Some(&job.branch), 10).await.expect("listed");
+    assert_eq!(audit.len(), 1, "{audit:?}");
+    assert_eq!((audit[0].action, audit[0].actor.as_str()), (AuditAction::Succeeded, "test"));
+    let detail = Some("w: gemini-2.0-flash-exp with data: true");
+    assert_eq!(audit[0].detail.as_deref(), detail);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use nexus_scripted::Request;
 use nexus_store::analyses::NewAnalysis;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rig::{Rig, new};
 
@@ -145,13 +145,26 @@ const PLACES: [&str; 6] = [
     "日本語 {} ключ",
 ];
 
+/// A conversation in which everybody says this: human, assistant and tool.
+fn everywhere(text: &str) -> Value {
+    let input = json!({"command": text, "more": [text]});
+    json!([
+        {"role": "user", "content": text},
+        {"role": "assistant", "content": [
+            {"type": "text", "text": text},
+            {"type": "tool_use", "id": "t", "name": "Bash", "input": input},
+        ]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": text}]},
+    ])
+}
+
 #[tokio::test]
 async fn no_secret_of_a_transcript_or_a_prompt_reaches_gemini() {
     let rig = Rig::new().await;
     let secrets = secrets();
     for (number, (secret, _)) in secrets.iter().enumerate() {
         let text = PLACES.map(|place| place.replace("{}", secret)).join("\n\n");
-        let branch = rig.ask(&number.to_string(), &text).await;
+        let branch = rig.ask_about(&number.to_string(), everywhere(&text)).await;
         let custom =
             NewAnalysis { custom_prompt: Some(format!("Look for {secret}")), ..new(&branch) };
         rig.store.regenerate_analysis(&custom).await.expect("queued").expect("there");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use nexus_scripted::{Answer, Gemini, Request, Service, http::HeadFault};
-use nexus_store::analyses::{AuditAction, JobStatus, NewAnalysis};
+use nexus_store::analyses::{Analysis, AuditAction, JobStatus, NewAnalysis};
 
 use crate::rig::{PANIC, Rig, new};
 
@@ -176,6 +176,51 @@ async fn an_event_wakes_a_worker_that_polls_once_a_day() {
     rig.wake(&second, 1).await;
     assert_eq!(rig.ended(&second).await.status, JobStatus::Completed);
     running.stop().await;
+}
+
+/// It waited for the other worker's poll.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_a_worker_gives_back_goes_to_another_one_at_once() {
+    let rig = Rig::with(Stalling::default()).await;
+    let config = |worker: &str| {
+        let mut config = rig.config(worker);
+        config.poll_interval = Duration::from_hours(24);
+        config
+    };
+    let branch = rig.ask("a", "please stall").await;
+    let leaving = rig.start(config("leaving"));
+    rig.gemini.seen().until(|entries| entries.len() == 1).await;
+    // After a job of its own the other one has nothing to look for.
+    let own = rig.ask("b", "hello").await;
+    let staying = rig.start(config("staying"));
+    assert_eq!(rig.ended(&own).await.status, JobStatus::Completed);
+
+    rig.say(&branch, "hello");
+    leaving.stop().await;
+    let job = rig.ended(&branch).await;
+    staying.stop().await;
+    assert_eq!((job.status, job.attempts), (JobStatus::Completed, 1));
+    let attempts = rig.store.list_attempts(job.job_id).await.expect("listed");
+    let told = attempts.iter().map(|one| (one.worker.as_str(), one.outcome.as_deref()));
+    let told = told.collect::<Vec<_>>();
+    assert_eq!(told, [("leaving", Some("released")), ("staying", Some("completed"))]);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_next_attempt_takes_no_slot() {
+    let rig = Rig::new().await;
+    let limited = rig.ask("a", "[[gemini status=429 retry_after=3600]]").await;
+    let mut config = rig.config("w");
+    config.max_concurrent_jobs = 1;
+    let running = rig.start(config);
+    let has_failed_once = |job: &Analysis| job.status == JobStatus::Pending && job.error.is_some();
+    rig.until(&limited, has_failed_once).await;
+    let other = rig.ask("b", "hello").await;
+    assert_eq!(rig.ended(&other).await.status, JobStatus::Completed);
+    running.stop().await;
+    let waits = rig.find(&limited).await;
+    assert_eq!((waits.status, waits.attempts), (JobStatus::Pending, 1));
+    assert!(waits.due_at.duration_since(waits.updated_at).as_secs() >= 3_600, "{waits:?}");
 }
 
 #[tokio::test]

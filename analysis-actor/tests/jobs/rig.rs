@@ -23,6 +23,7 @@ use nexus_store::{
     analyses::{Analysis, Branch, JobStatus, NewAnalysis, Requested},
     testing::TestStore,
 };
+use serde_json::{Value, json};
 use tokio::{sync::broadcast, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,7 @@ pub struct Rig {
     pub gemini: Server,
     pub live: Arc<LocalLiveBus>,
     pub notices: Arc<Notices>,
-    texts: Arc<Texts>,
+    talks: Arc<Talks>,
     stream: Arc<EmbeddedLog>,
     _folder: tempfile::TempDir,
     _store: TestStore,
@@ -70,7 +71,7 @@ impl Rig {
             gemini: Server::local(service).expect("a port"),
             live: Arc::new(LocalLiveBus::new(10_000)),
             notices: Arc::default(),
-            texts: Arc::default(),
+            talks: Arc::default(),
             stream: Arc::new(stream.await.expect("a log")),
             _folder: folder,
             _store: store,
@@ -91,7 +92,7 @@ impl Rig {
         let stop = CancellationToken::new();
         let deps = AnalysisDeps {
             store: Arc::clone(&self.store) as _,
-            branches: Arc::clone(&self.texts) as _,
+            branches: Arc::clone(&self.talks) as _,
             stream: Arc::clone(&self.stream) as _,
             live: Arc::clone(&self.live) as _,
             notice: Arc::clone(&self.notices) as _,
@@ -106,8 +107,13 @@ impl Rig {
 
     /// A branch in which a human says `text`, with a job.
     pub async fn ask(&self, name: &str, text: &str) -> Branch {
+        self.ask_about(name, said(text)).await
+    }
+
+    /// A branch of these messages, with a job.
+    pub async fn ask_about(&self, name: &str, messages: Value) -> Branch {
         let branch = branch(name);
-        self.texts.0.lock().expect("not poisoned").insert(branch.clone(), text.to_owned());
+        self.talks.0.lock().expect("not poisoned").insert(branch.clone(), messages);
         let requested = self.store.request_analysis(&new(&branch)).await.expect("made");
         assert!(matches!(requested, Requested::Created(_)));
         branch
@@ -134,7 +140,7 @@ impl Rig {
 
     /// What the human says from now on.
     pub fn say(&self, branch: &Branch, text: &str) {
-        self.texts.0.lock().expect("not poisoned").insert(branch.clone(), text.to_owned());
+        self.talks.0.lock().expect("not poisoned").insert(branch.clone(), said(text));
     }
 
     pub async fn find(&self, branch: &Branch) -> Analysis {
@@ -199,17 +205,21 @@ pub fn new(branch: &Branch) -> NewAnalysis {
     }
 }
 
-/// What the humans of the branches say.
+fn said(text: &str) -> Value {
+    json!([{"role": "user", "content": text}])
+}
+
+/// The messages of each branch.
 #[derive(Default)]
-struct Texts(Mutex<HashMap<Branch, String>>);
+struct Talks(Mutex<HashMap<Branch, Value>>);
 
 #[async_trait]
-impl BranchSource for Texts {
+impl BranchSource for Talks {
     async fn find_branch(&self, branch: &Branch) -> Result<Option<BranchText>, StoreError> {
-        let text = self.0.lock().expect("not poisoned").get(branch).cloned();
-        assert_ne!(text.as_deref(), Some(PANIC), "a fault of this test's own");
-        Ok(text.map(|text| {
-            let request = serde_json::json!({"messages": [{"role": "user", "content": text}]});
+        let messages = self.0.lock().expect("not poisoned").get(branch).cloned();
+        assert_ne!(messages, Some(said(PANIC)), "a fault of this test's own");
+        Ok(messages.map(|messages| {
+            let request = json!({"messages": messages});
             let exchange = Exchange {
                 id: branch.conversation_id,
                 at: Timestamp::UNIX_EPOCH,

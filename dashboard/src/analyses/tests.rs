@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::{App, http::StatusCode, test};
 use nexus_bus::{EmbeddedConfig, EmbeddedLog, EventStream, LocalLiveBus};
 use nexus_contract::{ExchangeId, SystemClock};
-use nexus_store::testing::TestStore;
+use nexus_store::{analyses::LeaseRequest, testing::TestStore};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -108,6 +108,45 @@ async fn asking_wakes_workers_and_is_limited_and_written_down() {
     assert!(matches!(long, Err(PageError::BadRequest(_))));
     let audit = rig.store.list_audit(None, 1).await.expect("listed");
     assert_eq!((audit[0].action, audit[0].actor.as_str()), (AuditAction::Refused, "other"));
+}
+
+/// A command that queues a job again beside a running instance has no other way to its worker.
+#[actix_web::test]
+async fn asking_for_a_job_that_waits_wakes_the_workers_anew() {
+    let rig = Rig::new(Some(KEY)).await;
+    let ask = || super::ask(&rig.dashboard, "somebody", branch(), None, false);
+    let events = async || rig.stream.status().await.expect("a status").events;
+    assert!(matches!(ask().await, Ok(Some(Requested::Created(_)))));
+    assert!(matches!(ask().await, Ok(Some(Requested::Existing(_)))));
+    assert_eq!(events().await, 2);
+    let now = rig.dashboard.deps.clock.now();
+    let lease = LeaseRequest {
+        worker: "w".into(),
+        now,
+        until: now + Duration::from_mins(1),
+        max_jobs: 1,
+        max_attempts: 1,
+    };
+    assert_eq!(rig.store.lease_analyses(&lease).await.expect("leased").len(), 1);
+    assert!(matches!(ask().await, Ok(Some(Requested::Existing(_)))));
+    assert_eq!(events().await, 2, "it is in somebody's hands");
+}
+
+#[actix_web::test]
+async fn one_too_many_is_told_when_to_come_again() {
+    let rig = Rig::new(Some(KEY)).await;
+    let now = rig.dashboard.deps.clock.now();
+    while rig.dashboard.retrievals.take("key", now).is_ok() {}
+    let app = test::init_service(App::new().configure(rig.dashboard.api_routes())).await;
+    let peer = "127.0.0.1:9".parse().expect("an address");
+    let request = test::TestRequest::get().uri(&place("")).peer_addr(peer);
+    let request = request.insert_header(("host", "localhost"));
+    let request = request.insert_header(("x-dashboard-key", KEY)).to_request();
+    let answer = test::call_service(&app, request).await;
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait = answer.headers().get("retry-after").expect("a time to wait");
+    let wait: u64 = wait.to_str().expect("text").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
 }
 
 /// The tab showed results without a trace in the audit log, and without a limit.

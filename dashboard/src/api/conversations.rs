@@ -1,8 +1,10 @@
 //! `/api/conversations`.
 
 use actix_web::web::{Data, Path};
-use nexus_store::queries::{ConversationFilter, ConversationSort, Has, Page};
-use serde_json::json;
+use nexus_store::queries::{
+    ConversationFilter, ConversationSort, ConversationSummary, Cursor, Has, Page,
+};
+use serde::Serialize;
 
 use super::{
     answer::{Answer, id, json},
@@ -17,7 +19,14 @@ pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let filter = filter(&params)?;
     let page = dashboard.deps.queries.list_conversations(&filter, &params.paging()?).await?;
     let Page { items, next_cursor } = page;
-    json(&json!({"conversations": items, "nextCursor": next_cursor}))
+    json(&List { conversations: items, next_cursor })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    conversations: Vec<ConversationSummary>,
+    next_cursor: Option<Cursor>,
 }
 
 fn filter(params: &Params) -> Result<ConversationFilter, PageError> {

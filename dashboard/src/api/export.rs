@@ -97,7 +97,7 @@ pub async fn usage(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let format = Format::of(&params)?;
     let rows = usage::days(&dashboard, &params).await?;
     let mut text = format.head(&USAGE_COLUMNS);
-    text.extend(rows.iter().map(|row| format.line(row, &USAGE_COLUMNS)));
+    text.extend(rows.iter().map(|row| format.line(&json!(row), &USAGE_COLUMNS)));
     Ok(format.answer("usage").body(text))
 }
 

@@ -7,9 +7,10 @@ use actix_web::{
 use nexus_contract::{Headers, TerminalState};
 use nexus_messages::{Answer as Said, RequestType};
 use nexus_store::queries::{
-    ExchangeKind, LinkReason, Page, Paging, RequestFilter, RequestSort, RequestSummary,
+    Cursor, ExchangeKind, LinkReason, Page, Paging, RequestFilter, RequestSort, RequestSummary,
     StatusFilter,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -21,7 +22,14 @@ use crate::{deps::Dashboard, error::PageError, recordings::Half};
 
 pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let Page { items, next_cursor } = find(&dashboard, &params, &params.paging()?).await?;
-    json(&json!({"requests": items, "nextCursor": next_cursor}))
+    json(&List { requests: items, next_cursor })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    requests: Vec<RequestSummary>,
+    next_cursor: Option<Cursor>,
 }
 
 pub async fn find(

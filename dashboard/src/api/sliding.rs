@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use nexus_store::queries::{UsageBucket, UsageTotals};
+use serde::Serialize;
 
 /// One step of a sliding sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// The end of the window.
-    pub at: Timestamp,
+    #[serde(flatten)]
     pub totals: UsageTotals,
+    /// The end of the window.
+    #[serde(rename = "time")]
+    pub at: Timestamp,
 }
 
 /// For every step of `step_minutes` that ends after `from` and not after `to`, the sum over the

@@ -20,11 +20,7 @@ pub async fn totals(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let filter = filter(&params)?;
     let group = GroupBy { model: true, request_type: true, domain: true, ..GroupBy::default() };
     let sums = dashboard.deps.queries.sum_usage_by(&filter, group).await?;
-    let mut sum = UsageTotals::default();
-    for totals in sums.values() {
-        sum += *totals;
-    }
-    let mut answer = json!(sum);
+    let mut answer = json!(total(&sums));
     let domains = requests_by(&sums, |key| key.domain.clone());
     let more = json!({
         "activeDomains": domains.len(),
@@ -40,10 +36,9 @@ pub async fn dashboard(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let now = dashboard.deps.clock.now();
     let day = UsageFilter { from: Some(now - 24.hours()), ..all.clone() };
     let queries = &dashboard.deps.queries;
-    let totals = queries.sum_usage(&all).await?;
     let by_model = GroupBy { model: true, ..GroupBy::default() };
-    let models = queries.sum_usage_by(&all, by_model).await?;
-    let models = requests_by(&models, |key| key.model.clone());
+    let sums = queries.sum_usage_by(&all, by_model).await?;
+    let models = requests_by(&sums, |key| key.model.clone());
     let filter = ConversationFilter {
         domain: all.domain.clone(),
         account_id: all.account_id.clone(),
@@ -51,7 +46,7 @@ pub async fn dashboard(dashboard: Data<Dashboard>, params: Params) -> Answer {
     };
     let mut answer = json!(queries.count_conversations(&filter).await?);
     let more = json!({
-        "totals": totals,
+        "totals": total(&sums),
         "models": models,
         "last24Hours": queries.sum_usage(&day).await?,
         "hourlyActivity": queries.list_usage(&day, HOUR, GroupBy::default()).await?,
@@ -70,6 +65,14 @@ pub fn filter(params: &Params) -> Result<UsageFilter, PageError> {
         from: params.instant("since")?.or(params.instant("from")?),
         to: params.instant("to")?,
     })
+}
+
+fn total(sums: &BTreeMap<UsageKey, UsageTotals>) -> UsageTotals {
+    let mut total = UsageTotals::default();
+    for sum in sums.values() {
+        total += *sum;
+    }
+    total
 }
 
 fn requests_by(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::Data;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use nexus_store::queries::{AccountWindow, GroupBy, UsageBucket, UsageFilter, UsageTotals};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -41,13 +42,44 @@ pub async fn current(dashboard: Data<Dashboard>, params: Params) -> Answer {
 
 /// `/api/token-usage/daily`.
 pub async fn daily(dashboard: Data<Dashboard>, params: Params) -> Answer {
-    let days = days(&dashboard, &params).await?;
-    let zone = params.text("tz").unwrap_or("UTC");
-    json(&json!({"usage": days, "tz": zone}))
+    let usage = days(&dashboard, &params).await?;
+    json(&Days { usage, tz: params.text("tz").unwrap_or("UTC") })
+}
+
+// Answers of many rows are written as they are; a `Value` of each would take longer than the sums.
+
+#[derive(Serialize)]
+struct Days<'a> {
+    usage: Vec<Day>,
+    tz: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Day {
+    #[serde(flatten)]
+    totals: UsageTotals,
+    date: Date,
+    account_id: Option<String>,
+    domain: Option<String>,
+    model: Option<String>,
+}
+
+impl Day {
+    fn of(sum: UsageBucket, zone: &TimeZone) -> Self {
+        let UsageBucket { start, key, totals } = sum;
+        Self {
+            totals,
+            date: start.to_zoned(zone.clone()).date(),
+            account_id: key.account_id,
+            domain: key.domain,
+            model: key.model,
+        }
+    }
 }
 
 /// One row per day in the zone, and per account, domain and model unless they are aggregated.
-pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Value>, PageError> {
+pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Day>, PageError> {
     let days = params.number("days", 1..=3_660, 30)?;
     let zone = params.zone()?;
     let all = !params.flag("aggregate")?;
@@ -61,31 +93,38 @@ pub async fn days(dashboard: &Dashboard, params: &Params) -> Result<Vec<Value>, 
     let group = GroupBy { domain: all, account: all, model: all, request_type: false };
     let queries = &dashboard.deps.queries;
     let sums = queries.list_usage_between(&stats::filter(params)?, &midnights, group).await?;
-    Ok(sums.iter().map(|sum| day_row(sum, &zone)).collect())
-}
-
-fn day_row(sum: &UsageBucket, zone: &TimeZone) -> Value {
-    let mut row = json!(sum.totals);
-    row["date"] = sum.start.to_zoned(zone.clone()).date().to_string().into();
-    row["accountId"] = json!(sum.key.account_id);
-    row["domain"] = json!(sum.key.domain);
-    row["model"] = json!(sum.key.model);
-    row
+    Ok(sums.into_iter().map(|sum| Day::of(sum, &zone)).collect())
 }
 
 /// `/api/token-usage/time-series`.
 pub async fn time_series(dashboard: Data<Dashboard>, params: Params) -> Answer {
-    let (filter, width) = series(&dashboard, &params, QUARTER)?;
+    let (filter, bucket_minutes) = series(&dashboard, &params, QUARTER)?;
     let group = GroupBy { account: params.flag("byAccount")?, ..GroupBy::default() };
-    let buckets = dashboard.deps.queries.list_usage(&filter, width, group).await?;
-    json(&json!({"bucketMinutes": width, "from": filter.from, "to": filter.to, "series": buckets}))
+    let series = dashboard.deps.queries.list_usage(&filter, bucket_minutes, group).await?;
+    json(&Series { bucket_minutes, from: filter.from, to: filter.to, series })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Series {
+    bucket_minutes: u32,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    series: Vec<UsageBucket>,
 }
 
 /// `/api/usage/requests/hourly` and `/api/usage/tokens/hourly`.
 pub async fn hourly(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let (filter, _) = series(&dashboard, &params, HOUR)?;
-    let buckets = dashboard.deps.queries.list_usage(&filter, HOUR, GroupBy::default()).await?;
-    json(&json!({"from": filter.from, "to": filter.to, "hours": buckets}))
+    let hours = dashboard.deps.queries.list_usage(&filter, HOUR, GroupBy::default()).await?;
+    json(&Hours { from: filter.from, to: filter.to, hours })
+}
+
+#[derive(Serialize)]
+struct Hours {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    hours: Vec<UsageBucket>,
 }
 
 /// `/api/token-usage/accounts`: each account's current window, and what the upstream reported.
@@ -136,14 +175,16 @@ pub async fn sliding_window(dashboard: Data<Dashboard>, params: Params) -> Answe
     let early =
         UsageFilter { from: Some(floor(from - window.minutes(), i64::from(width))), ..filter };
     let buckets = dashboard.deps.queries.list_usage(&early, width, GroupBy::default()).await?;
-    let steps = sliding::sums(&buckets, from, to, step.into(), window);
-    let rows = steps.into_iter().map(|step| {
-        let mut row = json!(step.totals);
-        row["time"] = json!(step.at);
-        row
-    });
-    let rows: Vec<_> = rows.collect();
-    json(&json!({"windowMinutes": window, "bucketMinutes": step, "series": rows}))
+    let series = sliding::sums(&buckets, from, to, step.into(), window);
+    json(&Sliding { window_minutes: window, bucket_minutes: step, series })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sliding {
+    window_minutes: i64,
+    bucket_minutes: u32,
+    series: Vec<sliding::Step>,
 }
 
 /// From `days` ago (7) or `from`, up to `to` or now, in buckets of `bucket` minutes.

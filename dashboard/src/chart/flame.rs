@@ -2,10 +2,10 @@
 
 use super::{
     Unit,
-    parts::{count, escape, put},
+    parts::{count, escape, labelled, put},
 };
 
-const ROW: f64 = 30.0;
+const ROW: f64 = 34.0;
 /// Boxes narrower than this share are left out of the picture; the table has them.
 const MIN: f64 = 0.002;
 
@@ -44,7 +44,6 @@ pub fn flame(title: &str, root: &Flame, unit: Unit) -> String {
     svg
 }
 
-/// A box is an `<svg>` of its own, which cuts its label off at its edge.
 fn push(svg: &mut String, flame: &Flame, left: f64, depth: usize, all: f64, unit: Unit) {
     let share = flame.total() / all;
     if share < MIN {
@@ -57,18 +56,21 @@ fn push(svg: &mut String, flame: &Flame, left: f64, depth: usize, all: f64, unit
         format!("\nby itself {}", unit.text(flame.own))
     };
     let tip = escape(&format!("{}\n{total} · {}{own}", flame.label, Unit::Percent.text(share)));
+    let place = format!(
+        r#"x="{:.3}%" y="{}" width="{:.3}%" height="{}""#,
+        left * 100.0,
+        ROW * count(depth),
+        share * 100.0,
+        ROW - 2.0
+    );
+    let label = format!("<b>{}</b> <small>{total}</small>", escape(&flame.label));
     put(
         svg,
         format_args!(
-            r#"<a href="{}" data-tip="{tip}" aria-label="{tip}" tabindex="{}"><svg x="{:.3}%" y="{}" width="{:.3}%" height="{}"><rect class="l{}" width="100%" height="100%" rx="3"/><text x="8" y="18">{} <tspan class="sum">{total}</tspan></text></svg></a>"#,
+            r#"<a href="{}" data-tip="{tip}" aria-label="{tip}" tabindex="{}">{}</a>"#,
             escape(&flame.href),
             if depth == 0 { 0 } else { -1 },
-            left * 100.0,
-            ROW * count(depth),
-            share * 100.0,
-            ROW - 2.0,
-            depth % 4 + 1,
-            escape(&flame.label)
+            labelled(&place, &format!("l{}", depth % 4 + 1), &label)
         ),
     );
     let mut left = left;
@@ -93,7 +95,7 @@ mod tests {
         let root = Flame { children: vec![leaf("<b>", 1.0), leaf("b", 1.0)], ..leaf("all", 2.0) };
         let svg = flame("t", &root, Unit::Usd);
         assert!(svg.contains(r#"width="25.000%""#) && svg.contains(r#"width="100.000%""#), "{svg}");
-        assert!(!svg.contains("<b>"));
+        assert!(svg.contains("<b>&lt;b&gt;</b>") && !svg.contains("<b><b>"), "{svg}");
         assert!(!flame("t", &leaf("nothing", 0.0), Unit::Usd).contains("NaN"));
     }
 }

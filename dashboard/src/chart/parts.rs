@@ -11,6 +11,12 @@ pub const TOP: f64 = 10.0;
 const BOTTOM: f64 = 24.0;
 /// Pixels that a plot is wide at least on a desk: names of points are thinned out by it.
 const USUAL: f64 = 560.0;
+/// And on a phone: a name at the end of the axis must not leave the chart there.
+const NARROW: f64 = 260.0;
+/// Pixels between the end of a plot and the edge of its card.
+const MARGIN: f64 = 20.0;
+/// Pixels of a letter below the axis.
+const LETTER: f64 = 6.2;
 
 pub fn escape(text: &str) -> String {
     crate::view::escape(text)
@@ -50,17 +56,21 @@ pub fn grid(out: &mut String, scale: &Scale, unit: Unit) {
     }
 }
 
-/// As many names of points as fit below the axis; every other one goes where there is little room.
+/// As many names of points as fit below the axis; every other one goes where there is little room, and
+/// one that would be cut off at the end.
 pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64) {
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1).max(1);
-    let fit = (USUAL / (count(longest) * 6.2 + 18.0)).max(1.0);
+    let width = count(longest) * LETTER;
+    let fit = (USUAL / (width + 18.0)).max(1.0);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "small and positive"
     )]
     let every = (count(labels.len()) / fit).ceil().max(1.0) as usize;
-    for (number, (index, label)) in labels.iter().enumerate().step_by(every).enumerate() {
+    let has_room = |index: usize| (1.0 - share(index)) * NARROW + MARGIN >= width / 2.0;
+    let shown = labels.iter().enumerate().step_by(every).filter(|(index, _)| has_room(*index));
+    for (number, (index, label)) in shown.enumerate() {
         let class = if number % 2 == 1 { r#" class="alt""# } else { "" };
         put(
             out,
@@ -72,6 +82,12 @@ pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64)
             ),
         );
     }
+}
+
+/// A box with a label that ends in an ellipsis where the box does: letters of SVG would be cut through.
+/// `place` are its attributes x, y, width and height; `label` is HTML.
+pub fn labelled(place: &str, class: &str, label: &str) -> String {
+    format!(r#"<foreignObject {place}><div class="bar {class}">{label}</div></foreignObject>"#)
 }
 
 /// The column over a point that takes pointer and focus.

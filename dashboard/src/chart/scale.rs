@@ -20,6 +20,14 @@ impl Scale {
         Self { low: (low / step).floor() * step, high: ((low + span) / step).ceil() * step, step }
     }
 
+    /// The same over a stretch of milliseconds from zero on, cut as clocks are: at whole seconds, minutes
+    /// or hours.
+    pub fn of_time(length: f64) -> Self {
+        let length = if length.is_finite() && length > 0.0 { length } else { 1.0 };
+        let step = clock_step(length / 4.0);
+        Self { low: 0.0, high: (length / step).ceil() * step, step }
+    }
+
     /// Where `value` lies, 0 at the bottom and 1 at the top.
     pub fn share(&self, value: f64) -> f64 {
         if !value.is_finite() {
@@ -37,6 +45,22 @@ impl Scale {
         }
         ticks
     }
+}
+
+const SECOND: f64 = 1_000.0;
+const HOUR: f64 = 3_600.0 * SECOND;
+
+fn clock_step(rough: f64) -> f64 {
+    const SECONDS: [f64; 12] =
+        [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0];
+    if rough <= SECOND / 2.0 {
+        return round_step(rough);
+    }
+    let mut steps = SECONDS.into_iter().map(|seconds| seconds * SECOND);
+    steps.find(|step| *step >= rough).unwrap_or_else(|| {
+        let hours = rough / HOUR;
+        if hours <= 1.0 { HOUR } else { round_step(hours) * HOUR }
+    })
 }
 
 /// 1, 2 or 5 times a power of ten.
@@ -62,6 +86,15 @@ mod tests {
         assert_eq!(Scale::of([7.0]).ticks(), [0.0, 2.0, 4.0, 6.0, 8.0]);
         assert_eq!(Scale::of([0.0]).ticks().last(), Some(&1.0));
         assert_eq!(Scale::of([1234.0]).ticks().last(), Some(&1500.0));
+    }
+
+    #[test]
+    fn time_is_cut_as_clocks_are() {
+        let ticks = |length| Scale::of_time(length).ticks();
+        assert_eq!(ticks(1_000.0), [0.0, 500.0, 1_000.0]);
+        assert_eq!(ticks(660_000.0), [0.0, 300_000.0, 600_000.0, 900_000.0]);
+        assert_eq!(ticks(4.0 * HOUR), [0.0, HOUR, 2.0 * HOUR, 3.0 * HOUR, 4.0 * HOUR]);
+        assert_eq!(ticks(f64::NAN).first(), Some(&0.0));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::{
     Scale, Unit,
-    parts::{count, escape, put},
+    parts::{count, escape, labelled, put},
 };
 
 const LANE: f64 = 28.0;
@@ -10,8 +10,11 @@ const TOP: f64 = 24.0;
 /// A pause longer than this is cut short, to this.
 const IDLE: f64 = 30_000.0;
 const FOLDED: f64 = 3_000.0;
-/// Bars of at least this share of the width carry their name.
-const NAMED: f64 = 0.03;
+/// Per cent of the width, on a desk, that a letter of a bar's name takes, and the space beside it. Names
+/// may be cut off where they would take more than the last.
+const LETTER: f64 = 0.65;
+const SPACE: f64 = 0.8;
+const NAMED: f64 = 6.0;
 
 /// One stretch of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +95,8 @@ fn push_lane(svg: &mut String, lane: &str, y: f64) {
 }
 
 fn push_ticks(svg: &mut String, axis: &Axis, height: f64) {
-    for tick in Scale::of([axis.length]).ticks().into_iter().filter(|tick| *tick <= axis.length) {
+    let ticks = Scale::of_time(axis.length).ticks();
+    for tick in ticks.into_iter().filter(|tick| *tick <= axis.length) {
         let x = axis.share(tick);
         put(
             svg,
@@ -108,20 +112,21 @@ fn push_bar(svg: &mut String, bar: &Bar, axis: &Axis, first: bool) {
     let (from, to) = (axis.busy(bar.from_ms), axis.busy(bar.to_ms));
     let (x, width) = (axis.share(from), axis.share(to - from));
     let (tip, focus) = (escape(&bar.tip), if first { 0 } else { -1 });
-    let name = if width >= NAMED * 100.0 && !bar.name.is_empty() {
-        format!(r#"<text class="on" x="6" y="14">{}</text>"#, escape(&bar.name))
+    let class = bar.kind.class();
+    let needed = (SPACE + LETTER * count(bar.name.chars().count())).min(NAMED);
+    let shape = if width >= needed && !bar.name.is_empty() {
+        labelled(r#"width="100%" height="100%""#, class, &escape(&bar.name))
     } else {
-        String::new()
+        format!(r#"<rect class="{class}" width="100%" height="100%" rx="2"/>"#)
     };
     put(
         svg,
         format_args!(
-            r#"<a href="{}" tabindex="{focus}" data-tip="{tip}" aria-label="{tip}"><svg x="{x:.2}%" y="{:.1}" width="{:.2}%" height="{}"><rect class="{}" width="100%" height="100%" rx="2"/>{name}</svg></a>"#,
+            r#"<a href="{}" tabindex="{focus}" data-tip="{tip}" aria-label="{tip}"><svg x="{x:.2}%" y="{:.1}" width="{:.2}%" height="{}">{shape}</svg></a>"#,
             escape(&bar.href),
             TOP + LANE * count(bar.lane) + 4.0,
             width.max(0.2),
-            LANE - 8.0,
-            bar.kind.class()
+            LANE - 8.0
         ),
     );
 }

@@ -149,7 +149,8 @@ pub async fn running(ctx: Ctx) -> Result<HttpResponse, PageError> {
     ctx.fragment(&RunningFragment { running: in_flight(&ctx) })
 }
 
-fn in_flight(ctx: &Ctx) -> Vec<Run> {
+/// What runs in the chosen domain.
+pub(super) fn in_flight(ctx: &Ctx) -> Vec<Run> {
     let mut runs = ctx.dashboard.hub.running.list(ctx.now());
     runs.retain(|run| ctx.scope.domain().is_none_or(|domain| domain == run.domain));
     runs

@@ -132,13 +132,15 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
     let range = ctx.range::<OverviewPage>();
     let from = range.from(now);
     let filter = ctx.usage_filter(from);
-    let buckets = Buckets::of(range, now);
-    let span = UsageFilter { from: Some(buckets.before), ..filter.clone() };
-    let used =
-        queries.list_usage(&span, buckets.minutes, GroupBy::default()).await.map_err(store)?;
+    let buckets = Buckets::of(range, now, &ctx.zone())?;
+    let used = queries
+        .list_usage_between(&filter, buckets.edges(), GroupBy::default())
+        .await
+        .map_err(store)?;
     let totals = queries.sum_usage(&filter).await.map_err(store)?;
     let before = before(&filter, range, now);
-    let activity = queries.sample_activity(&filter, &before).await.map_err(store)?;
+    let activity =
+        queries.sample_activity(&filter, &before, buckets.period()).await.map_err(store)?;
     let reported = queries.list_windows().await.map_err(store)?;
     let paging = Paging { limit: CONVERSATIONS, ..Paging::default() };
     let newest = ConversationFilter {
@@ -152,10 +154,10 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
     let course = Course { buckets: &buckets, current: &current };
     Ok(Overview {
         stats: stats(&totals, &sum(&past), from.is_some(), &course, &activity),
-        requests: requests_chart(&buckets, &current, ctx),
-        tokens: tokens_chart(&buckets, &current, ctx),
+        requests: requests_chart(&buckets, &current),
+        tokens: tokens_chart(&buckets, &current),
         windows: windows(&reported, ctx.scope.account(), now, true),
-        running: ctx.dashboard.hub.running.list(now),
+        running: super::live::in_flight(ctx),
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
@@ -180,7 +182,8 @@ impl Course<'_> {
         chart::spark(&self.current.iter().map(of).collect::<Vec<_>>())
     }
 
-    /// The median of what was measured in each stretch; the one before where nothing was.
+    /// The median of what was measured in each stretch; where nothing was, the one before, and before
+    /// the first that one: no stretch took 0 ms.
     fn medians(&self, timings: &[Timing], of: fn(&Timing) -> Option<u64>) -> String {
         let mut stretches = vec![Vec::new(); self.buckets.count];
         for timing in timings {
@@ -188,12 +191,14 @@ impl Course<'_> {
                 stretches[stretch].push(of(timing));
             }
         }
-        let mut last = 0;
-        let medians = stretches.into_iter().map(|values| {
-            last = Latency::of(values).p50_ms.unwrap_or(last);
+        let medians: Vec<_> =
+            stretches.into_iter().map(|values| Latency::of(values).p50_ms).collect();
+        let mut last = medians.iter().flatten().next().copied().unwrap_or(0);
+        let course = medians.into_iter().map(|median| {
+            last = median.unwrap_or(last);
             float(last)
         });
-        chart::spark(&medians.collect::<Vec<_>>())
+        chart::spark(&course.collect::<Vec<_>>())
     }
 }
 
@@ -232,6 +237,7 @@ fn stats(
             known: true,
             change: change(float(now.conversations), float(past.conversations))
                 .filter(|_| compares),
+            spark: chart::spark(&activity.course.iter().copied().map(float).collect::<Vec<_>>()),
             ..Stat::default()
         },
         Stat {
@@ -290,19 +296,19 @@ fn change(now: f64, before: f64) -> Option<f64> {
     (before > 0.0).then(|| now / before - 1.0)
 }
 
-fn requests_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
+fn requests_chart(buckets: &Buckets, course: &[UsageTotals]) -> Chart {
     let well = course.iter().map(|t| float(t.requests.saturating_sub(t.errors))).collect();
     let errors = course.iter().map(|t| float(t.errors)).collect();
     chart::bars(&Data {
         title: "Requests over time".into(),
         unit: Unit::Count,
         series: vec![Series::new("Completed", well), Series::bad("Errors", errors)],
-        labels: buckets.labels(&ctx.zone()),
+        labels: buckets.labels(),
         limit: None,
     })
 }
 
-fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
+fn tokens_chart(buckets: &Buckets, course: &[UsageTotals]) -> Chart {
     let series = |name: &str, of: fn(&UsageTotals) -> u64| {
         Series::new(name, course.iter().map(|totals| float(of(totals))).collect())
     };
@@ -315,7 +321,7 @@ fn tokens_chart(buckets: &Buckets, course: &[UsageTotals], ctx: &Ctx) -> Chart {
             series("Input", |t| t.tokens.input),
             series("Output", |t| t.tokens.output),
         ],
-        labels: buckets.labels(&ctx.zone()),
+        labels: buckets.labels(),
         limit: None,
     })
 }

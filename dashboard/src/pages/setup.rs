@@ -8,9 +8,15 @@ use crate::{
     view::{Ctx, Fragment, GatewayAddress, Page, Place},
 };
 
+/// Domains that are named where the address is not known.
+const NAMED: usize = 5;
+
 #[derive(Debug, Serialize)]
 pub struct SetupPage {
     gateway: GatewayAddress,
+    /// The busiest first. They help to recall the address and are no address by themselves: a client
+    /// chooses its `Host`.
+    domains: Vec<String>,
 }
 
 impl Fragment for SetupPage {
@@ -18,7 +24,9 @@ impl Fragment for SetupPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![Self { gateway: GatewayAddress::default() }]
+        let gateway = GatewayAddress::default();
+        let domains = vec!["team.example".into(), "<b>hi</b>".into()];
+        vec![Self { gateway: gateway.clone(), domains: Vec::new() }, Self { gateway, domains }]
     }
 }
 
@@ -32,6 +40,7 @@ impl Page for SetupPage {
 
 /// `GET /setup`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let gateway = ctx.gateway();
-    ctx.page(&SetupPage { gateway }).await
+    let known = ctx.dashboard.names.known(&ctx.dashboard.deps.queries, ctx.now()).await?;
+    let domains = known.domains.iter().take(NAMED).cloned().collect();
+    ctx.page(&SetupPage { gateway: ctx.gateway(), domains }).await
 }

@@ -5,7 +5,7 @@ mod span;
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
 use nexus_store::queries::{AccountSummary, GroupBy, UsageBucket, UsageKey, UsageTotals};
 use serde::Serialize;
 
@@ -21,7 +21,6 @@ use crate::{
 };
 
 const HOUR: u32 = 60;
-const DAY: u32 = 24 * HOUR;
 /// Hours of the sliding window's chart, and of the window.
 const WEEK: usize = 24 * 7;
 const WINDOW: usize = 5;
@@ -169,7 +168,7 @@ struct Used {
 impl Used {
     /// By stretch and model.
     async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let span = Span::asked(ctx);
+        let span = Span::asked(ctx)?;
         let group = GroupBy { model: true, ..GroupBy::default() };
         let filter = ctx.usage_filter(Some(span.from));
         let queries = &ctx.dashboard.deps.queries;
@@ -179,7 +178,7 @@ impl Used {
 
     /// By the zone's day, account, domain and model.
     async fn load_days(ctx: &Ctx) -> Result<Self, PageError> {
-        let span = Span::asked(ctx);
+        let span = Span::asked(ctx)?;
         let group = GroupBy { domain: true, account: true, model: true, request_type: false };
         let edges = zones::day_edges(&span.zone, span.from, span.now)?;
         let queries = &ctx.dashboard.deps.queries;
@@ -210,7 +209,7 @@ impl Used {
             tokens: self.tokens(),
             cost: self.cost(),
             heat: self.heat(),
-            sliding: week.sliding(&self.span.zone),
+            sliding: week.sliding(),
             days: self.days(),
             models: self.models(),
             types: groups.types,
@@ -255,25 +254,8 @@ impl Used {
 
     /// The course, cut as the range asks.
     fn course(&self) -> (Vec<UsageTotals>, Vec<String>) {
-        let cut = Buckets::of(self.span.range, self.span.now);
-        if cut.minutes == DAY {
-            return self.course_of_days(cut.count);
-        }
-        let (_, current) = cut.split(&self.buckets);
-        (current, cut.labels(&self.span.zone))
-    }
-
-    /// The zone's own days, which begin at other instants than UTC's, up to today.
-    fn course_of_days(&self, count: usize) -> (Vec<UsageTotals>, Vec<String>) {
-        let sums = self.by_day();
-        let before = i64::try_from(count).unwrap_or(1) - 1;
-        let first = self.day(self.span.now).saturating_sub(before.days());
-        let days = first.series(1.day()).take(count);
-        days.map(|day| {
-            let totals = sums.get(&day).copied().unwrap_or_default();
-            (totals, day.strftime("%b %-d").to_string())
-        })
-        .unzip()
+        let (_, current) = self.span.cut.split(&self.buckets);
+        (current, self.span.cut.labels())
     }
 
     fn tokens(&self) -> Chart {
@@ -375,9 +357,9 @@ struct Week {
 
 impl Week {
     async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let cut = Buckets::new(HOUR, WEEK, ctx.now());
+        let cut = Buckets::new(HOUR, WEEK, ctx.now(), &ctx.counted_zone());
         let ahead = i64::try_from(WINDOW).unwrap_or(1) - 1;
-        let from = cut.start - jiff::SignedDuration::from_hours(ahead);
+        let from = cut.start() - jiff::SignedDuration::from_hours(ahead);
         let queries = &ctx.dashboard.deps.queries;
         let filter = ctx.usage_filter(Some(from));
         let used = queries.list_usage(&filter, HOUR, GroupBy::default()).await.map_err(store)?;
@@ -388,13 +370,13 @@ impl Week {
     }
 
     /// Tokens of the five hours up to each hour.
-    fn sliding(&self, zone: &TimeZone) -> Chart {
+    fn sliding(&self) -> Chart {
         let values = self.hours.windows(WINDOW).map(|hours| hours.iter().sum()).collect();
         chart::lines(&Data {
             title: "Tokens in the five hours before, over seven days".into(),
             unit: Unit::Count,
             series: vec![Series::new("Last 5 hours", values)],
-            labels: self.cut.labels(zone),
+            labels: self.cut.labels(),
             limit: None,
         })
     }
@@ -425,6 +407,8 @@ fn sum(name: String, totals: &UsageTotals) -> Sum {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     #[test]
@@ -442,10 +426,14 @@ mod tests {
         UsageBucket { start: at(start), key: <_>::default(), totals }
     }
 
+    fn span(range: Range, zone: &str, now: Timestamp) -> Span {
+        Span::of(range, TimeZone::get(zone).expect("a zone"), now).expect("a span")
+    }
+
     #[test]
     fn stretches_are_no_wider_than_the_charts() {
         let now = at("2026-11-22T20:05:00Z");
-        let span = |range, zone| Span::of(range, TimeZone::get(zone).expect("a zone"), now);
+        let span = |range, zone| span(range, zone, now);
         let hour = span(Range::Hour, "UTC");
         assert_eq!((hour.minutes, hour.from), (15, at("2026-11-22T19:15:00Z")));
         let day = span(Range::Day, "UTC");
@@ -461,11 +449,7 @@ mod tests {
         // Midnight in Kolkata is 18:30 in UTC.
         let used = Used {
             buckets: vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)],
-            span: Span::of(
-                Range::Month,
-                TimeZone::get("Asia/Kolkata").expect("a zone"),
-                at("2026-11-22T20:00:00Z"),
-            ),
+            span: span(Range::Month, "Asia/Kolkata", at("2026-11-22T20:00:00Z")),
         };
         let days: Vec<_> = used.days().into_iter().map(|day| (day.name, day.requests)).collect();
         assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);

@@ -1,43 +1,71 @@
 //! A range of time cut into stretches for charts, with the range before to compare with.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 use nexus_store::queries::{UsageBucket, UsageTotals};
 
 use super::Range;
+use crate::{api::midnight, error::PageError};
 
-/// Equal stretches, the last one holding now.
+/// Neighbouring stretches, the last one holding now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buckets {
-    pub minutes: u32,
+    /// How many the period has; as many lie before it.
     pub count: usize,
-    /// The first instant of the first stretch.
-    pub start: Timestamp,
-    /// The first instant of as many stretches before.
-    pub before: Timestamp,
+    zone: TimeZone,
+    form: &'static str,
+    /// Where each begins, those before the period first, and where the last one ends.
+    edges: Vec<Timestamp>,
 }
 
 /// How many days "all time" shows.
 const ALL_DAYS: usize = 90;
 
+const DAY: u32 = 24 * 60;
+
 impl Buckets {
-    pub fn of(range: Range, now: Timestamp) -> Self {
-        let (minutes, count) = match range {
-            Range::Hour => (15, 4),
-            Range::Day => (60, 24),
-            Range::Week => (360, 28),
-            Range::Month => (1440, 30),
-            Range::All => (1440, ALL_DAYS),
-        };
-        Self::new(minutes, count, now)
+    /// Days are the zone's own and may have 23 or 25 hours; what is shorter is cut alike everywhere.
+    pub fn of(range: Range, now: Timestamp, zone: &TimeZone) -> Result<Self, PageError> {
+        let (minutes, count) = cut(range);
+        if minutes < DAY {
+            return Ok(Self::new(minutes, count, now, zone));
+        }
+        let before = i64::try_from(count * 2).unwrap_or(1) - 1;
+        let first = now.to_zoned(zone.clone()).date().saturating_sub(before.days());
+        let days = first.series(1.day()).take(count * 2 + 1);
+        let edges = days.map(|day| midnight(day, zone)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { count, zone: zone.clone(), form: "%b %-d", edges })
     }
 
-    pub fn new(minutes: u32, count: usize, now: Timestamp) -> Self {
+    /// Stretches of less than a day, counted from 1970-01-01T00:00Z.
+    pub fn new(minutes: u32, count: usize, now: Timestamp, zone: &TimeZone) -> Self {
         let width = i64::from(minutes) * 60;
         let last = now.as_second().div_euclid(width) * width;
         let steps = i64::try_from(count).unwrap_or(1);
-        let at = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
-        let start = last - width * (steps - 1);
-        Self { minutes, count, start: at(start), before: at(start - width * steps) }
+        let edge = |step| Timestamp::from_second(last + width * step).unwrap_or(now);
+        let edges: Vec<_> = (1 - 2 * steps..=1).map(edge).collect();
+        let in_a_day = SignedDuration::from_secs(width * steps) <= SignedDuration::from_hours(24);
+        let form = if in_a_day { "%H:%M" } else { "%b %-d %H:%M" };
+        Self { count, zone: zone.clone(), form, edges }
+    }
+
+    /// A stretch's usual length.
+    pub const fn minutes(range: Range) -> u32 {
+        cut(range).0
+    }
+
+    /// For the store to sum up between.
+    pub fn edges(&self) -> &[Timestamp] {
+        &self.edges
+    }
+
+    /// Those of the period alone.
+    pub fn period(&self) -> &[Timestamp] {
+        &self.edges[self.count..]
+    }
+
+    /// The first instant of the period.
+    pub fn start(&self) -> Timestamp {
+        self.edges[self.count]
     }
 
     /// The sums before, and those within, each with zeros where nothing was.
@@ -57,28 +85,27 @@ impl Buckets {
         self.index(at)?.checked_sub(self.count)
     }
 
-    /// Which of the stretches, those before counted first, begins at `start`.
-    fn index(&self, start: Timestamp) -> Option<usize> {
-        let width = i64::from(self.minutes) * 60;
-        let index = (start.as_second() - self.before.as_second()).div_euclid(width);
-        usize::try_from(index).ok().filter(|index| *index < self.count * 2)
+    /// Which of the stretches, those before counted first, holds an instant.
+    fn index(&self, at: Timestamp) -> Option<usize> {
+        let begun = self.edges.partition_point(|edge| *edge <= at);
+        begun.checked_sub(1).filter(|index| *index < self.count * 2)
     }
 
     /// What stands below the axis.
-    pub fn labels(&self, zone: &TimeZone) -> Vec<String> {
-        let step = SignedDuration::from_mins(i64::from(self.minutes));
-        let mut at = self.start;
-        let mut labels = Vec::with_capacity(self.count);
-        for _ in 0..self.count {
-            let zoned = at.to_zoned(zone.clone());
-            labels.push(match self.minutes {
-                0..=60 => zoned.strftime("%H:%M").to_string(),
-                61..=1439 => zoned.strftime("%b %-d %H:%M").to_string(),
-                _ => zoned.strftime("%b %-d").to_string(),
-            });
-            at = at.checked_add(step).unwrap_or(at);
-        }
-        labels
+    pub fn labels(&self) -> Vec<String> {
+        let begins = self.edges.iter().skip(self.count).take(self.count);
+        begins.map(|at| at.to_zoned(self.zone.clone()).strftime(self.form).to_string()).collect()
+    }
+}
+
+/// Minutes of a stretch, and how many there are.
+const fn cut(range: Range) -> (u32, usize) {
+    match range {
+        Range::Hour => (15, 4),
+        Range::Day => (60, 24),
+        Range::Week => (360, 28),
+        Range::Month => (DAY, 30),
+        Range::All => (DAY, ALL_DAYS),
     }
 }
 
@@ -86,19 +113,63 @@ impl Buckets {
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    fn bucket(start: Timestamp, requests: u64) -> UsageBucket {
+        let totals = UsageTotals { requests, ..UsageTotals::default() };
+        UsageBucket { start, key: <_>::default(), totals }
+    }
+
+    fn of(range: Range, now: &str, zone: &str) -> Buckets {
+        let zone = TimeZone::get(zone).expect("a zone");
+        Buckets::of(range, at(now), &zone).expect("buckets")
+    }
+
     #[test]
     fn a_day_has_its_hours_and_the_day_before_as_many() {
-        let now = Timestamp::from_second(1_800_000_000 + 1234).expect("valid");
-        let buckets = Buckets::of(Range::Day, now);
-        let totals = |requests| UsageTotals { requests, ..UsageTotals::default() };
-        let bucket =
-            |start, requests| UsageBucket { start, key: <_>::default(), totals: totals(requests) };
-        let used = [bucket(buckets.before, 1), bucket(buckets.start, 2), bucket(now, 4)];
+        let now = at("2027-01-15T08:20:34Z");
+        let buckets = of(Range::Day, "2027-01-15T08:20:34Z", "UTC");
+        let first = now - SignedDuration::from_hours(47);
+        let used = [bucket(first, 1), bucket(buckets.start(), 2), bucket(now, 4)];
         let (before, current) = buckets.split(&used);
-        assert_eq!(
-            (before.len(), current.len(), buckets.labels(&TimeZone::UTC).len()),
-            (24, 24, 24)
-        );
+        assert_eq!((before.len(), current.len(), buckets.labels().len()), (24, 24, 24));
         assert_eq!((before[0].requests, current[0].requests, current[23].requests), (1, 2, 4));
+    }
+
+    #[test]
+    fn days_begin_at_the_zones_midnight() {
+        // Midnight in Kolkata is 18:30 in UTC.
+        let buckets = of(Range::Month, "2026-11-22T20:00:00Z", "Asia/Kolkata");
+        let used = [
+            bucket(at("2026-11-22T18:15:00Z"), 1),
+            bucket(at("2026-11-22T18:30:00Z"), 2),
+            bucket(at("2026-10-24T18:30:00Z"), 4),
+            bucket(at("2026-10-24T18:15:00Z"), 8),
+        ];
+        let (before, current) = buckets.split(&used);
+        let days = buckets.labels();
+        assert_eq!((days.len(), days[28].as_str(), days[29].as_str()), (30, "Nov 22", "Nov 23"));
+        assert_eq!((current[28].requests, current[29].requests), (1, 2));
+        assert_eq!((before[29].requests, current[0].requests), (8, 4));
+    }
+
+    #[test]
+    fn a_day_of_25_hours_is_one_day() {
+        let buckets = of(Range::Month, "2026-10-26T12:00:00Z", "Europe/Berlin");
+        let (first, last) = ("2026-10-24T22:00:00Z", "2026-10-25T22:59:00Z");
+        assert_eq!((buckets.place(at(first)), buckets.place(at(last))), (Some(28), Some(28)));
+        assert_eq!(buckets.place(at("2026-10-25T23:00:00Z")), Some(29));
+        assert_eq!(buckets.place(at("2026-10-26T23:00:00Z")), None, "tomorrow");
+    }
+
+    #[test]
+    fn hours_are_told_with_their_day_where_there_are_several() {
+        let zone = TimeZone::UTC;
+        let now = at("2026-11-22T20:05:00Z");
+        let label = |count| Buckets::new(60, count, now, &zone).labels().pop();
+        assert_eq!(label(24).as_deref(), Some("20:00"));
+        assert_eq!(label(24 * 7).as_deref(), Some("Nov 22 20:00"));
     }
 }

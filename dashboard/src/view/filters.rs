@@ -26,6 +26,10 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("percent", |value: f64, _: Kwargs, _: &State| format::percent(value));
     tera.register_filter("grouped", |value: i64, _: Kwargs, _: &State| format::grouped(value));
     tera.register_filter("short", |text: &str, _: Kwargs, _: &State| format::short(text));
+    tera.register_filter("model", |name: &str, _: Kwargs, _: &State| {
+        format::model(name).to_owned()
+    });
+    tera.register_filter("change", |share: f64, _: Kwargs, _: &State| format::change(share));
     tera.register_filter("plain", |text: &str, _: Kwargs, _: &State| format::plain(text));
     tera.register_filter("encoded", |text: &str, _: Kwargs, _: &State| format::encoded(text));
     tera.register_filter("anchor", |text: &str, _: Kwargs, _: &State| format::anchor(text));

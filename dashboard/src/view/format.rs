@@ -86,6 +86,24 @@ pub fn percent(share: f64) -> String {
     format!("{} %", trim(value, digits))
 }
 
+/// A change by a share: `48 %`, and from ten times as much on `× 76`.
+pub fn change(share: f64) -> String {
+    if share < 9.0 {
+        percent(share.abs())
+    } else {
+        format!("× {}", compact((share + 1.0).round()))
+    }
+}
+
+/// A model's name without what all of them begin with, and without its date.
+pub fn model(name: &str) -> &str {
+    let name = name.strip_prefix("claude-").unwrap_or(name);
+    match name.rsplit_once('-') {
+        Some((plain, date)) if date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()) => plain,
+        _ => name,
+    }
+}
+
 /// How long ago, from `now`.
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - at.as_second();
@@ -143,6 +161,18 @@ fn trim(value: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_a_share_until_it_is_a_multiple() {
+        assert_eq!([0.48, -0.5, 8.0].map(change), ["48 %", "50 %", "800 %"]);
+        assert_eq!([9.0, 763.6, 5_386.0].map(change), ["× 10", "× 765", "× 5.4 K"]);
+    }
+
+    #[test]
+    fn a_model_is_told_without_maker_and_date() {
+        let names = ["claude-haiku-4-5-20251001", "claude-opus-4-5", "gpt-4-turbo", "20251001"];
+        assert_eq!(names.map(model), ["haiku-4-5", "opus-4-5", "gpt-4-turbo", "20251001"]);
+    }
 
     #[test]
     fn compact_numbers() {

@@ -15,7 +15,7 @@ pub struct Window {
     pub is_over: bool,
     pub status: Option<String>,
     pub reported_at: Timestamp,
-    /// When it is used up at the pace so far, when that is before the reset.
+    /// When it is used up at the pace so far, when that lies ahead and before the reset.
     pub exhausted_at: Option<Timestamp>,
 }
 
@@ -35,7 +35,7 @@ impl Window {
             is_over,
             status: window.status.clone(),
             reported_at: window.reported_at,
-            exhausted_at: if is_over { None } else { projected(window) },
+            exhausted_at: projected(window).filter(|at| *at > now),
         }
     }
 
@@ -116,6 +116,8 @@ mod tests {
         let at = Window::of(&window(0.8), now).exhausted_at.expect("too fast");
         assert_eq!(at.duration_since(now).as_secs(), 2250);
         assert_eq!(Window::of(&window(0.4), now).exhausted_at, None);
+        let past = Window::of(&window(0.8), now + 40.minutes());
+        assert_eq!((past.is_over, past.exhausted_at), (false, None), "no forecast of what is past");
         assert!(Window::of(&window(0.8), now + 3.hours()).is_over);
     }
 }

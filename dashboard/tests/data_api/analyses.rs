@@ -64,7 +64,33 @@ async fn a_job_of_a_former_id_does_not_hide_the_present_one(store: TestStore) {
     assert_eq!(job["conversationId"], conversation.as_str());
 }
 
+/// A job that is there is left as it is; one that failed is queued again with a fresh count.
+async fn asking_again_queues_a_failed_job_alone(store: TestStore) {
+    let fixture = filled(store).await;
+    let (conversation, branch, _) = somewhere(&fixture).await;
+    let wanted = json!({"conversationId": conversation, "branchId": branch}).to_string();
+    let ask = async || {
+        let (status, body) = fixture.post("/api/analyses", &wanted).await;
+        (status, serde_json::from_str::<Value>(&body).expect("JSON"))
+    };
+    let (status, job) = ask().await;
+    assert_eq!((status, &job["run"]), (StatusCode::CREATED, &json!(1)), "{job}");
+    let (status, job) = ask().await;
+    assert_eq!((status, &job["run"]), (StatusCode::OK, &json!(1)), "{job}");
+
+    let failed = fixture.store.fail_exceeded_analyses(0, fixture.now).await.expect("failed");
+    assert_eq!(failed.len(), 1);
+    let job = fixture.json(&format!("/api/analyses/{conversation}/{branch}")).await;
+    assert_eq!((&job["status"], &job["content"]), (&json!("failed"), &Value::Null));
+    assert_eq!(job["error"]["code"], "attempts_exceeded");
+    let (status, job) = ask().await;
+    assert_eq!((status, &job["status"]), (StatusCode::OK, &json!("pending")), "{job}");
+    assert_eq!((&job["run"], &job["attempts"]), (&json!(2), &json!(0)));
+    assert_eq!(job["error"], Value::Null);
+}
+
 store_tests!(
     an_analysis_is_found_under_every_exchange_of_its_conversation,
     a_job_of_a_former_id_does_not_hide_the_present_one,
+    asking_again_queues_a_failed_job_alone,
 );

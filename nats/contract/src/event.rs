@@ -22,7 +22,11 @@ impl Event {
             Payload::RequestReceived(_) => format!("{id}.request"),
             Payload::ResponseFinished(_) => format!("{id}.response"),
             Payload::Linked(linked) => format!("{id}.linked.{}", linked.revision),
-            Payload::AnalysisRequested(job) => format!("{}.analysis.{}", job.job_id, job.run),
+            // A run may be told of more than once, each time because it waits anew.
+            Payload::AnalysisRequested(job) => {
+                let at = self.envelope.at.as_microsecond();
+                format!("{}.analysis.{}.{at}", job.job_id, job.run)
+            }
             Payload::AnalysisFinished(job) => format!("{}.analysed.{}", job.job_id, job.run),
         }
     }
@@ -207,7 +211,8 @@ pub struct Linked {
     pub revision: u64,
 }
 
-/// An analysis was asked for. The row in the store is the job; this only wakes the actors.
+/// An analysis was asked for, or its job was put back into the queue. The row in the store is the
+/// job; this only wakes the actors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnalysisRequested {
     pub job_id: String,

@@ -19,10 +19,18 @@ const PRIVATE_KEY: &str = concat!(
     r"|Private-Lines: \d+(?:(?:\s|\\[nr])+[A-Za-z0-9+/=]{16,})+",
 );
 
-/// Keys and tokens with a prefix of their own. The prefix must not continue a word, where an escaped
-/// line break, as JSON writes it, is none.
+/// Where a word begins: also behind an escaped line break, as JSON writes it.
+macro_rules! word_begins {
+    () => {
+        r"(?:(?-u:\b)|\\[nrt])"
+    };
+}
+
+/// Keys and tokens with a prefix of their own, which must not continue a word.
 const PREFIXED: &str = concat!(
-    r"((?-u:\b)|\\[nrt])(?:",
+    "(",
+    word_begins!(),
+    ")(?:",
     // Anthropic, OpenAI, OpenRouter, DeepSeek and others; Nexus itself.
     r"sk-[A-Za-z0-9_-]{16,}|cnp_(?:live|test)_[A-Za-z0-9_-]{16,}",
     // GitHub, GitLab, Atlassian, Bitbucket.
@@ -70,26 +78,47 @@ const URL: &str = concat!(
 
 /// `Authorization: Bearer …` and its like; header lines whose value is a credential.
 const HEADER: &str = concat!(
-    r"(?i)((?-u:\b)(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
-    r"|((?-u:\b)(?:set-)?cookie\s*:\s*)[^\r\n\x22']+",
-    r"|((?-u:\b)x-(?:api|goog-api|dashboard|auth)-(?:key|token)\s*:\s*)[^\s\x22']+",
+    "(?i)(",
+    word_begins!(),
+    r"(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}",
+    "|(",
+    word_begins!(),
+    r"(?:set-)?cookie\s*:\s*)[^\r\n\x22']+",
+    // As JSON; a version of the package `cookie` is no cookie.
+    r"|((?:set-)?cookie\\*[\x22']\s*:\s*\\*[\x22'])[^\r\n\x22'\\=]+=[^\r\n\x22'\\]+",
+    "|(",
+    word_begins!(),
+    r"x-(?:api|goog-api|dashboard|auth)-(?:key|token)\s*:\s*)[^\s\x22']+",
 );
 
-/// `Authorization: Token …` and every other scheme.
+/// `Authorization: Token …` and every other scheme; within quotes also without one.
 const AUTHORIZATION: &str = concat!(
-    r"(?i)((?-u:\b)authorization\\*[\x22']?\s*:\s*\\*[\x22']?[a-z]+\s+)",
+    "(?i)(",
+    word_begins!(),
+    r"authorization\\*[\x22']?\s*:\s*\\*[\x22']?[a-z]+\s+)",
     r"[A-Za-z0-9._~+/=-]{12,}",
+    r"|(authorization\\*[\x22']\s*:\s*\\*[\x22'])[A-Za-z0-9._~+/=-]{12,}",
 );
 
 /// Passwords on command lines and in files where no name says what they are: curl, sshpass, MySQL,
 /// `.netrc`, Docker's and npm's `auth`.
 const PLACED: &str = concat!(
-    r"(?i)((?-u:\b)curl\s[^\r\n|;]*?(?-i:-u|--user)[\s=]+\\*[\x22']?[^\s:\x22'\\]+:)[^\s\x22'\\]+",
-    r"|((?-u:\b)sshpass\s+(?-i:-p)\s*\\*[\x22']?)[^\s\x22'\\]+",
-    r"|((?-u:\b)(?:mysql|mysqldump|mysqladmin|mariadb)\s(?:[^\r\n|;]*?\s)?(?-i:-p))[^\s\x22'\\]{3,}",
-    r"|((?-u:\b)login\s+\S+\s+password\s+)\S+",
+    "(?i)(",
+    word_begins!(),
+    r"curl\s[^\r\n|;]*?(?-i:-u|--user)[\s=]+\\*[\x22']?[^\s:\x22'\\]+:)[^\s\x22'\\]+",
+    "|(",
+    word_begins!(),
+    r"sshpass\s+(?-i:-p)\s*\\*[\x22']?)[^\s\x22'\\]+",
+    "|(",
+    word_begins!(),
+    r"(?:mysql|mysqldump|mysqladmin|mariadb)\s(?:[^\r\n|;]*?\s)?(?-i:-p))[^\s\x22'\\]{3,}",
+    "|(",
+    word_begins!(),
+    r"login\s+\S+\s+password\s+)\S+",
     r"|(\x22auth\\*\x22\s*:\s*\\*\x22)[A-Za-z0-9+/]{12,}={0,2}",
-    r"|((?-u:\b)_auth\s*=\s*)[A-Za-z0-9+/]{8,}={0,2}",
+    "|(",
+    word_begins!(),
+    r"_auth\s*=\s*)[A-Za-z0-9+/]{8,}={0,2}",
 );
 
 /// A name that ends in a word for a secret. `max_tokens` is none, `githubToken` is one.
@@ -114,11 +143,11 @@ const ASSIGNED: &str =
     concat!(r"(?i)((?-u:\b)", secret_name!(), r#"=)[^\s"'\\&;,<>(){}\[\]$`|]{4,}"#);
 
 /// `password: hunter2x`, `--token abc123…`: without quotes only when it holds a digit or a mark, for
-/// `token: String` is code.
+/// `token: String` is code, and `Authorization: Bearer` names a scheme.
 const SPOKEN: &str = concat!(
-    r"(?i)((?:(?-u:\b)",
+    r"(?i)((?:(?-u:\b)(?:[A-Za-z0-9_.-]*authorization|",
     secret_name!(),
-    r#"\s*(?::|=|\bis\b)|--"#,
+    r#")\s*(?::|=|\bis\b)|--"#,
     secret_name!(),
     r#"\b)\s+)([A-Za-z0-9_./+!@#%^*?~=-]{6,})"#
 );
@@ -132,12 +161,12 @@ const PATTERNS: [(&str, &str); 8] = [
     (PRIVATE_KEY, "[masked]"),
     (URL, "$1$3$5$7$9[masked]$2$4$6$8${10}"),
     (PREFIXED, "$1[masked]"),
-    (HEADER, "$1$2$3[masked]"),
+    (HEADER, "$1$2$3$4[masked]"),
     (PLACED, "$1$2$3$4$5$6[masked]"),
     (QUOTED, "$1[masked]"),
     (ASSIGNED, "$1[masked]"),
     // Behind those that go by names, which it would take away from `OAuth oauth_token="…"`.
-    (AUTHORIZATION, "$1[masked]"),
+    (AUTHORIZATION, "$1$2[masked]"),
 ];
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {

@@ -2,7 +2,7 @@
 //! edited; a new version adds one.
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use nexus_contract::{
     AnalysisFinished, AnalysisRequested, Body, DecodeError, Envelope, Event, ExchangeId, Headers,
     Kind, Linked, Payload, RequestReceived, ResponseFinished, TerminalState, codec, decode, encode,
@@ -110,6 +110,18 @@ fn every_version_has_a_golden_file_that_decodes_to_the_same_event() {
             sample.body.map(|body| body.raw().expect("intact"))
         );
     }
+}
+
+/// A job that is put back into the queue has the run that was told of before: its event would have
+/// passed for a repetition, and woken nobody.
+#[test]
+fn a_run_that_waits_anew_is_another_event() {
+    let is_requested = |event: &Event| event.kind() == Kind::AnalysisRequested;
+    let first = samples().into_iter().find(is_requested).expect("a sample");
+    let mut anew = first.clone();
+    assert_eq!(anew.message_id(), first.message_id(), "sent again, it is the same");
+    anew.envelope.at += 1.microsecond();
+    assert_ne!(anew.message_id(), first.message_id());
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct JournalConfig {
     pub segment_bytes: u64,
     /// Bound of all segments together; at least two segments.
     pub max_bytes: u64,
-    /// Bound of what waits in memory for the writer.
+    /// Bound of what waits in memory for the writer, and of the tombstones that wait for room.
     pub queue_bytes: usize,
     /// How long a write may stay unsynced.
     pub sync_interval: Duration,

@@ -16,12 +16,14 @@
 //! half of the queue waits for the writer. Only a writer that stands still is not waited for.
 //!
 //! **Losses.** When the bound is reached, frames are lost, never what was captured before: the
-//! exchange then ends in a tombstone that says so. See [`Counts`].
+//! exchange then ends in a tombstone that says so. Tombstones without room wait in memory, up to the
+//! queue's bound once more, and are counted as lost beyond that. See [`Counts`].
 //!
 //! **Not here.** No compression (that is the shipper's), no order between exchanges, no reading by
 //! id: this is a queue, not a store.
 
 mod assemble;
+mod claim;
 mod error;
 mod frame;
 mod journal;
@@ -36,6 +38,7 @@ mod space;
 mod stats;
 mod sync;
 mod table;
+mod waiting;
 mod writer;
 
 pub use assemble::Assembled;

@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -40,6 +43,8 @@ pub(crate) struct Queue<T> {
     wake: Condvar,
     /// Told of every write and of every batch that is done.
     progress: Notify,
+    /// The state has no room. Told beside the lock, since it is asked before every piece of a body.
+    behind: AtomicBool,
     max_bytes: usize,
 }
 
@@ -77,7 +82,11 @@ impl<T: Weigh> Queue<T> {
             stands_still: false,
         };
         let (state, wake, progress) = (Mutex::new(state), Condvar::new(), Notify::new());
-        Self { state, wake, progress, max_bytes }
+        Self { state, wake, progress, behind: AtomicBool::new(false), max_bytes }
+    }
+
+    pub const fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// Appends `item` and says how many were appended before and with it.
@@ -91,6 +100,7 @@ impl<T: Weigh> Queue<T> {
         state.held += weight;
         state.appended += 1;
         state.items.push_back(item);
+        self.tell_room(&state);
         self.wake_writer(&mut state);
         Ok(state.appended)
     }
@@ -132,6 +142,7 @@ impl<T: Weigh> Queue<T> {
             state.taken -= freed;
             state.held -= freed;
             state.stands_still = false;
+            self.tell_room(&state);
         }
         self.progress.notify_waiters();
     }
@@ -147,7 +158,7 @@ impl<T: Weigh> Queue<T> {
 
     /// Whether more may be read from a source that can wait.
     pub fn has_room(&self) -> bool {
-        self.lock().has_room(self.max_bytes)
+        !self.behind.load(Relaxed)
     }
 
     /// Resolves when the writer has caught up, or stands still.
@@ -159,15 +170,26 @@ impl<T: Weigh> Queue<T> {
                 return;
             }
             if tokio::time::timeout(STANDSTILL, progress).await.is_err() {
-                self.lock().stands_still = true;
+                self.give_up_on_the_writer();
             }
         }
+    }
+
+    /// Nobody waits for it any longer, also who came later than the one who found out.
+    fn give_up_on_the_writer(&self) {
+        {
+            let mut state = self.lock();
+            state.stands_still = true;
+            self.tell_room(&state);
+        }
+        self.progress.notify_waiters();
     }
 
     /// Refuses what comes from now on; what is there is still taken.
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        self.tell_room(&state);
         self.wake_writer(&mut state);
         self.progress.notify_waiters();
     }
@@ -175,6 +197,10 @@ impl<T: Weigh> Queue<T> {
     /// Bytes that wait for the writer.
     pub fn held(&self) -> usize {
         self.lock().held
+    }
+
+    fn tell_room(&self, state: &State<T>) {
+        self.behind.store(!state.has_room(self.max_bytes), Relaxed);
     }
 
     fn wake_writer(&self, state: &mut State<T>) {
@@ -226,6 +252,20 @@ mod tests {
         let batch = queue.take().expect("one item waits");
         tokio::join!(queue.room(), async { queue.done(batch) });
         assert!(!queue.lock().stands_still, "it was waited for");
+    }
+
+    #[tokio::test]
+    async fn who_comes_later_waits_no_longer_for_a_writer_that_stands_still() {
+        let queue = Queue::new(10);
+        queue.push(8).expect("room");
+        let later = async {
+            tokio::time::sleep(STANDSTILL / 2).await;
+            let began = Instant::now();
+            queue.room().await;
+            began.elapsed()
+        };
+        let ((), waited) = tokio::join!(queue.room(), later);
+        assert!(waited < STANDSTILL, "{waited:?}");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Ticket {
     loss: AtomicU8,
     /// Whether a frame was appended, so that the end must be.
     begun: AtomicBool,
+    /// Whether the head has its place in the journal. The writer's alone.
+    in_journal: AtomicBool,
     /// Appended items up to and with this exchange's last one.
     last: AtomicU64,
 }
@@ -58,8 +60,16 @@ impl Ticket {
     }
 
     /// Whether the journal may hold frames of it.
-    pub fn begun(&self) -> bool {
+    fn begun(&self) -> bool {
         self.begun.load(Relaxed)
+    }
+
+    pub fn is_in_journal(&self) -> bool {
+        self.in_journal.load(Relaxed)
+    }
+
+    pub fn set_in_journal(&self, is: bool) {
+        self.in_journal.store(is, Relaxed);
     }
 }
 
@@ -119,7 +129,7 @@ impl Weigh for Item {
 
 impl Pending {
     /// Chunks weigh their bytes; heads are charged what a large one takes.
-    fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         const HEAD: usize = 2_048;
         match &self.payload {
             Payload::RequestChunk(bytes) | Payload::ResponseChunk(bytes) => 128 + bytes.len(),
@@ -142,6 +152,7 @@ impl Recording {
             next_seq: [AtomicU32::new(0), AtomicU32::new(0)],
             loss: AtomicU8::new(0),
             begun: AtomicBool::new(false),
+            in_journal: AtomicBool::new(false),
             last: AtomicU64::new(0),
         });
         let recording = Self(Arc::new(Inner { shared, ticket, ended: AtomicBool::new(false) }));

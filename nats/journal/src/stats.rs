@@ -37,8 +37,16 @@ impl LossReason {
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident => $metric:literal,)*) => {
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         pub(crate) struct Stats { $($name: AtomicU64,)* }
+
+        // Shown from the start: of a count that begins at one nobody sees that it rose.
+        impl Default for Stats {
+            fn default() -> Self {
+                $(metrics::counter!($metric).increment(0);)*
+                Self { $($name: AtomicU64::new(0),)* }
+            }
+        }
 
         /// Counts since the process began.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

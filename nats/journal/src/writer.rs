@@ -1,17 +1,13 @@
 //! The writer thread: takes what was appended, frames it, and writes it in batches.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    fs::File,
-    io::IoSlice,
-    sync::Arc,
-};
+use std::{collections::HashSet, fs::File, io::IoSlice, sync::Arc};
 
 use bytes::Bytes;
 use nexus_contract::ExchangeId;
 use serde::Serialize;
 
 use crate::{
+    claim::Claim,
     frame::{FrameHeader, FrameKind, HEADER, padded},
     queue::Weigh,
     record::Tombstone,
@@ -19,6 +15,7 @@ use crate::{
     segment::{self, START},
     shared::{Position, Shared},
     stats::LossReason,
+    waiting::Waiting,
 };
 
 /// Bytes of a batch after which it is written out, so that a reader can follow.
@@ -30,8 +27,7 @@ pub(crate) struct Writer {
     current: Option<Current>,
     next_sequence: u64,
     framed: Vec<Framed>,
-    /// Ends that wait for room; their exchanges' heads are in the journal.
-    waiting: VecDeque<Pending>,
+    waiting: Waiting,
     /// Exchanges with a head in the journal and no end yet.
     going_on: HashSet<ExchangeId>,
 }
@@ -63,16 +59,12 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
         current: None,
         next_sequence,
         framed: Vec::new(),
-        waiting: VecDeque::new(),
+        waiting: Waiting::new(shared.queue.max_bytes()),
         going_on: HashSet::new(),
     };
     while let Some(mut batch) = shared.queue.take() {
-        let retry = std::mem::take(&mut writer.waiting);
         let at = u64::try_from(shared.clock.now().as_microsecond()).unwrap_or(0);
-        for pending in retry {
-            // Its room was given back with the batch in which it came.
-            writer.add(pending, at, 0);
-        }
+        writer.retry(at);
         for item in batch.items.drain(..) {
             let weight = item.weight();
             match item {
@@ -90,9 +82,22 @@ pub(crate) fn run(shared: &Arc<Shared>, segment_bytes: u64, next_sequence: u64) 
 }
 
 impl Writer {
+    /// Takes up the ends that wait, until one finds no room.
+    fn retry(&mut self, at_micros: u64) {
+        let mut left = self.waiting.len();
+        while let Some(end) = self.waiting.pop() {
+            // Its room in the queue was given back with the batch in which it came.
+            self.add(end, at_micros, 0);
+            if self.waiting.len() >= left {
+                return;
+            }
+            left = self.waiting.len();
+        }
+    }
+
     fn add(&mut self, pending: Pending, at_micros: u64, weight: usize) {
         let (kind, payload) = encode(&pending);
-        let is_end = matches!(pending.payload, Payload::Finish(_));
+        let claim = Claim::of(&pending);
         let header = FrameHeader {
             id: pending.ticket.head.id,
             seq: pending.seq,
@@ -102,7 +107,7 @@ impl Writer {
             payload_crc: crc32c::crc32c(&payload),
             carried: false,
         };
-        match self.make_room(header.stride(), is_end) {
+        match self.make_room(header.stride(), claim) {
             Ok(()) => self.place(header, payload, Some(pending), weight),
             Err(reason) => self.lose(pending, reason),
         }
@@ -112,7 +117,8 @@ impl Writer {
     /// like the beginning of another one.
     fn carry(&mut self, carried: Carried, weight: usize) {
         let header = FrameHeader { carried: true, ..carried.header };
-        if self.going_on.contains(&header.id) && self.make_room(header.stride(), false).is_ok() {
+        let goes_on = self.going_on.contains(&header.id);
+        if goes_on && self.make_room(header.stride(), Claim::Part).is_ok() {
             self.place(header, carried.payload, None, weight);
         }
     }
@@ -128,7 +134,12 @@ impl Writer {
         current.offset += header.stride();
         let kind = header.kind;
         match kind {
-            FrameKind::RequestHead => drop(self.going_on.insert(header.id)),
+            FrameKind::RequestHead => {
+                self.going_on.insert(header.id);
+                if let Some(head) = &source {
+                    head.ticket.set_in_journal(true);
+                }
+            }
             FrameKind::Finish | FrameKind::Tombstone => drop(self.going_on.remove(&header.id)),
             _ => {}
         }
@@ -145,21 +156,30 @@ impl Writer {
     }
 
     /// Makes sure that a frame of `stride` bytes fits into the current segment.
-    fn make_room(&mut self, stride: u64, is_end: bool) -> Result<(), LossReason> {
-        if stride > self.segment_bytes - START || !self.shared.space.admits(is_end) {
+    fn make_room(&mut self, stride: u64, claim: Claim) -> Result<(), LossReason> {
+        let admits = self.shared.space.admits(claim.is_end())
+            && !(claim == Claim::Mark && self.keeps_the_rest());
+        if stride > self.segment_bytes - START || !admits {
             self.shared.set_full();
             return Err(LossReason::Full);
         }
         match &self.current {
             Some(current) if current.offset + stride <= self.segment_bytes => Ok(()),
-            _ => self.roll(is_end),
+            _ => self.roll(claim),
         }
     }
 
-    fn roll(&mut self, is_end: bool) -> Result<(), LossReason> {
+    /// Whether what is left of the last segment is for ends of exchanges that the journal holds.
+    fn keeps_the_rest(&self) -> bool {
+        let is_last = !self.shared.space.admits(false);
+        let half = self.segment_bytes / 2;
+        is_last && self.current.as_ref().is_some_and(|current| current.offset > half)
+    }
+
+    fn roll(&mut self, claim: Claim) -> Result<(), LossReason> {
         self.flush();
         let space = &self.shared.space;
-        match space.begin(self.next_sequence, is_end) {
+        match space.begin(self.next_sequence, claim.is_end()) {
             Ok(Some(file)) => {
                 let sequence = self.next_sequence;
                 let salt = space.salt(sequence);
@@ -226,13 +246,16 @@ impl Writer {
 
     fn lose(&mut self, pending: Pending, reason: LossReason) {
         pending.ticket.lose(reason);
-        if !matches!(pending.payload, Payload::Finish(_)) {
-            return;
-        }
-        if pending.ticket.begun() {
-            self.waiting.push_back(pending);
-        } else {
-            self.shared.stats.lost(1);
+        match pending.payload {
+            Payload::RequestHead => {
+                self.going_on.remove(&pending.ticket.head.id);
+                pending.ticket.set_in_journal(false);
+            }
+            Payload::Finish(_) => {
+                let waits = self.waiting.push(pending);
+                self.shared.stats.lost(u64::from(!waits));
+            }
+            _ => {}
         }
     }
 }

@@ -144,6 +144,45 @@ async fn tombstones_that_wait_for_room_are_counted_until_they_are_written() {
     assert_nothing_is_held(&journal).await;
 }
 
+/// Cause: the mark of every exchange that a full journal saw pass was kept in memory, without a bound. And
+/// marks could take the room of an end without which nothing was freed any more.
+#[tokio::test]
+async fn marks_that_wait_have_a_bound_and_leave_room_for_an_end_that_is_needed() {
+    const QUEUE: usize = 64 << 10;
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = config(dir.path());
+    let journal = open(JournalConfig { max_bytes: 128 << 10, queue_bytes: QUEUE, ..config });
+    let mut reader = journal.reader().expect("the first to ask");
+    let body = pattern(7, 10_000);
+    // While it goes on, the first segment stays, and with it all that stands behind.
+    let long = journal.begin(head(1_000)).expect("captures");
+    for number in 1..=250 {
+        record(&journal, number, &body, &body).written().await;
+    }
+    let status = journal.status();
+    // Each takes 2 KiB at least.
+    let bound = QUEUE as u64 / 2_048;
+    assert!(status.waiting > 0 && status.waiting <= bound, "{status:?}");
+    assert!(status.counts.lost > 0, "{status:?}");
+    long.finish(outcome(TerminalState::Completed));
+    long.written().await;
+    assert_exact(&journal);
+
+    let shipped = ship(&mut reader, true);
+    let found = &shipped[&id(1_000)];
+    assert_eq!((found.status, &found.error), (Some(200), &None), "its end is there");
+    record(&journal, 2_000, &body, &body).written().await;
+    assert_exact(&journal);
+    assert_eq!(journal.status().waiting, 0, "there is room again: {:?}", journal.status());
+    let later = ship(&mut reader, true);
+    assert_eq!(later[&id(2_000)].error, None);
+    let counts = journal.status().counts;
+    let named = (shipped.len() + later.len()) as u64;
+    assert_eq!(named, counts.ended + counts.tombstones, "all but those that are counted as lost");
+    assert!(reader.is_drained());
+    assert_nothing_is_held(&journal).await;
+}
+
 #[tokio::test]
 async fn a_full_journal_refuses_when_capture_is_required() {
     let dir = tempfile::tempdir().expect("a folder");

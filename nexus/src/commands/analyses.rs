@@ -1,9 +1,11 @@
 //! `nexus analyses`: analysis jobs.
 
 pub mod check;
+mod wake;
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use nexus_contract::{Clock, ExchangeId, SystemClock};
 use nexus_store::{
     Store,
@@ -20,6 +22,7 @@ use crate::{
 
 /// Who asks, in jobs and in the audit log.
 const ACTOR: &str = "nexus analyses";
+const MISSING: &str = "there is no analysis of that branch";
 
 pub async fn run(
     command: AnalysesCommand,
@@ -32,13 +35,19 @@ pub async fn run(
             list(status, limit, store.as_ref(), output).await
         }
         AnalysesCommand::Show { conversation_id, branch_id } => {
-            show(&conversation_id, branch_id, store.as_ref(), output).await
+            let branch = branch(&conversation_id, branch_id, store.as_ref()).await?;
+            show(&branch, store.as_ref(), output).await
         }
         AnalysesCommand::Retry { conversation_id, branch_id } => {
-            retry(&conversation_id, branch_id, store.as_ref(), output).await
+            let branch = branch(&conversation_id, branch_id, store.as_ref()).await?;
+            let job = retry(branch, store.as_ref()).await?;
+            wake::workers(std::slice::from_ref(&job), settings).await;
+            output.print(&shown(&job), |_| "it is queued again".to_owned())
         }
         AnalysesCommand::ResetStuck => {
-            let count = store.reset_stuck_analyses(SystemClock.now()).await?;
+            let reset = store.reset_stuck_analyses(SystemClock.now()).await?;
+            wake::workers(&reset, settings).await;
+            let count = reset.len();
             output.print(&json!({"reset": count}), |_| format!("{count} jobs are queued again"))
         }
         AnalysesCommand::FailExceeded => {
@@ -47,6 +56,18 @@ pub async fn run(
         }
         AnalysesCommand::CheckConfig => unreachable!("taken before the store was opened"),
     }
+}
+
+/// The branch, by the id of its conversation or of any exchange in it, as the data API takes it.
+async fn branch(
+    conversation: &str,
+    branch_id: String,
+    store: &dyn Store,
+) -> anyhow::Result<Branch> {
+    let named = ExchangeId::from_external(conversation);
+    let found = store.find_conversation(named).await?;
+    let conversation_id = found.map_or(named, |found| found.conversation_id);
+    Ok(Branch { conversation_id, branch_id })
 }
 
 async fn list(
@@ -87,18 +108,9 @@ fn shown(job: &Analysis) -> Value {
     })
 }
 
-async fn show(
-    conversation: &str,
-    branch_id: String,
-    store: &dyn Store,
-    output: Output,
-) -> anyhow::Result<()> {
-    let branch = Branch { conversation_id: ExchangeId::from_external(conversation), branch_id };
-    let job = store
-        .find_analysis(&branch)
-        .await?
-        .ok_or_else(|| anyhow::anyhow!("there is no analysis of that branch"))?;
-    audit(store, AuditAction::Retrieved, &branch, None).await?;
+async fn show(branch: &Branch, store: &dyn Store, output: Output) -> anyhow::Result<()> {
+    let job = store.find_analysis(branch).await?.context(MISSING)?;
+    audit(store, AuditAction::Retrieved, branch, None).await?;
     let attempts = store.list_attempts(job.job_id).await?;
     let mut data = shown(&job);
     data["content"] = json!(job.content);
@@ -109,18 +121,13 @@ async fn show(
     })
 }
 
-/// Queues it in the store; workers find it there at their next look.
-async fn retry(
-    conversation: &str,
-    branch_id: String,
-    store: &dyn Store,
-    output: Output,
-) -> anyhow::Result<()> {
-    let branch = Branch { conversation_id: ExchangeId::from_external(conversation), branch_id };
-    let failed = store
-        .find_analysis(&branch)
-        .await?
-        .ok_or_else(|| anyhow::anyhow!("there is no analysis of that branch"))?;
+/// Queues the job again, as it was asked for. What is refused is in the audit log, as it is when the
+/// data API refuses it.
+async fn retry(branch: Branch, store: &dyn Store) -> anyhow::Result<Analysis> {
+    let Some(failed) = store.find_analysis(&branch).await? else {
+        audit(store, AuditAction::Refused, &branch, Some(MISSING.to_owned())).await?;
+        anyhow::bail!(MISSING);
+    };
     let new = NewAnalysis {
         branch,
         custom_prompt: failed.custom_prompt,
@@ -137,7 +144,7 @@ async fn retry(
         }
     };
     audit(store, AuditAction::Requested, &new.branch, None).await?;
-    output.print(&shown(&job), |_| "it is queued again".to_owned())
+    Ok(job)
 }
 
 async fn audit(

@@ -1,9 +1,10 @@
 //! Commands as clients of the data API: of a running instance, or of a private one.
 
 use anyhow::{Context, bail};
+use nexus_store::analyses::Analysis;
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
@@ -46,6 +47,16 @@ impl Api {
     /// Imports JSON Lines; returns when all of them are stored and linked.
     pub async fn import(&self, lines: impl Into<reqwest::Body>) -> anyhow::Result<Value> {
         json(self.request(Method::POST, "import").body(lines).send().await?).await
+    }
+
+    /// Asks for an analysis as it was asked for before. One that waits already stays as it is, and is
+    /// announced to the workers anew.
+    pub async fn request_analysis(&self, job: &Analysis) -> anyhow::Result<Value> {
+        let wanted = json!({
+            "conversationId": job.branch.conversation_id, "branchId": job.branch.branch_id,
+            "customPrompt": job.custom_prompt,
+        });
+        json(self.request(Method::POST, "analyses").json(&wanted).send().await?).await
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {

@@ -6,18 +6,19 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use nexus_contract::SystemClock;
 use nexus_gateway::{
     AccessConfig,
     credentials::{
-        Credentials, Fingerprinter, Login, OAuthClient, Refreshed, Status, refresh_domain,
+        Credentials, Fingerprinter, Login, OAuthClient, Refreshed, Status, path_of, refresh_domain,
     },
 };
 use serde::Serialize;
 
 use crate::{
     cli::CredentialsCommand,
+    failure::WrongUsage,
     output::{Output, table},
     roles::{access_config, outside, salt},
     settings::Settings,
@@ -80,12 +81,18 @@ async fn login(
     settings: &Settings,
     domain: &str,
 ) -> anyhow::Result<ExitCode> {
+    // Before the page is opened: its code is good for a short time only.
+    if path_of(&config.credentials_dir, domain).is_none() {
+        let mistake = format!("{domain:?} is no domain: a-z, 0-9, '.' and '-', without a port");
+        return Err(WrongUsage::new(mistake).into());
+    }
     let login = Login::begin(&rand::random);
     eprintln!("Open this page, log in, and paste the code it shows:\n\n{}\n", login.url(config)?);
     eprint!("code: ");
     std::io::stderr().flush()?;
     let mut pasted = String::new();
     std::io::stdin().lock().read_line(&mut pasted)?;
+    ensure!(!pasted.trim().is_empty(), "no code was pasted; begin again");
     let client = client(config, settings)?;
     login
         .finish(&pasted, &config.credentials_dir, domain, &client, &SystemClock, rand::random())

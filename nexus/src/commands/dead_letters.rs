@@ -1,16 +1,31 @@
 //! `nexus dead-letters`: events that no consumer could handle.
 
+use std::sync::Arc;
+
 use anyhow::{Context, ensure};
-use nexus_bus::{DeadLetter, EventStream, Page};
+use nexus_bus::{Bus, Connecting, DeadLetter, EventStream, Page};
+use nexus_contract::SystemClock;
 use serde::Serialize;
 
 use crate::{
     cli::DeadLettersCommand,
     output::{Output, table},
+    roles::open_bus,
+    settings::Settings,
 };
 
 /// Pages of this size are walked when all are requeued.
 const PAGE: usize = 200;
+
+/// The stream. The embedded log belongs to the process that runs on the data directory.
+pub async fn open(settings: &Settings) -> anyhow::Result<Bus> {
+    let clock = Arc::new(SystemClock);
+    let bus = open_bus(settings, "nexus dead-letters", Connecting::AtOnce, clock).await;
+    if settings.nats_url.is_some() {
+        return bus;
+    }
+    bus.context("the event stream cannot be opened; while Nexus runs, use its Pipeline page")
+}
 
 pub async fn run(
     command: DeadLettersCommand,

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use futures::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Body;
@@ -28,7 +28,16 @@ pub async fn run(args: &ImportArgs, settings: &Settings, output: Output) -> anyh
     let answer = api.import(Body::wrap_stream(chunks)).await;
     bar.finish_and_clear();
     api.close().await?;
-    output.print(&answer?, text)
+    let answer = answer?;
+    output.print(&answer, text)?;
+    let rejected = rejected(&answer);
+    ensure!(rejected == 0, "{rejected} of the lines were rejected; the others are stored");
+    Ok(())
+}
+
+/// All of them; the answer names the first ones.
+fn rejected(answer: &Value) -> u64 {
+    answer["rejectedCount"].as_u64().unwrap_or_default()
 }
 
 async fn open(path: &Path) -> anyhow::Result<(Box<dyn AsyncRead + Send + Unpin>, Option<u64>)> {
@@ -58,7 +67,7 @@ fn text(answer: &Value) -> String {
         "{} imported, {} known before, {} rejected\n",
         answer["accepted"],
         answer["duplicates"],
-        answer["rejected"].as_array().map_or(0, Vec::len)
+        rejected(answer)
     );
     for rejected in answer["rejected"].as_array().into_iter().flatten() {
         let reason = rejected["reason"].as_str().unwrap_or_default();

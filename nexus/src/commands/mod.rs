@@ -17,17 +17,15 @@ mod rebuild;
 mod relink;
 mod reprice;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
-use nexus_bus::Connecting;
-use nexus_contract::SystemClock;
 use serde::Serialize;
 
 use crate::{
     cli::{AnalysesCommand, Cli, Command, NatsCommand, ShowCommand},
     failure::WrongUsage,
     output::Output,
-    roles::{self, Role, open_bus, open_store},
+    roles::{self, Role, open_store},
     settings::{Inputs, Resolved, Settings, environment, resolve},
 };
 
@@ -97,8 +95,7 @@ async fn act(command: Command, output: Output, settings: &Settings) -> anyhow::R
             api::show(settings, &format!("conversations/{}", escaped(&id)), output).await
         }
         Command::DeadLetters(command) => {
-            let clock = Arc::new(SystemClock);
-            let bus = open_bus(settings, "nexus dead-letters", Connecting::AtOnce, clock).await?;
+            let bus = dead_letters::open(settings).await?;
             dead_letters::run(command, bus.stream.as_ref(), output).await
         }
         Command::Analyses(AnalysesCommand::CheckConfig) => {

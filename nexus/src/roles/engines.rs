@@ -1,8 +1,7 @@
 //! The engines under the roles, chosen by URL: the one place that knows which run.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
 use nexus_bus::{
     Bus, BusConfig, Connecting, EmbeddedConfig, EventStream, LiveBus, LocalLiveBus, NatsConfig,
 };
@@ -11,7 +10,7 @@ use nexus_store::{Store, StoreConfig};
 use secrecy::ExposeSecret;
 
 use crate::{
-    roles::{Role, consumers, no_stream::NoStream},
+    roles::{Role, consumers, data_dir, no_stream::NoStream},
     settings::Settings,
 };
 
@@ -40,7 +39,7 @@ fn database_url(settings: &Settings) -> anyhow::Result<String> {
     if let Some(url) = &settings.database_url {
         return Ok(url.expose_secret().to_owned());
     }
-    make(&settings.data_dir)?;
+    data_dir::make(&settings.data_dir)?;
     Ok(format!("sqlite://{}", settings.data_dir.join("nexus.sqlite").display()))
 }
 
@@ -53,10 +52,13 @@ pub async fn open_bus(
 ) -> anyhow::Result<Bus> {
     let config = match nats_config(settings, name) {
         Some(config) => BusConfig::Nats(NatsConfig { connecting, ..config }),
-        None => BusConfig::Embedded(EmbeddedConfig {
-            max_bytes: settings.stream_max_bytes.0,
-            ..EmbeddedConfig::new(settings.data_dir.join("stream"))
-        }),
+        None => {
+            data_dir::make(&settings.data_dir)?;
+            BusConfig::Embedded(EmbeddedConfig {
+                max_bytes: settings.stream_max_bytes.0,
+                ..EmbeddedConfig::new(settings.data_dir.join("stream"))
+            })
+        }
     };
     Ok(nexus_bus::open(config, clock).await?)
 }
@@ -126,10 +128,4 @@ impl Engines {
             tracing::warn!("a statement is still running: its connection is not given back");
         }
     }
-}
-
-fn make(dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| {
-        format!("{} cannot be made; set NEXUS_DATA_DIR to a place that can", dir.display())
-    })
 }

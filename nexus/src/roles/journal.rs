@@ -7,7 +7,7 @@ use nexus_bus::ShipperConfig;
 use nexus_journal::{Capture, Journal, JournalConfig};
 
 use crate::{
-    roles::{engines::Engines, tasks::Group},
+    roles::{data_dir, engines::Engines, tasks::Group},
     settings::{self, Settings},
 };
 
@@ -27,6 +27,7 @@ pub fn start(
         ..JournalConfig::new(settings.data_dir.join("journal"), instance, rand::random())
     };
     let dir = config.dir.clone();
+    data_dir::make(&settings.data_dir)?;
     let journal = Journal::open(config, engines.clock.clone())
         .with_context(|| format!("the journal in {} cannot be opened", dir.display()))?;
     let reader = journal.reader().context("the journal is read by someone else")?;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, ensure};
 use secrecy::SecretString;
 
-use crate::{failure::WrongUsage, settings::Settings};
+use crate::{failure::WrongUsage, roles::data_dir, settings::Settings};
 
 const FILE: &str = "api-key-salt";
 
@@ -29,7 +29,7 @@ pub fn salt(settings: &Settings) -> anyhow::Result<SecretString> {
 }
 
 fn own(dir: &Path) -> anyhow::Result<SecretString> {
-    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    data_dir::make(dir)?;
     let path = dir.join(FILE);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(file) => write(file).with_context(|| format!("{} cannot be written", path.display())),

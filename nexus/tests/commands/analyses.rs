@@ -90,7 +90,8 @@ async fn a_failed_job_is_shown_with_its_history_and_queued_again() {
     assert_eq!((&shown["status"], &shown["error"]), (&json!("failed"), &json!(failed.message)));
     let attempt = &shown["attempts"][0];
     assert_eq!((&attempt["worker"], &attempt["outcome"]), (&json!("worker-1"), &json!("failed")));
-    let said = rig.nexus.says(&format!("analyses show {place}"));
+    // By an exchange in it, as the data API takes it.
+    let said = rig.nexus.says("analyses show s06-005 main");
     assert!(said.starts_with("failed") && said.contains("Gemini answered 400"), "{said}");
 
     let again = rig.nexus.json(&format!("analyses retry {place} --json"));
@@ -100,10 +101,13 @@ async fn a_failed_job_is_shown_with_its_history_and_queued_again() {
     assert_eq!(found.custom_prompt.as_deref(), Some("Look at the tests"), "the job's own prompt");
     let (code, error) = failure(&rig.nexus.run(&format!("analyses retry {place}")));
     assert!(code == 1 && error.contains("it is pending"), "{code}: {error}");
+    let (code, error) = failure(&rig.nexus.run("analyses retry s06-005 nowhere"));
+    assert!(code == 1 && error.contains("no analysis of that branch"), "{code}: {error}");
     let done = [
         AuditAction::Retrieved,
         AuditAction::Retrieved,
         AuditAction::Requested,
+        AuditAction::Refused,
         AuditAction::Refused,
     ];
     assert_eq!(rig.audit("nexus analyses").await, done);

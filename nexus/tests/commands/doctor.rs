@@ -1,8 +1,10 @@
 //! Each mistake that a new user can make is found, with the sentence that mends it.
 
 use std::{
+    fs::File,
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    path::Path,
     process::Command,
     thread,
 };
@@ -116,10 +118,24 @@ fn a_sound_installation_has_no_finding() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting() {
+    Doctor::new().with("NEXUS_DATADIR", "data").finds(
+        "warning",
+        "settings",
+        "did you mean NEXUS_DATA_DIR?",
+        "correct the name",
+    );
+}
+
+#[test]
 fn a_port_in_use() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = other.local_addr().expect("bound").port().to_string();
     Doctor::new().with("PORT", port.as_str()).finds("problem", "gateway", "in use", "set PORT");
+    Doctor::new()
+        .with("NATS_URL", "nats://127.0.0.1:9")
+        .with("NEXUS_ADMIN_PORT", port.as_str())
+        .finds("problem", "admin", "in use", "set NEXUS_ADMIN_PORT");
     let nexus =
         answering(http("200 OK", "content-type: application/json\r\n", r#"{"status":"ok"}"#));
     let (code, findings) = Doctor::new().with("PORT", nexus.port().to_string()).findings();
@@ -130,6 +146,16 @@ fn a_port_in_use() {
         "both",
         "DASHBOARD_PORT",
     );
+}
+
+#[test]
+fn a_port_whose_name_leads_elsewhere() {
+    let Ok(other) = TcpListener::bind("[::1]:0") else {
+        eprintln!("this machine has no IPv6, so localhost leads to one address only");
+        return;
+    };
+    let port = other.local_addr().expect("bound").port().to_string();
+    Doctor::new().with("PORT", port.as_str()).finds("warning", "gateway", "[::1]", "set PORT");
 }
 
 #[test]
@@ -207,6 +233,17 @@ fn a_wrong_upstream() {
     wrong(format!("http://{page}"), "not as the Anthropic API", "without /v1");
     let itself = answering(http("401 Unauthorized", "x-nexus-request-id: 1\r\n", API_ERROR));
     wrong(format!("http://{itself}"), "gateway of Nexus", "https://api.anthropic.com");
+    for added in ["/v1", "/v1/", "/v1/messages"] {
+        wrong(upstream() + added, "clients add once more", "without /v1");
+    }
+    let not_found = r#"{"type":"error","error":{"type":"not_found_error","message":"Not found"}}"#;
+    let astray = answering(http("404 Not Found", "", not_found));
+    Doctor::new().with("CLAUDE_API_BASE_URL", format!("http://{astray}/claude")).finds(
+        "warning",
+        "upstream",
+        "knows no /v1/models",
+        "check the path",
+    );
     Doctor::new().with("NEXUS_UPSTREAM_CA", "/missing.pem").finds(
         "problem",
         "upstream",
@@ -301,6 +338,60 @@ fn a_database_that_is_not_migrated_or_not_there() {
         "is no store",
         "sqlite://PATH",
     );
+}
+
+#[test]
+fn a_schema_of_another_version() {
+    let changed = |statement: &str| {
+        let doctor = Doctor::new();
+        doctor.nexus.says("migrate");
+        execute(&doctor.nexus.path().join(".nexus/nexus.sqlite"), statement);
+        doctor
+    };
+    let older = "DELETE FROM _sqlx_migrations WHERE version > 1";
+    changed(older).finds("problem", "store", "lacks migration 2", "run nexus migrate");
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'later', 1, x'00', 0)";
+    changed(newer).finds("problem", "store", "migration 9999", "or a newer one");
+}
+
+fn execute(database: &Path, statement: &str) {
+    let script = "import sqlite3, sys\n\
+        c = sqlite3.connect(sys.argv[1])\n\
+        c.execute(sys.argv[2])\n\
+        c.commit()\n";
+    let python = Command::new("python3").args(["-c", script]).arg(database).arg(statement).output();
+    let python = python.expect("python3 runs");
+    assert!(python.status.success(), "{python:?}");
+}
+
+#[test]
+fn an_embedded_log_that_is_in_use_or_cannot_be_opened() {
+    let doctor = Doctor::new();
+    let stream = doctor.nexus.path().join(".nexus/stream");
+    std::fs::create_dir_all(&stream).expect("a directory");
+    let lock = File::create(stream.join("lock")).expect("a file");
+    lock.lock().expect("locked, as by a Nexus that runs");
+    doctor.finds("warning", "stream", "in use by another process", "NEXUS_DATA_DIR of its own");
+
+    let doctor = Doctor::new();
+    let data = doctor.nexus.path().join(".nexus");
+    std::fs::create_dir_all(&data).expect("a directory");
+    std::fs::write(data.join("stream"), "").expect("a file in the directory's place");
+    doctor.finds("problem", "stream", "stream", "set NEXUS_DATA_DIR");
+}
+
+#[test]
+fn prices_that_cannot_be_read() {
+    Doctor::new().with("NEXUS_PRICES", "/missing.toml").finds(
+        "problem",
+        "prices",
+        "/missing.toml cannot be read",
+        "NEXUS_PRICES",
+    );
+    let doctor = Doctor::new();
+    std::fs::write(doctor.nexus.path().join("prices"), "{").expect("written");
+    doctor.with("NEXUS_PRICES", "prices").finds("problem", "prices", "prices: ", "mend the file");
 }
 
 /// A directory below a file can't be made, whoever one is.

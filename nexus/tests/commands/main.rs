@@ -5,7 +5,12 @@ mod doctor;
 mod rig;
 mod usage;
 
-use std::{io::Write, process::Stdio};
+use std::{
+    io::Write,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -115,6 +120,7 @@ fn lines_that_are_no_exchange_are_named() {
     input.write_all(b"\n{bad\n[]\n").expect("written");
     drop(input);
     let output = import.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "what was meant is not stored");
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let lines: Vec<_> =
         answer["rejected"].as_array().expect("a list").iter().map(|one| &one["line"]).collect();
@@ -133,6 +139,62 @@ fn a_generated_store_is_linked_priced_and_summed_up() {
     let (code, error) = failure(&nexus.run("demo --seed 4 --conversations 1 --into .nexus"));
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("holds exchanges already"), "{error}");
+}
+
+/// Whichever command makes it.
+#[test]
+fn the_data_directory_is_its_owners_alone() {
+    for first in [
+        "migrate",
+        "credentials status",
+        "dead-letters list",
+        "doctor --claude-api-base-url http://127.0.0.1:9",
+    ] {
+        let nexus = Nexus::new();
+        let run = nexus.run(first);
+        let made = std::fs::metadata(nexus.path().join(".nexus"));
+        let rights = made.unwrap_or_else(|error| panic!("{first}: {error}, {run:?}")).mode();
+        assert_eq!(rights & 0o077, 0, "{first}: {rights:o}");
+    }
+}
+
+const GETTING_STARTED: &str = include_str!("../../../docs/getting-started.md");
+const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
+
+/// The block of a page that is written in `language` and holds `word`.
+fn block<'a>(page: &'a str, language: &str, word: &str) -> &'a str {
+    let fence = format!("```{language}\n");
+    let rests = page.split(fence.as_str()).skip(1);
+    let mut blocks = rests.filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.contains(word)).expect("a block")
+}
+
+#[test]
+fn the_documented_import_works_as_it_stands() {
+    let nexus = Nexus::new();
+    let binary = Path::new(env!("CARGO_BIN_EXE_nexus"));
+    let folder = binary.parent().expect("a folder").display();
+    let run = Command::new("bash")
+        .args(["-euc", block(GETTING_STARTED, "sh", "nexus import")])
+        .current_dir(nexus.path())
+        .env_clear()
+        .env("PATH", format!("{folder}:/usr/bin:/bin"))
+        .output()
+        .expect("bash runs");
+    assert!(run.status.success(), "{run:?}");
+    let shown = nexus.json("show exchange any-name");
+    assert_eq!((&shown["state"], &shown["outputTokens"]), (&"completed".into(), &2.into()));
+}
+
+#[test]
+fn the_documented_settings_file_is_one() {
+    let nexus = Nexus::new();
+    let text = block(CONFIGURATION, "toml", "port");
+    std::fs::write(nexus.path().join("nexus.toml"), text).expect("written");
+    let settings = nexus.json("doctor --settings --json");
+    let from_file = settings.as_array().expect("a list").iter();
+    let from_file = from_file.filter(|one| one["source"] == "nexus.toml").count();
+    assert_eq!(from_file, text.lines().filter(|line| line.contains(" = ")).count());
 }
 
 /// `nexus analyses check-config` with these settings.

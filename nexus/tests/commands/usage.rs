@@ -79,6 +79,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
         ("analyses check-config", "GEMINI_API_KEY"),
         ("dead-letters requeue", "<ID>"),
         ("credentials login", "--domain"),
+        ("credentials login --domain Team.Example:3000", "without a port"),
         ("credentials refresh", "<DOMAIN>"),
         ("prune", "--older-than"),
         ("prune --older-than often", "30d"),
@@ -121,6 +122,7 @@ fn failures_end_with_1_and_say_what_failed() {
         ("dead-letters show 1", "1"),
         ("dead-letters requeue 1", "1"),
         ("dead-letters drop 1", "1"),
+        ("credentials login --domain d", "no code"),
         ("credentials refresh nobody", "nobody"),
         ("health --port 9 --admin-port 9 --dashboard-port 9", "no role answers"),
     ] {

@@ -46,7 +46,9 @@ pub enum OAuthError {
     Refused(String),
     #[error("the token server answered {0}")]
     Status(u16),
-    #[error("the token server can't be reached: {0}")]
+    #[error(
+        "the token server can't be reached ({0}); check the network, HTTPS_PROXY and NEXUS_OAUTH_TOKEN_URL"
+    )]
     Unreachable(String),
     #[error("the token server's answer can't be read")]
     Malformed,

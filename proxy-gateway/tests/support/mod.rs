@@ -3,12 +3,16 @@
 
 pub mod raw;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use nexus_bus::LocalLiveBus;
 use nexus_contract::{Event, IdSource, Payload, ResponseFinished, SystemClock};
 use nexus_gateway::{Gateway, GatewayConfig, GatewayDeps};
-use nexus_journal::{Journal, JournalConfig, Reader};
+use nexus_journal::{Journal, JournalConfig, JournalStatus, Reader};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +25,8 @@ pub struct Running {
     pub shutdown: CancellationToken,
     pub live: Arc<LocalLiveBus>,
     pub dir: TempDir,
+    /// Held by the gateway alone: with it the journal is closed.
+    journal: Weak<Journal>,
     reader: tokio::sync::Mutex<Reader>,
     served: tokio::task::JoinHandle<()>,
 }
@@ -60,6 +66,7 @@ pub fn start_with(
     let journal = Arc::new(Journal::open(settings, clock.clone()).expect("a journal"));
     let reader = tokio::sync::Mutex::new(journal.reader().expect("the first reader"));
     let live = Arc::new(LocalLiveBus::new(1024));
+    let held = Arc::downgrade(&journal);
     let deps = GatewayDeps {
         journal: Some(journal),
         live: live.clone(),
@@ -74,7 +81,7 @@ pub fn start_with(
     let served = tokio::spawn(async move {
         gateway.serve(listener, |_app| {}, stop).await.expect("serves");
     });
-    Running { addr, shutdown, live, dir, reader, served }
+    Running { addr, shutdown, live, dir, journal: held, reader, served }
 }
 
 fn random() -> u64 {
@@ -112,6 +119,10 @@ impl Running {
                 return (finished, body.unwrap_or_default());
             }
         }
+    }
+
+    pub fn journal(&self) -> JournalStatus {
+        self.journal.upgrade().expect("the gateway runs").status()
     }
 
     /// Asks it to stop and waits until it has.

@@ -11,10 +11,12 @@ pub mod graph;
 pub mod metrics;
 pub mod misses;
 mod path;
+mod rarest;
 mod reason;
 mod requests;
 mod row;
 mod search;
+mod series;
 mod snippet;
 mod statement;
 pub mod syntax;
@@ -128,8 +130,14 @@ pub trait Queries: Send + Sync {
     async fn list_client_links(&self) -> Result<Vec<ClientLinks>>;
 
     /// Timings of the newest exchanges that completed, and how many conversations were active, in the
-    /// two filters' periods: one statement.
-    async fn sample_activity(&self, now: &UsageFilter, before: &UsageFilter) -> Result<Activity>;
+    /// two filters' periods, and in each stretch between two neighbours of the ascending `edges`: one
+    /// statement.
+    async fn sample_activity(
+        &self,
+        now: &UsageFilter,
+        before: &UsageFilter,
+        edges: &[Timestamp],
+    ) -> Result<Activity>;
 }
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -234,8 +242,13 @@ impl Queries for SqlStore<Engine> {
         self.usage_between(filter, edges, group).await
     }
 
-    async fn sample_activity(&self, now: &UsageFilter, before: &UsageFilter) -> Result<Activity> {
-        self.activity(now, before).await
+    async fn sample_activity(
+        &self,
+        now: &UsageFilter,
+        before: &UsageFilter,
+        edges: &[Timestamp],
+    ) -> Result<Activity> {
+        self.activity(now, before, edges).await
     }
 
     async fn list_client_links(&self) -> Result<Vec<ClientLinks>> {

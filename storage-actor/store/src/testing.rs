@@ -4,12 +4,13 @@
 //! of it per engine. Where PostgreSQL is not installed, its tests say so and pass.
 
 mod cluster;
+mod pool;
 
 use std::{ops::Deref, sync::Arc};
 
 use tempfile::TempDir;
 
-pub use self::cluster::Database;
+pub use self::{cluster::Database, pool::Pool};
 use crate::{Store, StoreConfig, open};
 
 /// An open store of its own, removed when dropped.

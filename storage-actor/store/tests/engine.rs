@@ -1,6 +1,14 @@
 //! Opening, migrating and refusing, on both engines.
 
-use nexus_store::{StoreConfig, StoreError, open, store_tests, testing::TestStore};
+use std::time::Duration;
+
+use nexus_contract::ExchangeId;
+use nexus_store::{
+    StoreConfig, StoreError, open, store_tests,
+    testing::{self, Pool, TestStore},
+};
+
+const SOON: Duration = Duration::from_secs(10);
 
 async fn a_store_opens_again_and_answers(store: TestStore) {
     store.ping().await.expect("it answers");
@@ -37,15 +45,36 @@ async fn a_newer_schema_is_refused(store: TestStore) {
 async fn add_migration(url: &str, version: i64) {
     const SQL: &str = "INSERT INTO _sqlx_migrations \
         (version, description, success, checksum, execution_time) VALUES ($1, 'later', TRUE, $2, 0)";
-    if url.starts_with("sqlite") {
-        let pool = sqlx::SqlitePool::connect(url).await.expect("it opens");
-        sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
-        pool.close().await;
-    } else {
-        let pool = sqlx::PgPool::connect(url).await.expect("it opens");
-        sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
-        pool.close().await;
+    match Pool::open(url).await {
+        Pool::Sqlite(pool) => {
+            sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
+            pool.close().await;
+        }
+        Pool::Postgres(pool) => {
+            sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
+            pool.close().await;
+        }
     }
+}
+
+/// On SQLite a read waits for nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_takes_too_long_is_broken_off() {
+    let Some(fresh) = testing::postgres().await else { return };
+    let read_timeout = Duration::from_millis(200);
+    let store = open(&StoreConfig { read_timeout, ..StoreConfig::new(&fresh.url) }).await;
+    let store = store.expect("it opens twice");
+    let pool = sqlx::PgPool::connect(&fresh.url).await.expect("it opens");
+    let mut held = pool.begin().await.expect("it begins");
+    let lock = "LOCK TABLE exchanges IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(lock).execute(&mut *held).await.expect("it locks");
+    let id = ExchangeId::from_external("none");
+    let read = tokio::time::timeout(SOON, store.find_request(id)).await;
+    let error = read.expect("it does not wait for the lock").expect_err("broken off");
+    assert!(error.is_transient() && error.to_string().contains("timeout"), "{error}");
+    held.rollback().await.expect("it ends");
+    assert!(store.find_request(id).await.expect("it reads again").is_none());
+    store.close().await;
 }
 
 #[tokio::test]

@@ -95,8 +95,8 @@ async fn every_condition_on_usage_is_a_statement(store: TestStore) {
         let edges = [100, 200, 250, 350_i64].map(|hours| Timestamp::UNIX_EPOCH + hours.hours());
         let buckets = store.list_usage_between(&filter, &edges, all).await.expect("buckets");
         assert_eq!(buckets, []);
-        let activity = store.sample_activity(&filter, &filter).await.expect("a sample");
-        assert_eq!(activity, Activity::default());
+        let activity = store.sample_activity(&filter, &filter, &edges).await.expect("a sample");
+        assert_eq!(activity, Activity { course: vec![0; 3], ..Activity::default() });
     }
     assert_eq!(store.list_domains().await.expect("domains"), []);
     assert_eq!(store.list_accounts().await.expect("accounts"), []);

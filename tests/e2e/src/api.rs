@@ -1,8 +1,12 @@
 //! The data API, as a script would use it.
 
 use anyhow::{Context, ensure};
+use futures::{Stream, StreamExt, stream};
 use reqwest::Client;
 use serde_json::Value;
+
+/// Exchanges whose bodies are asked for at once.
+const AT_ONCE: usize = 8;
 
 /// A client of the data API.
 #[derive(Debug, Clone)]
@@ -33,6 +37,19 @@ impl Api {
         self.bytes(&format!("requests/{id}/body/{part}")).await
     }
 
+    /// Each of these rows with its exchange's request and response, in their order.
+    pub fn with_bodies<'a>(
+        &'a self,
+        rows: &'a [Value],
+    ) -> impl Stream<Item = anyhow::Result<(&'a Value, [Vec<u8>; 2])>> {
+        let both = move |row: &'a Value| async move {
+            let id = row["requestId"].as_str().context("a row without an id")?;
+            let both = [self.body(id, "request").await?, self.body(id, "response").await?];
+            anyhow::Ok((row, both))
+        };
+        stream::iter(rows).map(both).buffered(AT_ONCE)
+    }
+
     async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/api/{path}", self.base);
         let answer = self.client.get(&url).header("x-dashboard-key", &self.key).send().await?;
@@ -59,6 +76,10 @@ impl Api {
 
     /// All exchanges, once there are so many and all have ended, are stored whole, and are linked.
     pub async fn find_settled(&self, count: usize) -> Option<Vec<Value>> {
+        // Cheap, where a list of thousands is not.
+        if !self.is_drained().await {
+            return None;
+        }
         let rows = self.requests("").await.ok()?;
         let ended = rows.len() >= count && rows.iter().all(|row| !row["state"].is_null());
         if !ended || !self.is_drained().await {

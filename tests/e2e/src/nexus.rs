@@ -157,6 +157,17 @@ impl Nexus {
         Ok(())
     }
 
+    /// Where it listens instead of one of the settings' default ports.
+    pub fn instead_of(&self, default: u64) -> Option<String> {
+        let port = match default {
+            3000 => self.port,
+            3001 => self.dashboard,
+            9464 => self.admin,
+            _ => return None,
+        };
+        Some(format!("http://127.0.0.1:{port}"))
+    }
+
     /// Where `/metrics` and `/health/*` are.
     fn own_port(&self) -> u16 {
         match self.builder.role.as_str() {

@@ -1,8 +1,10 @@
 //! Holds what was stored against what the clients saw.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -70,26 +72,31 @@ pub async fn audit_beside(
     let wanted: BTreeSet<&str> = sent.values().filter_map(|sent| sent.id.as_deref()).collect();
     let end = tokio::time::Instant::now() + within;
     while tokio::time::Instant::now() < end {
-        let rows = api.requests("").await?;
-        let ended = rows.iter().filter(|row| !row["state"].is_null());
-        let have: BTreeSet<&str> = ended.filter_map(|row| row["requestId"].as_str()).collect();
-        // Either half may be stored first; when the answer's is, both are in the stream.
-        if wanted.is_subset(&have) && api.is_drained().await {
+        // Either half may be stored first; when the answer's is, both are in the stream. The list is
+        // long, and is asked for only when nothing is on its way to it.
+        if api.is_drained().await && have_ended(api, &wanted).await? && api.is_drained().await {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let mut rows = api.requests("").await?;
     rows.retain(|row| row["requestId"].as_str().is_some_and(|id| !others.contains(id)));
-    let mut audit = Audit { api, sent: &sent, report: Report::of(&sent), numbers: BTreeSet::new() };
-    for row in &rows {
-        audit.row(row).await?;
+    let mut audit = Audit { sent: &sent, report: Report::of(&sent), numbers: BTreeSet::new() };
+    let mut whole = pin!(api.with_bodies(&rows));
+    while let Some((row, [request, answer])) = whole.try_next().await? {
+        audit.row(row, &request, &answer);
     }
     Ok(audit.finish(&rows))
 }
 
+async fn have_ended(api: &Api, wanted: &BTreeSet<&str>) -> anyhow::Result<bool> {
+    let rows = api.requests("").await?;
+    let ended = rows.iter().filter(|row| !row["state"].is_null());
+    let ids: BTreeSet<&str> = ended.filter_map(|row| row["requestId"].as_str()).collect();
+    Ok(wanted.is_subset(&ids))
+}
+
 struct Audit<'a> {
-    api: &'a Api,
     sent: &'a BTreeMap<u64, Sent>,
     report: Report,
     numbers: BTreeSet<u64>,
@@ -97,12 +104,11 @@ struct Audit<'a> {
 
 impl Audit<'_> {
     /// Compares one stored exchange with what its client sent and saw.
-    async fn row(&mut self, row: &Value) -> anyhow::Result<()> {
+    fn row(&mut self, row: &Value, request: &[u8], answer: &[u8]) {
         let id = row["requestId"].as_str().unwrap_or_default();
         let aborted = row["state"] == "aborted";
         self.report.aborted += usize::from(aborted);
-        let request = self.api.body(id, "request").await?;
-        let text = String::from_utf8_lossy(&request);
+        let text = String::from_utf8_lossy(request);
         let claimed = Payload::of(&text).filter(|p| self.sent.contains_key(&p.number));
         let Some(payload) = claimed else {
             // Killed before the whole request had come; then no client saw an answer.
@@ -110,17 +116,16 @@ impl Audit<'_> {
             if seen || !aborted {
                 self.report.spurious.push(id.to_owned());
             }
-            return Ok(());
+            return;
         };
         if !self.numbers.insert(payload.number) {
             self.report.duplicated.push(payload.number);
         }
         let seen = &self.sent[&payload.number];
         let late = seen.exchanged().is_some() && aborted;
-        let answer = self.api.body(id, "response").await?;
         let both = !seen.partial.is_empty() && !answer.is_empty();
         self.report.compared += usize::from(aborted && both);
-        let same_answer = late || same_answer(seen, &answer, aborted);
+        let same_answer = late || same_answer(seen, answer, aborted);
         if !same_request(seen, &text, &payload.body()) || !same_answer {
             self.report.corrupted.push(id.to_owned());
         }
@@ -129,7 +134,6 @@ impl Audit<'_> {
         } else if !fits(seen, row) {
             self.report.misjudged.push(format!("{id}: {} for {seen:?}", row["state"]));
         }
-        Ok(())
     }
 
     fn finish(mut self, rows: &[Value]) -> Report {

@@ -1,7 +1,9 @@
 //! All that an installation stored, without ids and times, so that two can be compared.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
+use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -53,9 +55,9 @@ pub struct Picture {
 pub async fn take(api: &Api) -> anyhow::Result<Picture> {
     let requests = api.requests("").await?;
     let mut bodies = BTreeMap::new();
-    for request in &requests {
+    let mut whole = pin!(api.with_bodies(&requests));
+    while let Some((request, [sent, answered])) = whole.try_next().await? {
         let id = request["requestId"].as_str().unwrap_or_default();
-        let [sent, answered] = [api.body(id, "request").await?, api.body(id, "response").await?];
         bodies.insert(id.to_owned(), (digest(&sent), digest(&answered)));
     }
     let exchanges = requests.iter().map(|request| exchange(request, &bodies));

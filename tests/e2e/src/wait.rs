@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+/// Between the first two questions.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Between questions after a while: what is asked has work to do, on the same two cores.
+const LONG_PAUSE: Duration = Duration::from_millis(250);
 
 /// Asks until there is an answer.
 ///
@@ -16,11 +19,13 @@ where
     F: Future<Output = Option<T>>,
 {
     let end = Instant::now() + within;
+    let mut pause = PAUSE;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
         assert!(Instant::now() < end, "waited {within:?} for {what}");
-        sleep(PAUSE).await;
+        sleep(pause).await;
+        pause = (pause * 5 / 4).min(LONG_PAUSE);
     }
 }

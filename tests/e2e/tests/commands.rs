@@ -133,6 +133,9 @@ async fn a_data_directory_belongs_to_one_process() {
     assert_eq!(code, Some(1), "{error}");
     let told = error.lines().find(|line| line.starts_with("error: ")).expect("an error");
     assert!(told.contains("in use by another process") && told.contains(text(&data)), "{told}");
+    let letters = nexus.beside("dead-letters list").env("NEXUS_DATA_DIR", text(&data));
+    let (code, error) = failure(&run(letters).await);
+    assert!(code == Some(1) && error.contains("use its Pipeline page"), "{error}");
     // The first one does not notice.
     let import = format!("import {SESSION} --url {} --json", nexus.dashboard());
     assert_eq!(printed(nexus.beside(&import)).await["accepted"], 5);

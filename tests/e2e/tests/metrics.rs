@@ -30,6 +30,14 @@ async fn samples(nexus: &Nexus, name: &str) -> BTreeMap<String, f64> {
     of_name.map(|(rest, value)| (rest.to_owned(), value.parse().expect("a number"))).collect()
 }
 
+/// An alert on a count that rises sees nothing of one that begins with the first loss.
+async fn losses_are_counted_from_zero(nexus: &Nexus) {
+    for name in ["lost", "tombstones", "damaged_frames"] {
+        let counted = samples(nexus, &format!("nexus_journal_{name}_total")).await;
+        assert_eq!(counted, BTreeMap::from([(String::new(), 0.0)]), "{name}");
+    }
+}
+
 /// How many exchanges ended in each state in which any did, once `count` have ended.
 async fn ends(nexus: &Nexus, count: f64) -> BTreeMap<String, f64> {
     wait::until("the ends", SOON, async || {
@@ -49,6 +57,7 @@ async fn every_end_is_counted_as_what_it_was_with_the_gateways_share_of_the_time
         .start()
         .await
         .expect("nexus starts");
+    losses_are_counted_from_zero(&nexus).await;
     let too_large = "x".repeat(MAX_REQUEST);
     for (prompt, status) in [
         ("[[say: Hello.]]", 200),

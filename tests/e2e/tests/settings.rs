@@ -155,6 +155,24 @@ async fn log_lines_have_the_level_and_the_form_that_were_set() {
 }
 
 #[tokio::test]
+async fn what_stands_open_is_warned_of_once_at_the_start() {
+    let upstream = messages();
+    let warnings = async |builder: NexusBuilder| {
+        let nexus = builder.env("LOG_FORMAT", "json").start().await.expect("nexus starts");
+        ["ENABLE_CLIENT_AUTH", "DASHBOARD_API_KEY"].map(|setting| {
+            let warns = |line: &Value| {
+                let message = line["message"].as_str().unwrap_or_default();
+                line["level"] == "WARN" && message.contains(setting)
+            };
+            lines(&nexus, warns).len()
+        })
+    };
+    let open = NexusBuilder::plain("up").env("CLAUDE_API_BASE_URL", upstream.url());
+    assert_eq!(warnings(open.env("ENABLE_CLIENT_AUTH", "false")).await, [1, 1]);
+    assert_eq!(warnings(NexusBuilder::new("up", &upstream.url())).await, [0, 0]);
+}
+
+#[tokio::test]
 async fn debugging_logs_what_passes_masked_and_capped() {
     let upstream = messages();
     let builder = NexusBuilder::new("up", &upstream.url());

@@ -88,8 +88,10 @@ class Canvas {
     this.view.zoom = clamp(size.w / (this.width + 48), 0.6, 1);
     this.view.x = Math.min(-24, (this.width - size.w / this.view.zoom) / 2);
     if (this.width * this.view.zoom > size.w) this.view.x = -24;
+    const tall = size.h / this.view.zoom;
     const y = on ? Number(on.dataset.y) : 0;
-    this.view.y = this.height < size.h / this.view.zoom ? -24 : y - size.h / this.view.zoom / 2;
+    // No empty space above the first step, nor below the last one.
+    this.view.y = clamp(y - tall / 2, -24, Math.max(-24, this.height + 24 - tall));
     this.draw();
   }
 

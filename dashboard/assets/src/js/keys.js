@@ -1,7 +1,6 @@
 import { all, one } from "./dom.js";
 import { openPalette } from "./palette.js";
 
-const GO = { o: "/", c: "/conversations", r: "/requests", l: "/live", u: "/usage", a: "/analyses", p: "/prompts", i: "/pipeline" };
 const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
 let pending = "";
 
@@ -19,6 +18,12 @@ function openFilters() {
   if (!filters) return one("#scope-domain")?.focus();
   if (filters.tagName === "DETAILS") filters.open = true;
   (filters.matches("input") ? filters : one("select, input, a", filters))?.focus();
+}
+
+/** To a place of the sidebar, whose links carry the scope along. */
+function go(key) {
+  const place = all(".nav a[data-keys]").find((link) => link.dataset.keys === `g ${key}`);
+  if (place) location.assign(place.href);
 }
 
 function escape() {
@@ -45,8 +50,7 @@ function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || one("dialog[open]")) return;
   if (pending === "g") {
     pending = "";
-    if (GO[event.key]) location.assign(GO[event.key]);
-    return;
+    return go(event.key);
   }
   if (event.key === "g") {
     pending = "g";

@@ -34,8 +34,9 @@ function pill() {
   if (!button) return;
   const topics = (button.dataset.topics ?? "").split(" ");
   const seen = new Set();
-  onLive(({ topic, id, data }) => {
-    if (!topics.includes(topic)) return;
+  const wanted = one("#scope-domain")?.value;
+  onLive(({ topic, id, domain, data }) => {
+    if (!topics.includes(topic) || (wanted && domain && domain !== wanted)) return;
     seen.add(data?.conversationId ?? id);
     button.hidden = false;
     one(".text", button).textContent = `${seen.size} new`;

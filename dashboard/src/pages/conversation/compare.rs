@@ -116,7 +116,7 @@ impl Page for ComparePage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        Head::crumbs()
+        self.head.crumbs()
     }
 
     fn here(&self) -> String {

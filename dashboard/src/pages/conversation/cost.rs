@@ -76,7 +76,7 @@ impl Page for CostPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        Head::crumbs()
+        self.head.crumbs()
     }
 
     fn here(&self) -> String {

@@ -80,7 +80,7 @@ impl Page for GraphPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        Head::crumbs()
+        self.head.crumbs()
     }
 
     fn here(&self) -> String {

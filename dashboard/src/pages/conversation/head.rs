@@ -93,8 +93,12 @@ impl Head {
         }
     }
 
-    pub fn crumbs() -> Vec<Crumb> {
-        vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }]
+    /// The way to a tab: over the list, and over the conversation itself.
+    pub fn crumbs(&self) -> Vec<Crumb> {
+        vec![
+            Crumb { label: "Conversations".into(), href: "/conversations".into() },
+            Crumb { label: self.title.clone(), href: address(self.id, "", None) },
+        ]
     }
 }
 

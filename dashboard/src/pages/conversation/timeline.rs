@@ -64,7 +64,7 @@ impl Page for TimelinePage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        Head::crumbs()
+        self.head.crumbs()
     }
 
     fn here(&self) -> String {

@@ -103,7 +103,7 @@ impl Page for TranscriptPage {
     }
 
     fn crumbs(&self) -> Vec<Crumb> {
-        Head::crumbs()
+        self.head.crumbs()
     }
 
     fn here(&self) -> String {

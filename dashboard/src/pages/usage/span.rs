@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::UsagePage;
 use crate::{
+    error::PageError,
     pages::zones,
     view::{Buckets, Ctx, Range},
 };
@@ -11,7 +12,8 @@ use crate::{
 pub(super) struct Span {
     pub(super) zone: TimeZone,
     pub(super) now: Timestamp,
-    pub(super) range: Range,
+    /// What the charts show of it.
+    pub(super) cut: Buckets,
     /// Where the first whole stretch begins.
     pub(super) from: Timestamp,
     /// A stretch's length.
@@ -19,13 +21,14 @@ pub(super) struct Span {
 }
 
 impl Span {
-    pub(super) fn of(range: Range, zone: TimeZone, now: Timestamp) -> Self {
+    pub(super) fn of(range: Range, zone: TimeZone, now: Timestamp) -> Result<Self, PageError> {
         let from = range.from(now).unwrap_or_else(|| now - SignedDuration::from_hours(24 * 365));
-        let minutes = zones::stretch(&zone, from, now).min(Buckets::of(range, now).minutes);
-        Self { from: next_stretch(from, minutes), zone, now, range, minutes }
+        let minutes = zones::stretch(&zone, from, now).min(Buckets::minutes(range));
+        let cut = Buckets::of(range, now, &zone)?;
+        Ok(Self { from: next_stretch(from, minutes), zone, now, cut, minutes })
     }
 
-    pub(super) fn asked(ctx: &Ctx) -> Self {
+    pub(super) fn asked(ctx: &Ctx) -> Result<Self, PageError> {
         Self::of(ctx.range::<UsagePage>(), ctx.counted_zone(), ctx.now())
     }
 }

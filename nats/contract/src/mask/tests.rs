@@ -147,7 +147,10 @@ fn passwords_are_masked_by_where_they_stand() {
             r#"Authorization: OAuth oauth_token="abcdefgh""#,
             r#"Authorization: OAuth [masked]"[masked]""#,
         ),
+        ("Authorization: 0a1b2c3d4e5f60718293", "Authorization: [masked]"),
+        (r#"'Authorization': '0a1b2c3d4e5f6071'"#, "'Authorization': '[masked]'"),
         ("Cookie: session=abc; other=def\nnext", "Cookie: [masked]\nnext"),
+        (r#"{\"set-cookie\":\"sid=abc; b=c\"}"#, r#"{\"set-cookie\":\"[masked]\"}"#),
         ("AccountKey=abcdefghijk==;Endpoint", "AccountKey=[masked];Endpoint"),
         ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/[masked]"),
         ("postgres://app:p@ss:w0rd@db:5432/x", "postgres://app:[masked]@db:5432/x"),
@@ -170,6 +173,27 @@ fn passwords_are_masked_by_where_they_stand() {
         ),
     ] {
         assert_eq!(mask_secrets(text), masked);
+    }
+}
+
+/// A tool's input that holds a text in a list reaches the masks as JSON: a line began with `nCookie`.
+#[test]
+fn a_line_begins_behind_an_escaped_break() {
+    for (line, masked) in [
+        ("Authorization: Token 0a1b2c3d4e5f60718293", "Authorization: Token [masked]"),
+        ("authorization: SSWS 00aB-cDeFgHiJk_42", "authorization: SSWS [masked]"),
+        ("Bearer abcdefghijkl.mnop", "Bearer [masked]"),
+        ("Cookie: session=abc; other=def", "Cookie: [masked]"),
+        ("X-Auth-Token: abcdefgh", "X-Auth-Token: [masked]"),
+        ("curl -s -u app:hunter2 https://x", "curl -s -u app:[masked] https://x"),
+        ("sshpass -p hunter2 ssh a@b", "sshpass -p [masked] ssh a@b"),
+        ("mysql -h db -P3306 -phunter2 x", "mysql -h db -P3306 -p[masked] x"),
+        ("_auth=YXBwOmh1bnRlcjI=", "_auth=[masked]"),
+    ] {
+        for before in [r"first\n", r"first\\n", r"first\r\n\t"] {
+            let (text, masked) = (format!("{before}{line}"), format!("{before}{masked}"));
+            assert_eq!(mask_secrets(&text), masked);
+        }
     }
 }
 
@@ -211,6 +235,8 @@ fn code_hashes_and_plain_words_stay() {
         "git clone https://github.com/owner/repository.git",
         "task-management is a skill; risk-assessment-document-template",
         "const API_KEY = process.env.API_KEY;",
+        r#"{"cookie": "^0.5.0", "authorization": "required"}"#,
+        "proxy_set_header Authorization: Bearer",
     ] {
         assert_eq!(mask_secrets(text), text);
     }

@@ -45,7 +45,7 @@ fn store_mend(error: &str, has_url: bool) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
     if says(&["does not know"]) {
         "run the version of Nexus that made the schema, or a newer one"
-    } else if says(&["no schema", "brought up to date"]) {
+    } else if says(&["run `nexus migrate`"]) {
         "run nexus migrate"
     } else if says(&["is no store"]) {
         "set DATABASE_URL to sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE"
@@ -74,12 +74,18 @@ async fn stream(settings: &Settings) -> Finding {
             Ok(status) => Finding::ok("stream", format!("{} answers", status.transport)),
             Err(error) => Finding::problem("stream", error.to_string(), "check the data directory"),
         },
-        Err(error) => Finding::warning(
-            "stream",
-            format!("{error:#}"),
-            "this is as it should be while Nexus runs on this data directory",
-        ),
+        Err(error) => not_opened(format!("{error:#}")),
     }
+}
+
+/// The embedded log belongs to the process that runs on the data directory.
+fn not_opened(error: String) -> Finding {
+    if error.contains("in use by another process") {
+        let mend = "none is needed while that is your Nexus; another one needs a NEXUS_DATA_DIR of its own";
+        return Finding::warning("stream", error, mend);
+    }
+    let mend = "let this user write to the data directory, or set NEXUS_DATA_DIR to another one";
+    Finding::problem("stream", error, mend)
 }
 
 /// The streams are made on the way, as every role does it at its start.

@@ -1,20 +1,33 @@
-//! Checks that need nothing but this machine: directories and combinations of settings.
+//! Checks that need nothing but this machine: files, directories and combinations of settings.
 
 use std::path::Path;
 
 use super::finding::Finding;
-use crate::settings::Settings;
+use crate::{
+    roles::{create_data_dir, prices},
+    settings::{Resolved, Settings},
+};
+
+/// Variables that look like settings and are none: what was meant with them has no effect.
+pub fn unknown(resolved: &Resolved) -> Vec<Finding> {
+    let mend = "correct the name, or leave it where another program needs it";
+    resolved.warnings.iter().map(|one| Finding::warning("settings", one, mend)).collect()
+}
 
 pub fn check(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![data_directory(&settings.data_dir)];
     findings.extend(access(settings));
     findings.extend(integrations(settings));
+    if let Err(error) = prices(settings) {
+        let mend = "mend the file, or unset NEXUS_PRICES: storage and dashboard need it to start";
+        findings.push(Finding::problem("prices", format!("{error:#}"), mend));
+    }
     findings
 }
 
 fn data_directory(path: &Path) -> Finding {
     let probe = path.join(".doctor");
-    let tried = std::fs::create_dir_all(path)
+    let tried = create_data_dir(path)
         .and_then(|()| std::fs::write(&probe, b"x"))
         .and_then(|()| std::fs::remove_file(&probe));
     match tried {

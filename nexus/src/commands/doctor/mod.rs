@@ -22,7 +22,8 @@ use crate::{
 /// All checks; exit code 1 when one of them found a problem.
 pub async fn run(loaded: &Loaded, output: Output) -> anyhow::Result<ExitCode> {
     let settings = &loaded.settings;
-    let mut findings = local::check(settings);
+    let mut findings = local::unknown(&loaded.resolved);
+    findings.extend(local::check(settings));
     findings.extend(ports::check(settings).await);
     findings.extend(credentials::check(settings, &SystemClock));
     findings.extend(engines::check(settings).await);

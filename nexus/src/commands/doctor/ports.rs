@@ -2,7 +2,7 @@
 
 use std::{
     io::ErrorKind,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -16,6 +16,13 @@ pub async fn check(settings: &Settings) -> Vec<Finding> {
     let (host, number) = (settings.dashboard_host, settings.dashboard_port);
     let dashboard = port("dashboard", "DASHBOARD_PORT", host, number).await;
     let mut findings = vec![gateway, dashboard];
+    findings.extend(beside("gateway", "PORT", settings.host, settings.port));
+    findings.extend(beside("dashboard", "DASHBOARD_PORT", host, number));
+    // Roles that run apart answer there.
+    if settings.nats_url.is_some() {
+        let (host, number) = (settings.admin_host, settings.admin_port);
+        findings.push(port("admin", "NEXUS_ADMIN_PORT", host, number).await);
+    }
     if (settings.host, settings.port) == (host, number) {
         findings.push(Finding::problem(
             "dashboard",
@@ -46,6 +53,23 @@ async fn port(check: &'static str, name: &str, host: IpAddr, port: u16) -> Findi
             format!("choose an address of this machine, and a {name} above 1023"),
         ),
     }
+}
+
+/// `localhost` is `::1` to many clients before it is `127.0.0.1`, so a program that listens on the one
+/// takes what is meant for the other.
+fn beside(check: &'static str, name: &str, host: IpAddr, port: u16) -> Option<Finding> {
+    if host != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        return None;
+    }
+    let other = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    let error = TcpListener::bind(other).err()?;
+    (error.kind() == ErrorKind::AddrInUse).then(|| {
+        Finding::warning(
+            check,
+            format!("something else listens on {other}, where http://localhost:{port} may lead"),
+            format!("use http://{host}:{port}, stop it, or set {name} to another port"),
+        )
+    })
 }
 
 /// Whether what listens there answers like one of ours.

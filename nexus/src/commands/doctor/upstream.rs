@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::{Timestamp, fmt::rfc2822};
 use nexus_contract::Clock;
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -30,11 +30,25 @@ pub async fn check(settings: &Settings, clock: &dyn Clock) -> Vec<Finding> {
     let asked = client.get(models).header("anthropic-version", "2023-06-01").send().await;
     match asked {
         Ok(answer) => answered(settings, answer, clock.now()).await,
-        Err(error) => vec![Finding::problem(
-            "upstream",
-            format!("{} cannot be reached: {}", settings.upstream, causes(&error)),
-            "check CLAUDE_API_BASE_URL, the network and HTTPS_PROXY",
-        )],
+        Err(error) => {
+            let cause = cause(&error);
+            let mend = unreached_mend(&cause);
+            let detail = format!("{} cannot be reached: {cause}", settings.upstream);
+            vec![Finding::problem("upstream", detail, mend)]
+        }
+    }
+}
+
+/// The sentence for why no answer came. A clock that is far off shows here first: by it, no
+/// certificate is valid.
+fn unreached_mend(cause: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| cause.contains(word));
+    if says(&["expired", "not valid yet"]) {
+        "synchronise this machine's clock (NTP); if it is right, the upstream's certificate is not"
+    } else if says(&["certificate"]) {
+        "check CLAUDE_API_BASE_URL; where a proxy reads TLS, name its authority in NEXUS_UPSTREAM_CA"
+    } else {
+        "check CLAUDE_API_BASE_URL, the network and HTTPS_PROXY"
     }
 }
 
@@ -57,9 +71,21 @@ async fn answered(settings: &Settings, answer: Response, now: Timestamp) -> Vec<
     [Some(who(settings, answer).await), clock].into_iter().flatten().collect()
 }
 
+/// Paths that clients add by themselves. Some upstreams refuse a request without a key before they
+/// look at its path, so the answer alone does not tell.
+const OF_CLIENTS: [&str; 2] = ["/v1", "/v1/messages"];
+
 /// Whether it is the API that answered.
 async fn who(settings: &Settings, answer: Response) -> Finding {
     let (url, status) = (&settings.upstream, answer.status());
+    let path = url.path().trim_end_matches('/');
+    if let Some(added) = OF_CLIENTS.into_iter().find(|added| path.ends_with(*added)) {
+        return Finding::problem(
+            "upstream",
+            format!("{url} ends with {added}, which clients add once more"),
+            format!("set CLAUDE_API_BASE_URL to the API's address, without {added}"),
+        );
+    }
     if answer.headers().contains_key("x-nexus-request-id") {
         return Finding::problem(
             "upstream",
@@ -68,6 +94,13 @@ async fn who(settings: &Settings, answer: Response) -> Finding {
         );
     }
     let body = answer.json::<Value>().await.unwrap_or_default();
+    if status == StatusCode::NOT_FOUND && body["type"] == "error" {
+        return Finding::warning(
+            "upstream",
+            format!("{url} answers, but knows no /v1/models"),
+            "check the path in CLAUDE_API_BASE_URL: it is the API's address, without /v1",
+        );
+    }
     if body["type"] == "error" || body["data"].is_array() {
         return Finding::ok("upstream", format!("{url} answers ({status})"));
     }
@@ -93,7 +126,7 @@ fn skew(date: &str, now: Timestamp) -> Option<Finding> {
 }
 
 /// reqwest's message leaves the reason to its causes.
-fn causes(error: &reqwest::Error) -> String {
+fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
@@ -105,6 +138,16 @@ fn causes(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
     use crate::commands::doctor::finding::Verdict;
+
+    /// The words are those of rustls.
+    #[test]
+    fn a_certificate_that_is_refused_points_to_the_clock_or_to_its_authority() {
+        let mend = |cause: &str| unreached_mend(&format!("invalid peer certificate: {cause}"));
+        let early = "certificate not valid yet: verification time 1577836800 (UNIX), but …";
+        let late = "certificate expired: verification time 2208988800 (UNIX), but …";
+        assert!(mend(early).contains("NTP") && mend(late).contains("NTP"));
+        assert!(mend("UnknownIssuer").contains("NEXUS_UPSTREAM_CA"));
+    }
 
     #[test]
     fn a_clock_that_is_off_is_a_problem() {

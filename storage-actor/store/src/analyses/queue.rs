@@ -42,8 +42,9 @@ pub trait AnalysisQueue: Send + Sync {
         due_at: Timestamp,
     ) -> Result<bool>;
 
-    /// Queues running jobs whose lease has ended. How many there were.
-    async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<u64>;
+    /// Queues running jobs whose lease has ended. Each is given to one caller alone, who announces
+    /// it.
+    async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<Vec<Analysis>>;
 
     /// Fails the jobs that have begun `max_attempts` attempts and are in nobody's hands. Each is
     /// given to one caller alone, who announces it.
@@ -107,9 +108,12 @@ const RELEASE: &str = "\
         worker = NULL \
     WHERE job_id = $1 AND fence = $2 AND status = 'processing'";
 
-const RESET_STUCK: &str = "\
-    UPDATE analyses SET status = 'pending', fence = fence + 1, updated_at = $1, worker = NULL \
-    WHERE status = 'processing' AND due_at <= $1";
+const RESET_STUCK: &str = concat!(
+    "UPDATE analyses SET status = 'pending', fence = fence + 1, updated_at = $1, worker = NULL \
+     WHERE status = 'processing' AND due_at <= $1 \
+     RETURNING ",
+    analysis_columns!()
+);
 
 /// A worker that vanished during the last attempt leaves such a job. One that waits, because fewer
 /// attempts are allowed now, keeps the error of its last one.
@@ -209,12 +213,13 @@ impl AnalysisQueue for SqlStore<Engine> {
         Ok(held.rows_affected() > 0)
     }
 
-    async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<u64> {
+    async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<Vec<Analysis>> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(RESET_STUCK).bind(now.as_microsecond());
-        let done = query.execute(&mut *transaction).await.context("jobs cannot be reset")?;
+        let query = sqlx::query_as::<_, AnalysisRow>(RESET_STUCK).bind(now.as_microsecond());
+        let rows = query.fetch_all(&mut *transaction).await.context("jobs cannot be reset")?;
+        let jobs = rows.into_iter().map(AnalysisRow::read).collect::<Result<Vec<_>>>()?;
         transaction.commit().await.context("jobs cannot be reset")?;
-        Ok(done.rows_affected())
+        Ok(jobs)
     }
 
     async fn fail_exceeded_analyses(

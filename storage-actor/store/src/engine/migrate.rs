@@ -54,7 +54,10 @@ where
     }
     match migrator.iter().find(|one| applied.iter().all(|done| done.version != one.version)) {
         None => Ok(()),
-        Some(missing) => Err(MigrateError::VersionNotPresent(missing.version).into()),
+        Some(missing) => Err(StoreError::Rejected(format!(
+            "the store's schema lacks migration {}: run `nexus migrate`",
+            missing.version
+        ))),
     }
 }
 

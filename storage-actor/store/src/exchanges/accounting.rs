@@ -67,10 +67,12 @@ impl SqlStore<Engine> {
         }
         let months: BTreeSet<_> = parts.iter().filter_map(|part| month(part.at)).collect();
         for month in months.into_iter().filter(|month| !self.known.has_month(*month)) {
-            sqlx::query(AssertSqlSafe(partition(month)))
-                .execute(&self.write)
-                .await
-                .context("a partition of usage cannot be made")?;
+            let made = sqlx::query(AssertSqlSafe(partition(month))).execute(&self.write).await;
+            // Retention dropped the month, and another process that still knew it wrote into
+            // `usage_other` since: the month's rows are there from now on.
+            if !made.as_ref().is_err_and(is_taken_by_other) {
+                made.context("a partition of usage cannot be made")?;
+            }
             self.known.learn_month(month);
         }
         Ok(())
@@ -107,6 +109,11 @@ impl SqlStore<Engine> {
 /// Months that get a partition of their own; others go into `usage_other`, so that odd times in an
 /// import don't make thousands of them.
 const YEARS: std::ops::RangeInclusive<i16> = 2023..=2060;
+
+/// Rows that a new partition would hold are in the one for all others.
+fn is_taken_by_other(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.is_check_violation())
+}
 
 /// The first day of the month of `at`.
 fn month(at: Timestamp) -> Option<Date> {

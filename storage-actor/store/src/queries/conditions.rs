@@ -8,9 +8,12 @@ use super::{
     syntax::{Bound, Has, Search},
 };
 
-/// All tokens of an exchange; NULL without usage.
-const TOTAL_TOKENS: &str = "(e.input_tokens + e.output_tokens + e.cache_read_tokens \
+/// All tokens of an exchange, as `exchanges_by_tokens` has them; NULL without usage.
+pub(super) const TOTAL_TOKENS: &str = "(e.input_tokens + e.output_tokens + e.cache_read_tokens \
     + e.cache_creation_5m_tokens + e.cache_creation_1h_tokens)";
+
+/// Billionths of a US dollar; NULL without a known price.
+pub(super) const COST: &str = "e.cost_nanos";
 
 pub(super) trait Conditions {
     /// `column = value`, where there is a value.
@@ -79,7 +82,7 @@ pub(super) fn search_conditions(statement: &mut Statement, search: &Search) {
         statement.push(" AND lower('\n' || e.tool_names) LIKE ? ESCAPE '\\'", [name]);
     }
     statement.bounds(TOTAL_TOKENS, &search.tokens);
-    statement.bounds("e.cost_nanos", &search.cost);
+    statement.bounds(COST, &search.cost);
     statement.between("e.at", search.from, search.to);
     for has in &search.has {
         statement.push(has_condition(*has), []);

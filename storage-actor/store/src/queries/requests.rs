@@ -7,7 +7,8 @@ use sqlx::{Postgres, Sqlite};
 
 use super::{
     conditions::{Conditions, search_conditions},
-    row::{COLUMNS, ExchangeRow, KNOWN},
+    rarest::Few,
+    row::{COLUMNS, ExchangeRow, KNOWN, KNOWN_BY_INDEX},
     statement::Statement,
     types::{
         Cursor, ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary,
@@ -28,14 +29,15 @@ impl RequestSort {
         }
     }
 
-    /// What the list is ordered by. With words, the places where they stand are few and are sorted; the
-    /// plus keeps both engines from walking through an index of all exchanges in search of them.
-    const fn order(self, words: &Words) -> &'static str {
-        match (self, words.is_none()) {
-            (Self::Time, false) => "+e.at",
-            (Self::Cost, false) => "+e.cost_nanos",
-            (Self::Duration, false) => "+e.duration_ms",
-            (sort, true) => sort.column(),
+    /// What the list is ordered by. Where its exchanges are looked up, by words or because they are few,
+    /// they are sorted; the plus keeps both engines from walking through an index of all exchanges in
+    /// search of them.
+    const fn order(self, is_looked_up: bool) -> &'static str {
+        match (self, is_looked_up) {
+            (Self::Time, true) => "+e.at",
+            (Self::Cost, true) => "+e.cost_nanos",
+            (Self::Duration, true) => "+e.duration_ms",
+            (sort, false) => sort.column(),
         }
     }
 
@@ -48,12 +50,47 @@ impl RequestSort {
     }
 }
 
-fn statement(filter: &RequestFilter, paging: &Paging, words: &Words) -> Statement {
-    let (column, order) = (filter.sort.column(), filter.sort.order(words));
+/// What one page is made of.
+struct List<'a> {
+    filter: &'a RequestFilter,
+    paging: &'a Paging,
+    words: &'a Words,
+    few: Option<Few<'a>>,
+}
+
+fn statement(list: &List<'_>) -> Statement {
     let mut statement = Statement::new("SELECT ");
-    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
-    conditions(&mut statement, filter);
-    words.push_exchange_condition(&mut statement);
+    statement.push(COLUMNS, []);
+    if list.paging.offset == 0 {
+        statement.push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
+        push_page(&mut statement, list);
+        return statement;
+    }
+    // Passed over are ids in an index, not rows. CROSS has SQLite begin with the page.
+    statement.push(" FROM (SELECT e.exchange_id FROM exchanges e WHERE ", []);
+    statement.push(KNOWN_BY_INDEX, []);
+    push_page(&mut statement, list);
+    statement.push(") p CROSS JOIN exchanges e WHERE e.exchange_id = p.exchange_id", []);
+    push_order(&mut statement, list.filter.sort.order(true));
+    statement
+}
+
+fn push_order(statement: &mut Statement, order: &str) {
+    statement.push(&format!(" ORDER BY {order} DESC, e.exchange_id DESC"), []);
+}
+
+/// Conditions, order and bounds of a list.
+fn push_page(statement: &mut Statement, list: &List<'_>) {
+    let List { filter, paging, words, few } = *list;
+    let column = filter.sort.column();
+    let order = filter.sort.order(few.is_some() || !words.is_none());
+    conditions(statement, filter);
+    words.push_exchange_condition(statement, few);
+    if let (Some(few), true) = (few, words.is_none()) {
+        statement.push(" AND e.exchange_id IN (", []);
+        few.push_exchanges(statement);
+        statement.push(")", []);
+    }
     if filter.sort != RequestSort::Time {
         statement.push(&format!(" AND {column} IS NOT NULL"), []);
     }
@@ -61,10 +98,9 @@ fn statement(filter: &RequestFilter, paging: &Paging, words: &Words) -> Statemen
         let after = format!(" AND ({order}, e.exchange_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
     }
-    statement.push(&format!(" ORDER BY {order} DESC, e.exchange_id DESC"), []);
+    push_order(statement, order);
     // One row more than asked for tells whether the list goes on.
     statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
-    statement
 }
 
 fn conditions(statement: &mut Statement, filter: &RequestFilter) {
@@ -139,7 +175,9 @@ impl SqlStore<Engine> {
         paging: &Paging,
     ) -> Result<Page<RequestSummary>> {
         let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
-        let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
+        let few = self.rarest(filter, &words).await?;
+        let list = List { filter, paging, words: &words, few };
+        let rows = self.list(&statement(&list), CANNOT).await?;
         page(rows, filter.sort, paging.rows())
     }
 

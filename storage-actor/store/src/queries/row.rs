@@ -12,6 +12,11 @@ use crate::error::{Result, StoreError};
 /// Rows of `exchanges e` of which more is known than their link.
 pub(super) const KNOWN: &str = "(e.method IS NOT NULL OR e.state IS NOT NULL)";
 
+/// The same, told by the few of which no more is known: an index holds them, so that what passes over
+/// exchanges need not read them.
+pub(super) const KNOWN_BY_INDEX: &str = "e.exchange_id NOT IN \
+    (SELECT u.exchange_id FROM exchanges u WHERE u.method IS NULL AND u.state IS NULL)";
+
 /// The columns of [`ExchangeRow`], of `exchanges e`.
 pub(super) const COLUMNS: &str = "\
     e.exchange_id, e.external_id, e.domain, e.account_id, e.at, \

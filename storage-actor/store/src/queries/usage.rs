@@ -3,26 +3,25 @@
 use std::collections::BTreeMap;
 
 use duplicate::duplicate_item;
-use jiff::Timestamp;
 use nexus_messages::{Cost, RequestType, Tokens};
 use sqlx::{FromRow, Postgres, Sqlite};
 
 use super::{
     conditions::Conditions,
-    cover::{self, Cover, Run, Stretch},
-    row::{count, instant},
+    cover::{self, Cover, Stretch},
+    row::count,
     statement::Statement,
-    types::{GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals},
+    types::{GroupBy, UsageFilter, UsageKey, UsageTotals},
 };
 use crate::{
     engine::SqlStore,
     error::{Result, StoreError},
 };
 
-const CANNOT: &str = "usage cannot be summed";
+pub(super) const CANNOT: &str = "usage cannot be summed";
 
 /// Sums over `usage_buckets u`. `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
-const OF_BUCKETS: &str = "\
+pub(super) const OF_BUCKETS: &str = "\
     CAST(COALESCE(SUM(u.requests), 0) AS BIGINT) AS requests, \
     CAST(COALESCE(SUM(u.errors), 0) AS BIGINT) AS errors, \
     CAST(COALESCE(SUM(u.input_tokens), 0) AS BIGINT) AS input, \
@@ -50,22 +49,22 @@ const OF_ROWS: &str = "\
     CAST(COALESCE(SUM(u.tool_calls), 0) AS BIGINT) AS tool_calls";
 
 #[derive(Debug, FromRow)]
-struct SumRow {
-    requests: i64,
-    errors: i64,
-    input: i64,
-    output: i64,
-    cache_read: i64,
-    cache_creation_5m: i64,
-    cache_creation_1h: i64,
-    cost_nanos: i64,
-    unpriced: i64,
-    duration_ms: i64,
-    tool_calls: i64,
+pub(super) struct SumRow {
+    pub(super) requests: i64,
+    pub(super) errors: i64,
+    pub(super) input: i64,
+    pub(super) output: i64,
+    pub(super) cache_read: i64,
+    pub(super) cache_creation_5m: i64,
+    pub(super) cache_creation_1h: i64,
+    pub(super) cost_nanos: i64,
+    pub(super) unpriced: i64,
+    pub(super) duration_ms: i64,
+    pub(super) tool_calls: i64,
 }
 
 impl SumRow {
-    fn totals(&self) -> UsageTotals {
+    pub(super) fn totals(&self) -> UsageTotals {
         UsageTotals {
             requests: count(self.requests),
             errors: count(self.errors),
@@ -85,7 +84,7 @@ impl SumRow {
 }
 
 #[derive(Debug, FromRow)]
-struct KeyRow {
+pub(super) struct KeyRow {
     domain: Option<String>,
     account_id: Option<String>,
     model: Option<String>,
@@ -93,7 +92,7 @@ struct KeyRow {
 }
 
 impl KeyRow {
-    fn key(self) -> Result<UsageKey> {
+    pub(super) fn key(self) -> Result<UsageKey> {
         // The tables write "not known" as an empty text.
         let known = |text: Option<String>| text.filter(|text| !text.is_empty());
         let request_type = known(self.request_type).map(|name| {
@@ -117,23 +116,7 @@ struct GroupRow {
     sums: SumRow,
 }
 
-#[derive(Debug, FromRow)]
-struct BucketRow {
-    bucket: i64,
-    #[sqlx(flatten)]
-    key: KeyRow,
-    #[sqlx(flatten)]
-    sums: SumRow,
-}
-
-impl BucketRow {
-    fn bucket(self) -> Result<UsageBucket> {
-        let totals = self.sums.totals();
-        Ok(UsageBucket { start: instant(self.bucket)?, totals, key: self.key.key()? })
-    }
-}
-
-fn conditions(statement: &mut Statement, filter: &UsageFilter) {
+pub(super) fn conditions(statement: &mut Statement, filter: &UsageFilter) {
     statement.equal("u.domain", filter.domain.as_deref());
     statement.equal("u.account_id", filter.account_id.as_deref());
     statement.equal("u.model", filter.model.as_deref());
@@ -202,57 +185,7 @@ const fn or(index: usize) -> &'static str {
 /// After [`push_keys`] at the beginning.
 const BY_KEYS: &str = " GROUP BY 1, 2, 3, 4";
 
-fn buckets(filter: &UsageFilter, width_minutes: u32, group: GroupBy) -> Statement {
-    let width = i64::from(width_minutes.max(1)) * cover::MINUTE;
-    let source = cover::widest(width_minutes);
-    // The width stands in the text: PostgreSQL would not see that two placeholders are one value.
-    let mut statement =
-        Statement::new(&format!("SELECT (u.start / {width}) * {width} AS bucket, "));
-    push_keys(&mut statement, group);
-    statement.push(OF_BUCKETS, []);
-    statement.push(" FROM usage_buckets u WHERE u.width_minutes = ?", [source.into()]);
-    statement.between("u.start", filter.from, filter.to);
-    conditions(&mut statement, filter);
-    statement.push(" GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5", []);
-    statement
-}
-
-/// The sums of all stretches between the edges; `None` when there are none.
-fn between(filter: &UsageFilter, edges: &[Timestamp], group: GroupBy) -> Option<Statement> {
-    let source = cover::widest_between(edges);
-    let runs = cover::runs(edges);
-    let mut statement = Statement::new("");
-    for (index, run) in runs.iter().enumerate() {
-        statement.push(if index == 0 { "" } else { " UNION ALL " }, []);
-        push_run(&mut statement, filter, group, source, *run);
-    }
-    (!runs.is_empty()).then_some(statement)
-}
-
-fn push_run(
-    statement: &mut Statement,
-    filter: &UsageFilter,
-    group: GroupBy,
-    source: i64,
-    run: Run,
-) {
-    let Run { from, to, length } = run;
-    // All values are bound: every zone and every day has others, and each text is a statement that
-    // connections keep prepared.
-    statement.push(
-        "SELECT ? + (u.start - ?) / ? * ? AS bucket, ",
-        [from.into(), from.into(), length.into(), length.into()],
-    );
-    push_keys(statement, group);
-    statement.push(OF_BUCKETS, []).push(
-        " FROM usage_buckets u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ?",
-        [source.into(), from.into(), to.into()],
-    );
-    conditions(statement, filter);
-    statement.push(" GROUP BY 1, 2, 3, 4, 5", []);
-}
-
-fn push_keys(statement: &mut Statement, group: GroupBy) {
+pub(super) fn push_keys(statement: &mut Statement, group: GroupBy) {
     let keys = [
         ("domain", group.domain),
         ("account_id", group.account),
@@ -280,47 +213,5 @@ impl SqlStore<Engine> {
             *sums.entry(row.key.key()?).or_default() += row.sums.totals();
         }
         Ok(sums)
-    }
-
-    pub(super) async fn usage_buckets(
-        &self,
-        filter: &UsageFilter,
-        width_minutes: u32,
-        group: GroupBy,
-    ) -> Result<Vec<UsageBucket>> {
-        let statement = buckets(filter, width_minutes, group);
-        let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
-        rows.into_iter().map(BucketRow::bucket).collect()
-    }
-
-    pub(super) async fn usage_between(
-        &self,
-        filter: &UsageFilter,
-        edges: &[Timestamp],
-        group: GroupBy,
-    ) -> Result<Vec<UsageBucket>> {
-        let Some(statement) = between(filter, edges, group) else { return Ok(Vec::new()) };
-        let rows: Vec<BucketRow> = self.list(&statement, CANNOT).await?;
-        let buckets = rows.into_iter().map(BucketRow::bucket);
-        let mut buckets: Vec<_> = buckets.collect::<Result<_>>()?;
-        buckets.sort_by(|a, b| (a.start, &a.key).cmp(&(b.start, &b.key)));
-        Ok(buckets)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_of_every_zone_are_the_same_statement() {
-        let days = |midnights: [&str; 3]| {
-            let edges = midnights.map(|at| at.parse::<Timestamp>().expect("an instant"));
-            let statement = between(&UsageFilter::default(), &edges, GroupBy::default());
-            statement.expect("days").sql
-        };
-        let in_london = ["2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", "2026-11-03T00:00:00Z"];
-        let in_delhi = ["2026-11-06T18:30:00Z", "2026-11-07T18:30:00Z", "2026-11-08T18:30:00Z"];
-        assert_eq!(days(in_london), days(in_delhi));
     }
 }

@@ -7,6 +7,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
+    rarest::Few,
     statement::{Statement, Value},
     syntax::Search,
 };
@@ -43,14 +44,21 @@ impl Words {
         self.newest.is_none()
     }
 
-    /// Adds ` AND e.exchange_id IN (the newest places with the words)`.
-    pub(super) fn push_exchange_condition(&self, statement: &mut Statement) {
+    /// Adds ` AND e.exchange_id IN (the newest places with the words)`, of a few exchanges alone when
+    /// these are known: a number in a list is told sooner than the exchange that a place belongs to.
+    pub(super) fn push_exchange_condition(&self, statement: &mut Statement, few: Option<Few<'_>>) {
         if self.is_none() {
             return;
         }
         statement.push(" AND e.exchange_id IN (SELECT d.exchange_id FROM (", []);
         self.push_places(statement);
-        statement.push(") p JOIN search_documents d ON d.document_id = p.document_id)", []);
+        statement.push(") p JOIN search_documents d ON d.document_id = p.document_id", []);
+        if let Some(few) = few {
+            statement.push(" WHERE p.document_id IN (", []);
+            few.push_documents(statement);
+            statement.push(")", []);
+        }
+        statement.push(")", []);
     }
 
     /// Adds a statement that gives the `document_id` of the newest places with the words.

@@ -1,6 +1,9 @@
 //! The contract of exchanges, bodies, usage and what is summed up, on both engines.
 
+mod activity;
 mod convergence;
+mod lists;
+mod partitions;
 mod payloads;
 mod pricing;
 mod probe;

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use duplicate::duplicate_item;
+use nexus_store::testing::Pool;
 use sqlx::{AssertSqlSafe, Column, PgPool, Row, SqlitePool, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 /// Opens by the store's URL.
-pub enum Probe {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
+pub struct Probe(Pool);
 
 /// One exchange's place in its conversation.
 #[derive(Debug, Clone)]
@@ -28,46 +26,42 @@ const PLACE: &str = "INSERT INTO link_states (exchange_id, conversation_id, bran
 
 impl Probe {
     pub async fn open(url: &str) -> Self {
-        if url.starts_with("sqlite") {
-            Self::Sqlite(SqlitePool::connect(url).await.expect("it opens"))
-        } else {
-            Self::Postgres(PgPool::connect(url).await.expect("it opens"))
-        }
+        Self(Pool::open(url).await)
     }
 
     /// Puts a table in place of the linker's view.
     pub async fn play_linker(&self) {
-        let id = match self {
-            Self::Sqlite(_) => "BLOB",
-            Self::Postgres(_) => "UUID",
+        let id = match &self.0 {
+            Pool::Sqlite(_) => "BLOB",
+            Pool::Postgres(_) => "UUID",
         };
         self.run("DROP VIEW link_states").await;
         self.run(&LINK_STATES.replace("ID", id)).await;
     }
 
     pub async fn run(&self, statement: &str) {
-        match self {
-            Self::Sqlite(pool) => {
+        match &self.0 {
+            Pool::Sqlite(pool) => {
                 sqlx::query(AssertSqlSafe(statement)).execute(pool).await.expect("it runs");
             }
-            Self::Postgres(pool) => {
+            Pool::Postgres(pool) => {
                 sqlx::query(AssertSqlSafe(statement)).execute(pool).await.expect("it runs");
             }
         }
     }
 
     pub async fn place(&self, id: Uuid, place: &Place) {
-        match self {
-            Self::Sqlite(pool) => place_on_sqlite(pool, id, place).await,
-            Self::Postgres(pool) => place_on_postgres(pool, id, place).await,
+        match &self.0 {
+            Pool::Sqlite(pool) => place_on_sqlite(pool, id, place).await,
+            Pool::Postgres(pool) => place_on_postgres(pool, id, place).await,
         }
     }
 
     /// The rows as text, in any order: equal tables give equal lists.
     pub async fn rows(&self, statement: &str) -> Vec<String> {
-        let mut rows = match self {
-            Self::Sqlite(pool) => dump_sqlite(pool, statement).await,
-            Self::Postgres(pool) => dump_postgres(pool, statement).await,
+        let mut rows = match &self.0 {
+            Pool::Sqlite(pool) => dump_sqlite(pool, statement).await,
+            Pool::Postgres(pool) => dump_postgres(pool, statement).await,
         };
         rows.sort();
         rows
@@ -81,21 +75,21 @@ impl Probe {
 }
 
 #[duplicate_item(
-    Pool          place_on;
+    Engine        place_on;
     [SqlitePool]  [place_on_sqlite];
     [PgPool]      [place_on_postgres];
 )]
-async fn place_on(pool: &Pool, id: Uuid, place: &Place) {
+async fn place_on(pool: &Engine, id: Uuid, place: &Place) {
     let query = sqlx::query(PLACE).bind(id).bind(place.conversation);
     query.bind(&place.branch).bind(place.kind).execute(pool).await.expect("it writes");
 }
 
 #[duplicate_item(
-    Pool          dump;
+    Engine        dump;
     [SqlitePool]  [dump_sqlite];
     [PgPool]      [dump_postgres];
 )]
-async fn dump(pool: &Pool, statement: &str) -> Vec<String> {
+async fn dump(pool: &Engine, statement: &str) -> Vec<String> {
     let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.expect("it reads");
     rows.iter().map(line).collect()
 }

@@ -22,7 +22,7 @@ const CONTENT: [&str; 8] = [
 ];
 
 /// Turns `numbers` of the conversation whose first exchange is `root`, one by one.
-async fn store_turns(
+pub async fn store_turns(
     store: &TestStore,
     probe: &Probe,
     root: u32,
@@ -38,7 +38,7 @@ async fn store_turns(
     }
 }
 
-async fn opened(store: &TestStore) -> Probe {
+pub async fn opened(store: &TestStore) -> Probe {
     let probe = Probe::open(&store.url).await;
     probe.play_linker().await;
     probe

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use duplicate::duplicate_item;
 use nexus_linking::Memory;
+use nexus_store::testing::Pool;
 use sqlx::{AssertSqlSafe, PgPool, Row, SqlitePool, postgres::PgRow, sqlite::SqliteRow};
 
 /// All that is a function of the facts. What is still to be announced is not: it says what changed.
@@ -28,39 +29,32 @@ const CLEAR_POSTGRES: &str = "TRUNCATE link_facts, link_prefixes, links, link_la
     link_calls, link_results, link_outbox";
 
 /// Opens by the store's URL.
-pub enum Tables {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
+pub struct Tables(Pool);
 
 /// The rows of each of [`TABLES`].
 pub type Dump = Vec<BTreeSet<String>>;
 
 impl Tables {
     pub async fn open(url: &str) -> Self {
-        if url.starts_with("sqlite") {
-            Self::Sqlite(SqlitePool::connect(url).await.expect("it opens"))
-        } else {
-            Self::Postgres(PgPool::connect(url).await.expect("it opens"))
-        }
+        Self(Pool::open(url).await)
     }
 
     /// As if nothing had ever been linked.
     pub async fn clear(&self) {
-        self.run(match self {
-            Self::Sqlite(_) => CLEAR_SQLITE,
-            Self::Postgres(_) => CLEAR_POSTGRES,
+        self.run(match &self.0 {
+            Pool::Sqlite(_) => CLEAR_SQLITE,
+            Pool::Postgres(_) => CLEAR_POSTGRES,
         })
         .await;
     }
 
     /// Changes tables behind the store's back.
     pub async fn run(&self, statements: &'static str) {
-        match self {
-            Self::Sqlite(pool) => {
+        match &self.0 {
+            Pool::Sqlite(pool) => {
                 sqlx::raw_sql(statements).execute(pool).await.expect("it runs");
             }
-            Self::Postgres(pool) => {
+            Pool::Postgres(pool) => {
                 sqlx::raw_sql(statements).execute(pool).await.expect("it runs");
             }
         }
@@ -71,9 +65,9 @@ impl Tables {
         for table in TABLES {
             let columns = if table == "link_prefixes" { PREFIX } else { "*" };
             let statement = format!("SELECT {columns} FROM {table}");
-            dump.push(match self {
-                Self::Sqlite(pool) => rows_on_sqlite(pool, statement).await,
-                Self::Postgres(pool) => rows_on_postgres(pool, statement).await,
+            dump.push(match &self.0 {
+                Pool::Sqlite(pool) => rows_on_sqlite(pool, statement).await,
+                Pool::Postgres(pool) => rows_on_postgres(pool, statement).await,
             });
         }
         dump
@@ -104,11 +98,11 @@ pub fn difference(expected: &Dump, found: &Dump) -> Option<String> {
 }
 
 #[duplicate_item(
-    Pool          rows_on             line_of;
+    Engine        rows_on             line_of;
     [SqlitePool]  [rows_on_sqlite]    [line_of_sqlite];
     [PgPool]      [rows_on_postgres]  [line_of_postgres];
 )]
-async fn rows_on(pool: &Pool, statement: String) -> BTreeSet<String> {
+async fn rows_on(pool: &Engine, statement: String) -> BTreeSet<String> {
     let rows = sqlx::query(AssertSqlSafe(statement)).fetch_all(pool).await.expect("it reads");
     rows.iter().map(line_of).collect()
 }

@@ -49,7 +49,7 @@ pub async fn all(http: &reqwest::Client, base: &str) -> anyhow::Result<Vec<Strin
     Ok(routes)
 }
 
-const LISTS: [&str; 22] = [
+const LISTS: [&str; 24] = [
     "/api/requests",
     "/api/requests?status=5xx",
     "/api/requests?status=200",
@@ -61,6 +61,8 @@ const LISTS: [&str; 22] = [
     "/api/requests?offset=100000",
     "/api/requests?q=has:error+tool:Bash",
     "/api/requests?q=tokens:%3E50k+invoice",
+    "/api/requests?q=tokens:%3E50k",
+    "/api/requests?q=cost:%3E0.1+the",
     "/api/requests?sort=cost",
     "/api/requests?sort=duration",
     "/api/conversations",

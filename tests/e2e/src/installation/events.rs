@@ -6,9 +6,12 @@ use async_nats::{
     jetstream::{self, Context},
 };
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, future, stream};
 
 const STREAM: &str = "NEXUS_EVENTS";
 const ID: &str = "Nats-Msg-Id";
+/// Messages asked for, or published, at once.
+const AT_ONCE: usize = 16;
 
 /// A connection to the stream.
 pub struct Events(Context);
@@ -46,17 +49,28 @@ impl Events {
         Ok(())
     }
 
+    /// All of these once more, about in this order.
+    pub async fn publish_all_again(&self, messages: &[Message]) -> anyhow::Result<()> {
+        let again = messages.iter().enumerate().map(|(number, message)| async move {
+            self.publish_again(message, &format!("again-{number}")).await
+        });
+        stream::iter(again).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
     /// Every event that the stream still holds.
     pub async fn all(&self) -> anyhow::Result<Vec<Message>> {
-        let stream = self.0.get_stream(STREAM).await?;
-        let state = stream.get_info().await?.state;
-        let mut all = Vec::new();
-        for sequence in state.first_sequence..=state.last_sequence {
-            // Removed ones leave holes.
-            let Ok(message) = stream.get_raw_message(sequence).await else { continue };
-            let (subject, headers) = (message.subject.to_string(), message.headers);
-            all.push(Message { subject, headers, payload: message.payload });
-        }
-        Ok(all)
+        let events = self.0.get_stream(STREAM).await?;
+        let state = events.get_info().await?.state;
+        let events = &events;
+        let numbers = state.first_sequence..=state.last_sequence;
+        let asked = numbers.map(|number| async move { events.get_raw_message(number).await.ok() });
+        // Removed ones leave holes.
+        let found = stream::iter(asked).buffered(AT_ONCE).filter_map(future::ready);
+        let whole = found.map(|message| Message {
+            subject: message.subject.to_string(),
+            headers: message.headers,
+            payload: message.payload,
+        });
+        Ok(whole.collect().await)
     }
 }

@@ -118,9 +118,9 @@ impl Installation {
         self.roles.get_mut(service).expect("a service of the compose file")
     }
 
-    /// All of them.
-    pub fn roles(&self) -> impl Iterator<Item = &Nexus> {
-        self.roles.values()
+    /// All of them, by the compose file's names.
+    pub fn roles(&self) -> impl Iterator<Item = (&String, &Nexus)> {
+        self.roles.iter()
     }
 
     /// The dashboard's base URL.

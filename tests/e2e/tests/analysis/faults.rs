@@ -18,7 +18,7 @@ use crate::rig::{PATIENCE, ask, builder, gemini, is_completed, job, post, told, 
 const SLOTS: usize = 3;
 const JOBS: usize = 30;
 /// The shortest lease that can be set is a minute; this job takes longer.
-const SLOW: Duration = Duration::from_secs(75);
+const SLOW: Duration = Duration::from_secs(65);
 
 /// What all processes of the test share.
 struct Place {

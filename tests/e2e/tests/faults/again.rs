@@ -16,9 +16,7 @@ pub async fn every_event_again_in_another_order(scaled: &Installation, random: &
     let mut all = events.all().await.expect("NATS answers");
     all.shuffle(random);
     eprintln!("{} events again", all.len());
-    for (number, message) in all.iter().enumerate() {
-        events.publish_again(message, &format!("again-{number}")).await.expect("it is taken");
-    }
+    events.publish_all_again(&all).await.expect("they are taken");
     oracle::assert_drained(&api, DRAIN).await;
     let after = picture::take(&api).await.expect("the API answers");
     assert!(before == after, "before: {before:#?}\nafter: {after:#?}");

@@ -19,7 +19,6 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 const CLIENTS: usize = 4;
-const PAUSE: Duration = Duration::from_millis(30);
 /// I4: from the end of the faults until everything is stored.
 const DRAIN: Duration = Duration::from_mins(3);
 /// I9: from the end of a fault until a fresh request is stored.
@@ -32,6 +31,8 @@ struct Form {
     kills: usize,
     /// How long a server stays away or frozen.
     outage: Duration,
+    /// Of a client between two requests.
+    pause: Duration,
 }
 
 async fn faults(form: Form) {
@@ -41,16 +42,17 @@ async fn faults(form: Form) {
     let mut random = StdRng::seed_from_u64(form.seed);
 
     let report =
-        under_load(&mut scaled, async |scaled| outages::all(scaled, form.outage).await).await;
+        under_load(&mut scaled, form.pause, async |scaled| outages::all(scaled, form.outage).await)
+            .await;
     eprintln!("outages of {:?}: {report:?}", form.outage);
     assert_eq!(report.client_errors, 0, "{report:#?}");
 
-    let report = under_load(&mut scaled, outages::rolling_restart).await;
+    let report = under_load(&mut scaled, form.pause, outages::rolling_restart).await;
     eprintln!("every role restarted: {report:?}");
     assert_eq!(report.client_errors, 0, "{report:#?}");
 
     let mut gateways = 0;
-    let report = under_load(&mut scaled, async |scaled| {
+    let report = under_load(&mut scaled, form.pause, async |scaled| {
         for _ in 0..form.kills {
             for kind in KINDS {
                 // The fault's moment is what is random here; nothing is waited for.
@@ -72,10 +74,11 @@ async fn faults(form: Form) {
 /// What a load saw that ran while something happened, held against the store after it.
 async fn under_load(
     scaled: &mut Installation,
+    pause: Duration,
     happens: impl AsyncFnOnce(&mut Installation),
 ) -> Report {
     let mut others = oracle::stored(&scaled.api()).await.expect("the API answers");
-    let load = Load::start(&scaled.url(), CLIENTS, PAUSE);
+    let load = Load::start(&scaled.url(), CLIENTS, pause);
     load.more(20, DRAIN).await;
     happens(scaled).await;
     load.more(20, DRAIN).await;
@@ -90,11 +93,13 @@ async fn under_load(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_in_the_short_form() {
-    faults(Form { seed: 5, kills: 1, outage: Duration::from_secs(2) }).await;
+    let (outage, pause) = (Duration::from_secs(2), Duration::from_millis(60));
+    faults(Form { seed: 5, kills: 1, outage, pause }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the long form: make faults"]
 async fn nothing_is_lost_in_the_long_form() {
-    faults(Form { seed: 6, kills: 20, outage: Duration::from_mins(1) }).await;
+    let (outage, pause) = (Duration::from_mins(1), Duration::from_millis(30));
+    faults(Form { seed: 6, kills: 20, outage, pause }).await;
 }

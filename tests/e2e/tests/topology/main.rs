@@ -5,6 +5,7 @@ mod hostile;
 mod letters;
 mod planted;
 mod privileges;
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,8 @@ async fn the_scaled_out_form_stores_what_nexus_up_stores() {
     assert_same(&stored, &embedded);
     many_clients_at_once(&scaled, 200).await;
     an_agent_with_a_sub_agent(&scaled).await;
+    watched::probes_are_answered(&scaled).await;
+    watched::every_process_is_scraped_from_inside(&scaled).await;
     hostile::every_body_is_stored_as_it_came(&scaled).await;
     letters::what_cannot_be_read_goes_aside(&scaled).await;
     planted::no_secret_rests_in_nats_or_postgres(&scaled).await;

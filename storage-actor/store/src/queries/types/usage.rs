@@ -115,6 +115,8 @@ impl Serialize for UsageTotals {
 pub struct Activity {
     pub now: ActivitySample,
     pub before: ActivitySample,
+    /// Conversations that were active in each of the stretches that were asked for.
+    pub course: Vec<u64>,
 }
 
 /// What a period saw.

@@ -1,0 +1,186 @@
+//! Lists of exchanges and series of usage, on rows.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use nexus_contract::ExchangeId;
+use nexus_store::{
+    exchanges::Facts,
+    queries::{
+        GroupBy, Page, Paging, RequestFilter, RequestSort, RequestSummary, Search, UsageBucket,
+        UsageFilter, UsageKey, UsageTotals,
+    },
+    store_tests,
+    testing::TestStore,
+};
+
+use crate::{
+    probe::Probe,
+    sample::{at, id, request, response},
+};
+
+const EXCHANGES: u32 = 14;
+
+async fn fill(store: &TestStore) {
+    for number in 1..=EXCHANGES {
+        let halves = [request(number, b"asked"), response(number, b"said")];
+        store.write_exchanges(&halves).await.expect("stored");
+    }
+}
+
+fn filter(search: &str) -> RequestFilter {
+    let search = Search::parse(search, &TimeZone::UTC).expect("a search");
+    RequestFilter { search, ..RequestFilter::default() }
+}
+
+async fn page(store: &TestStore, filter: &RequestFilter, paging: &Paging) -> Page<RequestSummary> {
+    store.list_requests(filter, paging).await.expect("a page")
+}
+
+async fn ids(store: &TestStore, filter: &RequestFilter) -> Vec<ExchangeId> {
+    let page = page(store, filter, &Paging::default()).await;
+    page.items.iter().map(|row| row.request_id).collect()
+}
+
+/// Newest first.
+fn numbers(numbers: impl DoubleEndedIterator<Item = u32>) -> Vec<ExchangeId> {
+    numbers.rev().map(id).collect()
+}
+
+async fn an_offset_gives_what_pages_give(store: TestStore) {
+    fill(&store).await;
+    let probe = Probe::open(&store.url).await;
+    // Of one, nothing but a link is known yet.
+    let unknown = "UPDATE exchanges SET method = NULL, state = NULL WHERE preview = 'answer 9'";
+    probe.run(unknown).await;
+    let known = numbers((1..=EXCHANGES).filter(|number| *number != 9));
+    assert_eq!(ids(&store, &RequestFilter::default()).await, known);
+    let domain = Some("team.example".to_owned());
+    let filters = [
+        RequestFilter::default(),
+        RequestFilter { domain, ..RequestFilter::default() },
+        RequestFilter { sort: RequestSort::Cost, ..RequestFilter::default() },
+        RequestFilter { sort: RequestSort::Duration, ..RequestFilter::default() },
+        filter("prompt"),
+        filter("tokens:>20"),
+    ];
+    for filter in filters {
+        let all = ids(&store, &filter).await;
+        assert!(all.len() > 7, "{filter:?}");
+        for offset in 0..=all.len() {
+            let paging = Paging {
+                limit: 3,
+                offset: u32::try_from(offset).expect("a few"),
+                ..Paging::default()
+            };
+            let page = page(&store, &filter, &paging).await;
+            let given: Vec<_> = page.items.iter().map(|row| row.request_id).collect();
+            let rest = &all[offset..];
+            assert_eq!(given, rest[..rest.len().min(3)], "{offset} of {filter:?}");
+            assert_eq!(page.next_cursor.is_some(), rest.len() > 3, "{offset} of {filter:?}");
+        }
+    }
+}
+
+/// Exchange `number` has `3 * number + 12` tokens, costs as many thousands of nanodollars as its
+/// number, and nothing is known of the price of every fourth.
+async fn few_are_found_by_each_condition(store: TestStore) {
+    fill(&store).await;
+    let priced = |number: &u32| !number.is_multiple_of(4);
+    for words in ["", "prompt ", "number13 "] {
+        let has = |number: &u32| words != "number13 " || *number == 13;
+        let found = [
+            ("tokens:>42", numbers((11..=EXCHANGES).filter(has))),
+            ("tokens:>1m", Vec::new()),
+            ("tokens:42..48", numbers((10..=12).filter(has))),
+            ("cost:>=0.000013", numbers((13..=EXCHANGES).filter(priced).filter(has))),
+            // The rarer of two, and the one that is none at all.
+            ("tokens:>12 cost:>=0.000013", numbers((13..=EXCHANGES).filter(has))),
+            ("tokens:>12 cost:>1", Vec::new()),
+        ];
+        for (conditions, expected) in found {
+            let filter = filter(&format!("{words}{conditions}"));
+            assert_eq!(ids(&store, &filter).await, expected, "{filter:?}");
+        }
+        let middle = RequestFilter { from: Some(at(12)), to: Some(at(14)), ..filter(words) };
+        assert_eq!(ids(&store, &middle).await, numbers((12..14).filter(has)), "{words}");
+    }
+}
+
+/// More than are looked up: the list is walked, and still finds all.
+async fn many_are_found_as_few_are(store: TestStore) {
+    fill(&store).await;
+    let (fresh_id, rows) = if store.engine() == "sqlite" {
+        (
+            "randomblob(16)",
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)",
+        )
+    } else {
+        ("gen_random_uuid()", "WITH n (i) AS (SELECT * FROM generate_series(1, 2100))")
+    };
+    // Older than the others.
+    let insert = format!(
+        "{rows} INSERT INTO exchanges (exchange_id, domain, gateway, at, method, input_tokens, \
+         output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens) \
+         SELECT {fresh_id}, 'old.example', 'one', i, 'POST', 5000, 0, 0, 0, 0 FROM n"
+    );
+    Probe::open(&store.url).await.run(&insert).await;
+    let newest = page(&store, &filter("tokens:>42"), &Paging::default()).await;
+    let found: Vec<_> = newest.items.iter().map(|row| row.request_id).collect();
+    assert_eq!(found[..4], numbers(11..=EXCHANGES));
+    assert_eq!(found.len(), Paging::USUAL as usize);
+    assert!(newest.items[4..].iter().all(|row| row.domain == "old.example"));
+    assert_eq!(ids(&store, &filter("tokens:>42 number13")).await, [id(13)]);
+}
+
+/// Domains, accounts and models are what clients call them: nothing in a name is taken for a sum.
+async fn a_series_adds_up_to_the_sum(store: TestStore) {
+    for number in 1..=EXCHANGES {
+        let mut asked = request(number, b"asked");
+        if let Facts::Request(facts) = &mut asked.facts {
+            facts.model = Some(format!("model 1,2 {}\n7 7", number % 3));
+        }
+        store.write_exchanges(&[asked, response(number, b"said")]).await.expect("stored");
+    }
+    let filter = UsageFilter::default();
+    let all = GroupBy { domain: true, account: true, model: true, request_type: true };
+    let by_account = GroupBy { account: true, ..GroupBy::default() };
+    // The second day begins within an hour, and among the exchanges.
+    let first: Timestamp = "2026-11-22T09:45:00Z".parse().expect("an instant");
+    let edges = [first, first + 24.hours(), first + 48.hours()];
+    for group in [GroupBy::default(), by_account, all] {
+        let sums = store.sum_usage_by(&filter, group).await.expect("sums");
+        for width in [15, 30, 60, 1_440] {
+            let series = store.list_usage(&filter, width, group).await.expect("a series");
+            assert!(series.is_sorted_by_key(|bucket| (bucket.start, bucket.key.clone())));
+            let seconds = i64::from(width) * 60;
+            assert!(series.iter().all(|bucket| bucket.start.as_second() % seconds == 0));
+            assert_eq!(added(&series), sums, "{width}");
+        }
+        let days = store.list_usage_between(&filter, &edges, group).await.expect("days");
+        assert_eq!(added(&days), sums);
+        let requests = |start: Timestamp| {
+            let of_day = days.iter().filter(|day| day.start == start);
+            of_day.map(|day| day.totals.requests).sum::<u64>()
+        };
+        assert_eq!(edges.map(requests), [6, 8, 0]);
+    }
+    let quarters = store.list_usage(&filter, 15, GroupBy::default()).await.expect("a series");
+    let counts: Vec<_> = quarters.iter().map(|quarter| quarter.totals.requests).collect();
+    assert_eq!(counts, [2; 7], "7 minutes apart, from 9:07 on");
+}
+
+fn added(series: &[UsageBucket]) -> BTreeMap<UsageKey, UsageTotals> {
+    let mut sums: BTreeMap<UsageKey, UsageTotals> = BTreeMap::new();
+    for bucket in series {
+        *sums.entry(bucket.key.clone()).or_default() += bucket.totals;
+    }
+    sums
+}
+
+store_tests!(
+    an_offset_gives_what_pages_give,
+    few_are_found_by_each_condition,
+    many_are_found_as_few_are,
+    a_series_adds_up_to_the_sum,
+);

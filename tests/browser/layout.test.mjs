@@ -1,0 +1,156 @@
+// What a page owes its viewer on any screen: their own days, filters within reach, nothing cut off.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { audit, launch, overflow, visit, walked } from './browser.mjs';
+import { Nexus, until } from './nexus.mjs';
+import { realistic, Session } from './session.mjs';
+
+let nexus; let browser; let conversation; let long;
+
+before(async () => {
+  nexus = await Nexus.start();
+  browser = await launch();
+  await realistic(nexus);
+  const stairs = new Session(nexus);
+  for (let step = 1; step <= 14; step += 1) await stairs.prompt(`Climb the stairs, step ${step} [[say: Done.]]`);
+  await nexus.stored(stairs.ids);
+  conversation = await find('Compare the two parsers');
+  long = await find('Climb the stairs');
+});
+
+after(async () => {
+  await browser?.close();
+  await nexus?.stop();
+});
+
+const find = (words) => until(`the conversation about ${words}`, async () => {
+  const { conversations } = await nexus.api('conversations?limit=100');
+  return conversations.find((one) => one.title?.includes(words));
+});
+
+const look = (options, walk) => walked(browser, nexus.dashboard, options, walk);
+const SCREENS = [[1440, 'light'], [820, 'dark'], [390, 'light']];
+
+// The two are 25 hours apart: it is never the same day in both.
+for (const timeZone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
+  test(`Overview counts days in the viewer's zone: ${timeZone}`, () => {
+    const cookies = [{ name: 'nexus_tz', value: encodeURIComponent(timeZone), url: nexus.dashboard }];
+    return look({ cookies }, async (page) => {
+      const today = () => new Intl.DateTimeFormat('en-US', { timeZone, month: 'short', day: 'numeric' }).format();
+      const before = today();
+      await visit(page, `${nexus.dashboard}/?range=30d`);
+      const rows = page.locator('.chart-table').first().locator('tbody tr');
+      const day = (await rows.last().locator('td').first().textContent()).trim();
+      assert.ok([before, today()].includes(day), day);
+      const counts = await rows.locator('td:nth-child(2)').allTextContents();
+      assert.equal(counts.length, 30);
+      assert.ok(counts.slice(-2).some((count) => Number(count) > 0), counts.join(' '));
+    });
+  });
+}
+
+test('every figure of Overview that has a course shows it', () =>
+  look({}, async (page) => {
+    await visit(page, nexus.dashboard);
+    const stat = page.locator('.stat', { hasText: 'Active conversations' });
+    const path = await stat.locator('.spark .line').getAttribute('d');
+    const heights = path.split(/[ML]/).filter(Boolean).map((point) => Number(point.split(' ')[1]));
+    assert.equal(heights.length, 24);
+    assert.ok(heights.at(-1) < heights[0] || heights.at(-2) < heights[0], 'active now, and not a day ago');
+  }));
+
+for (const [width, colorScheme] of SCREENS) {
+  test(`the scope can be chosen, ${width} px, ${colorScheme}`, () =>
+    look({ width, colorScheme }, async (page) => {
+      await visit(page, `${nexus.dashboard}/conversations`);
+      for (const field of ['domain', 'account', 'range']) {
+        const box = await page.locator(`#scope-${field}`).boundingBox();
+        assert.ok(box && box.x >= 0 && box.x + box.width <= width && box.width > 60, `${field}: ${JSON.stringify(box)}`);
+      }
+      assert.equal(await overflow(page), null);
+    }));
+
+  test(`labels of the charts of a conversation end within their bars, ${width} px, ${colorScheme}`, () =>
+    look({ width, colorScheme }, async (page) => {
+      for (const tab of ['cost', 'timeline']) {
+        await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/${tab}`);
+        const bars = await page.locator('.chart .bar').evaluateAll((all) => all.map((bar) => {
+          const style = getComputedStyle(bar);
+          return { cut: style.overflowX === 'hidden' && style.textOverflow === 'ellipsis', size: parseFloat(style.fontSize) };
+        }));
+        assert.ok(tab === 'timeline' || bars.length > 1, 'the main branch and its sub-agents');
+        assert.ok(bars.every((bar) => bar.cut && bar.size >= (tab === 'cost' ? 13 : 11)), JSON.stringify(bars));
+        const outside = await page.locator('.chart text').evaluateAll((all) => all
+          .filter((text) => text.getBoundingClientRect().right > text.closest('.card').getBoundingClientRect().right)
+          .map((text) => text.textContent));
+        assert.deepEqual(outside, [], 'labels that leave the card');
+        assert.deepEqual(await audit(page), [], 'axe');
+      }
+    }));
+
+  test(`the graph opens without empty space below its last step, ${width} px, ${colorScheme}`, () =>
+    look({ width, colorScheme }, async (page) => {
+      await visit(page, `${nexus.dashboard}/conversations/${long.conversationId}`);
+      const [bottom, height, tall] = await page.locator('.canvas').evaluate((box) => {
+        const [, y, , shown] = box.querySelector('svg.graph').getAttribute('viewBox').split(' ').map(Number);
+        return [y + shown, Number(box.dataset.height), shown];
+      });
+      assert.ok(bottom <= Math.max(height + 24, tall - 24) + 1, `${bottom} of ${height}`);
+    }));
+}
+
+test('the way to a tab names the conversation', () =>
+  look({ width: 390 }, async (page) => {
+    await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/cost`);
+    const way = page.locator('.crumbs');
+    assert.match(await way.innerText(), /Conversations\s+Compare the two parsers[\s\S]*Cost/);
+    await Promise.all([page.waitForNavigation(), way.locator('a').nth(1).click()]);
+    assert.equal(new URL(page.url()).pathname, `/conversations/${conversation.conversationId}`);
+  }));
+
+for (const width of [1440, 390]) {
+  test(`what runs fits its card on Overview, ${width} px`, () =>
+    look({ width }, async (page) => {
+      await visit(page, nexus.dashboard);
+      await page.locator('[data-live-state][data-state=on]').waitFor();
+      const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=100]] [[words n=100]]' }] });
+      const runs = page.locator('.runs');
+      await runs.waitFor({ timeout: 20_000 });
+      const [needed, given] = await runs.evaluate((box) => [box.scrollWidth, box.clientWidth]);
+      assert.ok(needed <= given, `${needed} px in ${given}`);
+      await answer;
+    }));
+}
+
+test('keys that go to a place take the scope along', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/?domain=other.example&range=7d`);
+    const arrived = page.waitForNavigation();
+    await page.keyboard.press('g');
+    await page.keyboard.press('c');
+    await arrived;
+    const { pathname, searchParams } = new URL(page.url());
+    assert.deepEqual([pathname, searchParams.get('domain'), searchParams.get('range')], ['/conversations', 'other.example', '7d']);
+  }));
+
+test('a list of one domain tells nothing new of another', () =>
+  look({}, async (page) => {
+    const all = await page.context().newPage();
+    await visit(page, `${nexus.dashboard}/conversations?domain=other.example`);
+    await visit(all, `${nexus.dashboard}/conversations`);
+    for (const one of [page, all]) await one.locator('[data-live-state][data-state=on]').waitFor();
+    await nexus.message({ messages: [{ role: 'user', content: 'Something new [[say: It is.]]' }] });
+    await all.locator('#new-pill').waitFor({ timeout: 20_000 });
+    // Both hear it from the same worker; a stream of its own would be as fast.
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 300)));
+    assert.equal(await page.locator('#new-pill').isVisible(), false);
+  }));
+
+test('Overview of one domain shows what runs there alone', () =>
+  look({}, async (page) => {
+    const answer = nexus.message({ stream: true, messages: [{ role: 'user', content: 'Tell me much [[slow ms=100]] [[words n=100]]' }] });
+    const runs = async (query) => (await (await fetch(`${nexus.dashboard}/${query}`)).text()).includes('/live?watch=');
+    await until('the request to run', () => runs(''), 20);
+    assert.equal(await runs('?domain=other.example'), false);
+    await answer;
+  }));
