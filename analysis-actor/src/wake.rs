@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nexus_bus::{Handler, Verdict};
+use nexus_bus::{Handler, Listener, Verdict};
 use nexus_contract::{Event, Kind, LiveEvent, LiveTopic};
 use nexus_store::analyses::JobStatus;
-use tokio::sync::{
-    Notify,
-    broadcast::{Receiver, error::RecvError},
-};
+use tokio::sync::{Notify, broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 /// Consumes `analysis.requested`. The row in the store is the job, so there is nothing to do but to
@@ -27,7 +24,7 @@ impl Waker {
     }
 
     /// Hears, until `stop`, that a job waits: a new one, or one that another worker gave back.
-    pub async fn listen(&self, mut live: Receiver<LiveEvent>, stop: CancellationToken) {
+    pub async fn listen(&self, mut live: Listener, stop: CancellationToken) {
         loop {
             let heard = tokio::select! {
                 () = stop.cancelled() => return,

@@ -182,7 +182,7 @@ impl Rig {
     }
 }
 
-async fn next_event(events: &mut broadcast::Receiver<nexus_contract::LiveEvent>) {
+async fn next_event(events: &mut broadcast::Receiver<Arc<nexus_contract::LiveEvent>>) {
     loop {
         match events.recv().await {
             Ok(event) if event.topic == LiveTopic::Analysis => return,

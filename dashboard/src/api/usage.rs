@@ -101,12 +101,12 @@ pub async fn time_series(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let (filter, bucket_minutes) = series(&dashboard, &params, QUARTER)?;
     let group = GroupBy { account: params.flag("byAccount")?, ..GroupBy::default() };
     let series = dashboard.deps.queries.list_usage(&filter, bucket_minutes, group).await?;
-    json(&Series { bucket_minutes, from: filter.from, to: filter.to, series })
+    json(&Course { bucket_minutes, from: filter.from, to: filter.to, series })
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Series {
+struct Course {
     bucket_minutes: u32,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -117,11 +117,11 @@ struct Series {
 pub async fn hourly(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let (filter, _) = series(&dashboard, &params, HOUR)?;
     let hours = dashboard.deps.queries.list_usage(&filter, HOUR, GroupBy::default()).await?;
-    json(&Hours { from: filter.from, to: filter.to, hours })
+    json(&Hourly { from: filter.from, to: filter.to, hours })
 }
 
 #[derive(Serialize)]
-struct Hours {
+struct Hourly {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     hours: Vec<UsageBucket>,

@@ -50,15 +50,14 @@ pub async fn open_bus(
     connecting: Connecting,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Bus> {
-    let config = match nats_config(settings, name) {
-        Some(config) => BusConfig::Nats(NatsConfig { connecting, ..config }),
-        None => {
-            data_dir::make(&settings.data_dir)?;
-            BusConfig::Embedded(EmbeddedConfig {
-                max_bytes: settings.stream_max_bytes.0,
-                ..EmbeddedConfig::new(settings.data_dir.join("stream"))
-            })
-        }
+    let config = if let Some(config) = nats_config(settings, name) {
+        BusConfig::Nats(NatsConfig { connecting, ..config })
+    } else {
+        data_dir::make(&settings.data_dir)?;
+        BusConfig::Embedded(EmbeddedConfig {
+            max_bytes: settings.stream_max_bytes.0,
+            ..EmbeddedConfig::new(settings.data_dir.join("stream"))
+        })
     };
     Ok(nexus_bus::open(config, clock).await?)
 }

@@ -148,7 +148,7 @@ fn passwords_are_masked_by_where_they_stand() {
             r#"Authorization: OAuth [masked]"[masked]""#,
         ),
         ("Authorization: 0a1b2c3d4e5f60718293", "Authorization: [masked]"),
-        (r#"'Authorization': '0a1b2c3d4e5f6071'"#, "'Authorization': '[masked]'"),
+        (r"'Authorization': '0a1b2c3d4e5f6071'", "'Authorization': '[masked]'"),
         ("Cookie: session=abc; other=def\nnext", "Cookie: [masked]\nnext"),
         (r#"{\"set-cookie\":\"sid=abc; b=c\"}"#, r#"{\"set-cookie\":\"[masked]\"}"#),
         ("AccountKey=abcdefghijk==;Endpoint", "AccountKey=[masked];Endpoint"),

@@ -112,7 +112,7 @@ const YEARS: std::ops::RangeInclusive<i16> = 2023..=2060;
 
 /// Rows that a new partition would hold are in the one for all others.
 fn is_taken_by_other(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.is_check_violation())
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_check_violation)
 }
 
 /// The first day of the month of `at`.

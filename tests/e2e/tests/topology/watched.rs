@@ -44,7 +44,7 @@ pub async fn every_process_is_scraped_from_inside(scaled: &Installation) {
     let jobs = configuration["scrape_configs"].as_array().expect("jobs").iter();
     let of_nexus =
         jobs.filter(|job| job["job_name"].as_str().is_some_and(|n| n.starts_with("nexus")));
-    let targets = of_nexus.flat_map(|job| job["static_configs"][0]["targets"].as_array());
+    let targets = of_nexus.filter_map(|job| job["static_configs"][0]["targets"].as_array());
     let targets = targets.flatten().filter_map(|target| target.as_str()?.split_once(':'));
     let targets: BTreeMap<&str, &str> = targets.collect();
     for (service, process) in scaled.roles() {
