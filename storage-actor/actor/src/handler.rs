@@ -7,18 +7,22 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_bus::{Handler, LiveBus, Verdict};
-use nexus_contract::{Clock, Event, ExchangeId, Kind, LiveEvent, LiveTopic};
+use nexus_contract::{Body, Clock, Event, ExchangeId, Kind, LiveEvent, LiveTopic};
 use nexus_messages::PriceTable;
 use nexus_store::{
     ExchangeStore,
     exchanges::{ExchangePart, ExchangeRow, Facts},
     queries::RequestSummary,
 };
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-use crate::prepare::{Work, prepare};
+use crate::{
+    pieces::pieces,
+    prepare::{Work, prepare},
+};
 
-/// Raw bytes of bodies that one transaction stores; a larger body has one to itself.
-const MAX_BATCH_BYTES: i64 = 48 << 20;
+/// Events of a batch, several transactions' worth: the next are read while these are written.
+const MAX_BATCH: usize = 512;
 
 /// What the storage role works with.
 #[derive(Clone)]
@@ -42,33 +46,13 @@ impl StorageHandler {
         Self { deps }
     }
 
-    /// Reads the events where the CPU is theirs. A reader's panic is the event's fault alone.
-    async fn prepare(&self, batch: &[Arc<Event>]) -> Vec<Prepared> {
-        let (events, prices) = (batch.to_vec(), self.deps.prices.clone());
-        let work = move || events.iter().map(|event| prepared(event, &prices)).collect();
-        match tokio::task::spawn_blocking(work).await {
-            Ok(prepared) => prepared,
-            Err(error) => batch.iter().map(|_| Err(Verdict::Failed(error.to_string()))).collect(),
-        }
+    /// Begins to read the events, where the CPU is theirs. A reader's panic is the event's fault alone.
+    fn prepare(&self, events: &[Arc<Event>]) -> JoinHandle<Vec<Prepared>> {
+        let (events, prices) = (events.to_vec(), self.deps.prices.clone());
+        spawn_blocking(move || events.iter().map(|event| prepared(event, &prices)).collect())
     }
 
-    /// Stores parts in as few transactions as their size allows.
     async fn write(&self, parts: Vec<(usize, ExchangePart)>, verdicts: &mut [Verdict]) {
-        let mut waiting = Vec::new();
-        let mut bytes = 0;
-        for (index, part) in parts {
-            let size = part.body.as_ref().map_or(0, |body| body.bytes);
-            if bytes + size > MAX_BATCH_BYTES && !waiting.is_empty() {
-                self.write_some(std::mem::take(&mut waiting), verdicts).await;
-                bytes = 0;
-            }
-            bytes += size;
-            waiting.push((index, part));
-        }
-        self.write_some(waiting, verdicts).await;
-    }
-
-    async fn write_some(&self, parts: Vec<(usize, ExchangePart)>, verdicts: &mut [Verdict]) {
         let (indices, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         if parts.is_empty() {
             return;
@@ -83,7 +67,7 @@ impl StorageHandler {
             // One of them cannot be stored: the others can.
             Err(_) => {
                 for (index, part) in indices.into_iter().zip(parts) {
-                    Box::pin(self.write_some(vec![(index, part)], verdicts)).await;
+                    Box::pin(self.write(vec![(index, part)], verdicts)).await;
                 }
             }
         }
@@ -135,24 +119,43 @@ impl Handler for StorageHandler {
         &[Kind::RequestReceived, Kind::ResponseFinished, Kind::Linked]
     }
 
+    fn max_batch(&self) -> usize {
+        MAX_BATCH
+    }
+
     async fn handle(&self, batch: &[Arc<Event>]) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Done; batch.len()];
-        let (mut parts, mut links) = (Vec::new(), Vec::new());
-        for (index, prepared) in self.prepare(batch).await.into_iter().enumerate() {
-            match prepared {
-                Ok(Work::Write(part)) => parts.push((index, *part)),
-                Ok(Work::Link(ids)) => links.push((index, ids)),
-                Ok(Work::Nothing) => {}
-                Err(verdict) => verdicts[index] = verdict,
+        let mut links = Vec::new();
+        let mut pieces = pieces(batch, |event| event.body.as_ref().map_or(0, Body::len));
+        let mut next = pieces.next().map(|piece| (piece.len(), self.prepare(piece)));
+        let mut indices = 0..;
+        while let Some((length, reading)) = next {
+            let read = each(reading.await, length);
+            next = pieces.next().map(|piece| (piece.len(), self.prepare(piece)));
+            let mut parts = Vec::new();
+            for (prepared, index) in read.into_iter().zip(&mut indices) {
+                match prepared {
+                    Ok(Work::Write(part)) => parts.push((index, *part)),
+                    Ok(Work::Link(ids)) => links.push((index, ids)),
+                    Ok(Work::Nothing) => {}
+                    Err(verdict) => verdicts[index] = verdict,
+                }
             }
+            self.write(parts, &mut verdicts).await;
         }
-        self.write(parts, &mut verdicts).await;
         if !links.is_empty() {
             self.link(links, &mut verdicts).await;
         }
         count(&verdicts);
         verdicts
     }
+}
+
+/// One result per event, whatever became of the reader.
+fn each(read: Result<Vec<Prepared>, JoinError>, events: usize) -> Vec<Prepared> {
+    read.unwrap_or_else(|error| {
+        (0..events).map(|_| Err(Verdict::Failed(error.to_string()))).collect()
+    })
 }
 
 fn prepared(event: &Event, prices: &PriceTable) -> Prepared {

@@ -5,6 +5,7 @@
 
 mod account;
 mod handler;
+mod pieces;
 pub mod prepare;
 pub mod pricing;
 pub mod retention;

@@ -17,6 +17,9 @@ pub trait Dialect: Database {
     /// nothing.
     const FOR_UPDATE: &'static str;
 
+    /// Writers wait for one another at rows. SQLite has one writer: its transaction is the lock.
+    const LOCKS_ROWS: bool;
+
     /// Ends a `SELECT` that takes work: rows that another worker is taking are passed over.
     const SKIP_LOCKED: &'static str;
 
@@ -36,6 +39,7 @@ impl Dialect for Sqlite {
     const NAME: &'static str = "sqlite";
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const FOR_UPDATE: &'static str = "";
+    const LOCKS_ROWS: bool = false;
     const SKIP_LOCKED: &'static str = "";
     const LOCK_EXCHANGES: &'static str = "";
     const PARTITIONED: bool = false;
@@ -54,6 +58,7 @@ impl Dialect for Postgres {
     const NAME: &'static str = "postgres";
     const BEGIN_WRITE: &'static str = "BEGIN";
     const FOR_UPDATE: &'static str = " FOR UPDATE";
+    const LOCKS_ROWS: bool = true;
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
     const PARTITIONED: bool = true;

@@ -69,11 +69,12 @@ async fn ports_and_addresses_are_those_that_were_set() {
     assert!(health.status().is_success());
 
     // Clients elsewhere reach the gateway under the name under which the dashboard is reached.
-    for (host, shown) in [("nexus.example:80", "nexus.example"), ("a;id", "localhost")] {
+    let named = format!("http://nexus.example:{}", nexus.port());
+    for (host, shown) in [("nexus.example:80", &*named), ("a;id", "https://nexus.example.com")] {
         let page = http_client().get(nexus.dashboard() + "/setup").header("host", host);
         let page = page.header("x-dashboard-key", DASHBOARD_KEY).send().await.expect("a page");
         let text = page.text().await.expect("its text").replace("&#x2F;", "/");
-        let line = format!("ANTHROPIC_BASE_URL=http://{shown}:{} ", nexus.port());
+        let line = format!("ANTHROPIC_BASE_URL={shown} ");
         assert!(text.contains(&line), "{host}: {text}");
     }
 

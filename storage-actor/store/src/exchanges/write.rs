@@ -1,6 +1,6 @@
 //! One transaction per batch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
@@ -128,7 +128,9 @@ impl SqlStore<Engine> {
         // The stubs wait for a writer that is just storing one of these exchanges: it may have looked
         // for links before these were there.
         let mut rows = Self::lock_rows(&mut tx, &stubs).await?;
-        Self::execute_for(&mut tx, DROP_STUBS, &ids).await?;
+        if <Engine as Dialect>::LOCKS_ROWS {
+            Self::execute_for(&mut tx, DROP_STUBS, &ids).await?;
+        }
         rows.retain(|row| !row.is_stub());
         let mut batch = Batch::new(rows);
         let links = Self::read_links(&mut tx, &ids).await?;
@@ -140,13 +142,31 @@ impl SqlStore<Engine> {
         Ok(batch.changed().into_iter().map(|(_, new)| new.clone()).collect())
     }
 
-    /// The rows, locked, in order. Rows that are not there are made, so that two writers of the two
-    /// halves of one exchange wait for one another.
+    /// The rows, locked, in order, and stubs for those that are not there. Where rows are locked the
+    /// stubs are written, so that two writers of the two halves of one exchange wait for one another.
     async fn lock_rows(
         connection: &mut <Engine as Database>::Connection,
         stubs: &BTreeMap<Uuid, i64>,
     ) -> Result<Vec<ExchangeRow>> {
         let ids: Vec<_> = stubs.keys().copied().collect();
+        if <Engine as Dialect>::LOCKS_ROWS {
+            Self::write_stubs(connection, stubs).await?;
+        }
+        let mut rows = Self::locked(connection, &ids).await?;
+        let known: HashSet<_> = rows.iter().map(|row| row.exchange_id).collect();
+        let missing = stubs.iter().filter(|(id, _)| !known.contains(id));
+        rows.extend(missing.map(|(id, at)| ExchangeRow {
+            exchange_id: *id,
+            at: *at,
+            ..ExchangeRow::default()
+        }));
+        Ok(rows)
+    }
+
+    async fn write_stubs(
+        connection: &mut <Engine as Database>::Connection,
+        stubs: &BTreeMap<Uuid, i64>,
+    ) -> Result<()> {
         let stubs: Vec<_> = stubs.iter().collect();
         for some in stubs.chunks(bulk::KEYS) {
             let mut query = QueryBuilder::<Engine>::new(STUBS);
@@ -156,7 +176,7 @@ impl SqlStore<Engine> {
             query.push(" ON CONFLICT (exchange_id) DO NOTHING");
             query.build().persistent(false).execute(&mut *connection).await.context(STUBS)?;
         }
-        Self::locked(connection, &ids).await
+        Ok(())
     }
 
     /// Writes the rows that are different, and everything that is made of them.

@@ -106,7 +106,9 @@ async fn an_event_over_jetstream_wakes_a_worker_that_does_not_poll() {
     let client = async_nats::connect(&nats.url).await.expect("a connection");
     let wire = encode(&event).expect("it encodes");
     let subject = format!("nexus.events.{}", event.kind().as_str());
-    let sent = jetstream::new(client).publish(subject, wire).await.expect("sent");
+    // It lives until the acknowledgement: with it goes the connection.
+    let stream = jetstream::new(client);
+    let sent = stream.publish(subject, wire).await.expect("sent");
     sent.await.expect("stored");
     completes_soon(front, worker, &third).await;
 }
