@@ -1,8 +1,7 @@
 //! Says what became of a job: live subjects, events, the audit log, metrics, notices.
 
-use nexus_contract::{AnalysisFinished, Envelope, Event, LiveEvent, LiveTopic, Payload};
+use nexus_contract::{AnalysisFinished, Envelope, Event, LiveEvent, Payload};
 use nexus_store::analyses::{Analysis, AuditAction, AuditEntry, Branch, JobStatus, LeasedJob};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::deps::{AnalysisDeps, FailedAnalysis};
@@ -38,20 +37,12 @@ impl<'a> From<&'a Analysis> for Subject<'a> {
 }
 
 impl Announcer {
-    /// To the dashboards that are open.
+    /// To the dashboards that are open, and to the other workers.
     pub fn live(&self, domain: &str, job: Subject<'_>, status: JobStatus) {
-        self.deps.live.publish(LiveEvent {
-            topic: LiveTopic::Analysis,
-            id: Some(job.branch.conversation_id),
-            at: self.deps.clock.now(),
-            domain: domain.to_owned(),
-            data: json!({
-                "conversationId": job.branch.conversation_id,
-                "branchId": job.branch.branch_id,
-                "status": status,
-                "run": job.run,
-            }),
-        });
+        let Branch { conversation_id, branch_id } = job.branch;
+        let (status, at) = (status.as_str(), self.deps.clock.now());
+        let event = LiveEvent::analysis(domain, *conversation_id, branch_id, job.run, status, at);
+        self.deps.live.publish(event);
     }
 
     pub async fn completed(&self, domain: &str, job: Subject<'_>, detail: &str) {

@@ -34,7 +34,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 }
 
 /// The causes in one sentence; a cause that its effect already quotes is not repeated.
-fn sentence(error: &anyhow::Error) -> String {
+pub fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();

@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use nexus_contract::{Payload, TerminalState};
+use nexus_gateway::GatewayConfig;
 use nexus_scripted::{
     Answer, Outcome, Request, Server, Service,
     http::{HeadFault, Step},
@@ -33,7 +36,7 @@ fn send(text: &'static str) -> Step {
 }
 
 /// How soon a call is cancelled of which the client has left.
-const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 const BODY: &[u8] = br#"{"model":"claude-x","stream":true,"messages":[]}"#;
 
@@ -165,7 +168,7 @@ async fn faults_before_the_answer_are_the_gateways_own_errors() {
 async fn a_stalled_stream_ends_with_an_error_event() {
     let upstream = upstream(stream(vec![send("event: a\ndata: {}\n\n"), Step::Stall]));
     let mut config = config(&upstream.url());
-    config.upstream.idle_timeout = std::time::Duration::from_millis(100);
+    config.upstream.idle_timeout = Duration::from_millis(100);
     let gateway = start(config);
     let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", BODY)).await;
     assert!(!reply.complete);
@@ -177,21 +180,44 @@ async fn a_stalled_stream_ends_with_an_error_event() {
 
 #[tokio::test]
 async fn a_silent_upstream_is_a_504() {
-    let upstream = upstream(Answer { head_fault: HeadFault::Stall, ..Answer::new(200) });
+    const SOON: Duration = Duration::from_millis(100);
+    let set: [fn(&mut GatewayConfig); 2] =
+        [|config| config.upstream.timeout = SOON, |config| config.upstream.idle_timeout = SOON];
+    for set in set {
+        let upstream = upstream(Answer { head_fault: HeadFault::Stall, ..Answer::new(200) });
+        let mut config = config(&upstream.url());
+        set(&mut config);
+        let gateway = start(config);
+        let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", BODY)).await;
+        assert_eq!(reply.status, 504);
+        assert_eq!(reply.json()["error"]["type"], "timeout_error");
+        let (finished, _) = gateway.finished().await;
+        assert_eq!((finished.state, finished.upstream_calls), (TerminalState::TimedOut, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_slowly_makes_no_silence_of_the_upstream() {
+    const IDLE: Duration = Duration::from_millis(500);
+    let upstream = upstream(Answer::new(200).body("{}"));
     let mut config = config(&upstream.url());
-    config.upstream.timeout = std::time::Duration::from_millis(100);
+    config.upstream.idle_timeout = IDLE;
     let gateway = start(config);
-    let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", BODY)).await;
-    assert_eq!(reply.status, 504);
-    assert_eq!(reply.json()["error"]["type"], "timeout_error");
-    assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
+    let mut io = raw::connect(gateway.addr).await;
+    let wire = raw::post("/v1/messages", "", BODY);
+    let (first, last) = wire.split_at(wire.len() - 1);
+    io.write_all(first).await.expect("sent");
+    tokio::time::sleep(2 * IDLE).await;
+    io.write_all(last).await.expect("sent");
+    assert_eq!(raw::read(&mut io).await.status, 200);
+    assert_eq!(gateway.finished().await.0.state, TerminalState::Completed);
 }
 
 #[tokio::test]
 async fn a_clients_request_has_a_longest_life() {
     let upstream = upstream(stream(vec![send("event: a\ndata: {}\n\n"), Step::Stall]));
     let mut config = config(&upstream.url());
-    config.clients.timeout = std::time::Duration::from_millis(200);
+    config.clients.timeout = Duration::from_millis(200);
     let gateway = start(config);
     let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", BODY)).await;
     assert!(!reply.complete && reply.text().contains("timeout_error"), "{}", reply.text());
@@ -229,7 +255,7 @@ async fn a_client_that_leaves_before_the_answer_cancels_too() {
 
 #[tokio::test]
 async fn a_call_can_be_finished_for_the_record() {
-    let wait = Step::Wait(std::time::Duration::from_millis(200));
+    let wait = Step::Wait(Duration::from_millis(200));
     let upstream = upstream(stream(vec![send("data: 1\n\n"), wait, send("data: 2\n\n")]));
     let mut config = config(&upstream.url());
     config.clients.on_abort = nexus_gateway::OnClientAbort::Finish;
@@ -345,7 +371,7 @@ async fn an_unreachable_upstream_is_a_502() {
 
 #[tokio::test]
 async fn a_stop_lets_a_stream_finish() {
-    let wait = Step::Wait(std::time::Duration::from_millis(300));
+    let wait = Step::Wait(Duration::from_millis(300));
     let upstream = upstream(stream(vec![send("data: 1\n\n"), wait, send("data: 2\n\n")]));
     let gateway = start(config(&upstream.url()));
     let addr = gateway.addr;

@@ -4,120 +4,20 @@ mod support;
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use bytes::Bytes;
-use futures::StreamExt;
 use nexus_contract::TerminalState;
-use nexus_gateway::GatewayConfig;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 use sha2::{Digest, Sha256};
-use support::{config, raw, start};
-use tempfile::TempDir;
+use support::{
+    config, raw, start,
+    tls::{settings, upstream},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::TcpStream,
-    sync::mpsc,
 };
-
-/// Says which version it was asked in, and the hash of what it got.
-async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header(("x-version", format!("{:?}", request.version())))
-        .insert_header(("x-sha256", hex::encode(Sha256::digest(&body))))
-        .body(body)
-}
-
-/// Two chunks, and then an end, or a failure.
-async fn stream(path: web::Path<String>) -> HttpResponse {
-    let chunks = ["data: 1\n\n", "data: 2\n\n"].map(|text| Ok(Bytes::from_static(text.as_bytes())));
-    let fails = path.as_str() == "cut";
-    // The server drops what it has not flushed when a body fails.
-    let end = futures::stream::once(tokio::time::sleep(Duration::from_millis(50)))
-        .filter_map(move |()| async move { fails.then(|| Err(std::io::Error::other("cut"))) });
-    let chunks = futures::stream::iter(chunks).chain(end);
-    HttpResponse::Ok().insert_header(("content-type", "text/event-stream")).streaming(chunks)
-}
-
-/// Tells when it is dropped.
-struct GivenUp(mpsc::UnboundedSender<()>);
-
-impl Drop for GivenUp {
-    fn drop(&mut self) {
-        // An error only says that the test is over.
-        let _nobody = self.0.send(());
-    }
-}
-
-/// An event every 20 ms, until nobody takes them any more.
-async fn endless(given_up: web::Data<mpsc::UnboundedSender<()>>) -> HttpResponse {
-    let given_up = GivenUp(given_up.get_ref().clone());
-    let events = futures::stream::unfold(given_up, |given_up| async move {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"data: 1\n\n")), given_up))
-    });
-    HttpResponse::Ok().insert_header(("content-type", "text/event-stream")).streaming(events)
-}
-
-struct Upstream {
-    addr: SocketAddr,
-    dir: TempDir,
-    handle: actix_web::dev::ServerHandle,
-    /// One for each endless answer that was given up.
-    given_up: mpsc::UnboundedReceiver<()>,
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        // Nobody waits for it.
-        drop(self.handle.stop(false));
-    }
-}
-
-/// An upstream with a certificate of its own for `localhost`.
-fn upstream() -> Upstream {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("roots.pem"), cert.pem()).expect("written");
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .expect("a server");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let addr = listener.local_addr().expect("bound");
-    let (tell, given_up) = mpsc::unbounded_channel();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(web::PayloadConfig::new(64 << 20))
-            .app_data(web::Data::new(tell.clone()))
-            .route("/base/v1/endless", web::to(endless))
-            .route("/base/v1/stream/{how}", web::to(stream))
-            .default_service(web::to(echo))
-    })
-    .workers(1)
-    .disable_signals()
-    .listen_rustls_0_23(listener, tls)
-    .expect("listens")
-    .run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Upstream { addr, dir, handle, given_up }
-}
-
-fn settings(upstream: &Upstream) -> GatewayConfig {
-    let mut config = config(&format!("https://localhost:{}/base", upstream.addr.port()));
-    config.upstream.extra_roots = Some(upstream.dir.path().join("roots.pem"));
-    config
-}
 
 #[tokio::test]
 async fn both_versions_carry_bodies_and_ends() {
@@ -172,6 +72,34 @@ async fn concurrent_requests_share_a_connection() {
         }
     });
     futures::future::join_all(calls).await;
+}
+
+/// Cause: what a few clients did not read filled the window of the connection that all share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_do_not_read_hold_up_nobody_else() {
+    const UNREAD: usize = 40;
+    let upstream = upstream();
+    let mut config = settings(&upstream);
+    // One connection to the upstream.
+    config.clients.workers = Some(1);
+    let gateway = start(config);
+    let mut unread = Vec::new();
+    for _ in 0..UNREAD {
+        let mut io = raw::connect(gateway.addr).await;
+        io.write_all(&raw::post("/v1/flood", "", b"{}")).await.expect("sent");
+        unread.push(io);
+    }
+    let mut before = None;
+    loop {
+        let flooded = upstream.flooded.load(Relaxed);
+        if before.replace(flooded) == Some(flooded) && flooded > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let reply = raw::send(gateway.addr, &raw::post("/v1/messages", "", b"{}")).await;
+    assert_eq!((reply.status, reply.field("x-version")), (200, Some("HTTP/2.0")));
+    assert_eq!(reply.body, b"{}");
 }
 
 #[tokio::test]

@@ -48,6 +48,11 @@ test('a rating is passed on, and shown with its comment on the next visit', asyn
   await cards.first().locator('.given').getByText('4 of 5').waitFor();
   assert.match(await cards.first().innerText(), /It found the <gap>/);
   await cards.nth(1).getByText('No feedback yet').waitFor();
+
+  // The result came with the request after this one.
+  await visit(page, `${nexus.dashboard}/requests/${session.ids[0]}`);
+  await cards.first().locator('.given').getByText('4 of 5').waitFor();
+  assert.equal(await cards.count(), 1);
   assert.deepEqual(await audit(page), [], 'axe');
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(seen.console, []);

@@ -99,6 +99,39 @@ for (const [width, colorScheme] of SCREENS) {
     }));
 }
 
+test('the buttons of the graph cover no sub-agent', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}`);
+    const left = await page.locator('.canvas-tools').evaluate((tools) => tools.getBoundingClientRect().left);
+    const ends = await page.locator('svg.graph .group').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().right));
+    assert.ok(ends.length > 0 && ends.every((end) => end < left), `${ends} before ${left}`);
+  }));
+
+test('the tab that one is on is in view', () =>
+  look({ width: 390 }, async (page) => {
+    for (const tab of ['transcript', 'compare', 'export']) {
+      await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/${tab}`);
+      const { x, width } = await page.locator('.tabs [aria-current]').boundingBox();
+      assert.ok(x >= 0 && x + width <= 390, `${tab}: from ${x}, ${width} wide`);
+    }
+  }));
+
+test('the lines of a change begin beside their signs', () =>
+  look({}, async (page) => {
+    const { conversationId } = await find('build fails');
+    await visit(page, `${nexus.dashboard}/conversations/${conversationId}/transcript`);
+    const signs = await page.locator('.diff td.sg').evaluateAll((all) => all.map((sign) => sign.getBoundingClientRect().width));
+    assert.ok(signs.length > 0 && signs.every((width) => width < 40), signs.join(' '));
+  }));
+
+test('what failed has no price that nobody knows', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests`);
+    const row = page.locator('tbody tr', { hasText: 'Overloaded?' });
+    assert.match(await row.innerText(), /529/);
+    assert.doesNotMatch(await row.innerText(), /unknown/);
+  }));
+
 test('the way to a tab names the conversation', () =>
   look({ width: 390 }, async (page) => {
     await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/cost`);

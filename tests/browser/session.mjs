@@ -76,6 +76,6 @@ export async function realistic(nexus) {
 
 function results(call) {
   if (call.name === 'Bash') return `\u001b[32mok\u001b[0m ${call.input.command}\n`;
-  if (call.name.startsWith('mcp__spark')) return JSON.stringify({ session_id: 'spark-1', recommendations: [{ title: 'Write tests first' }] });
+  if (call.name.startsWith('mcp__spark')) return JSON.stringify({ session_id: 'spark-1', response: 'Write **tests** first.' });
   return `1\tline one\n2\tline two of ${call.name}`;
 }

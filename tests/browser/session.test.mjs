@@ -1,7 +1,7 @@
 // Logging in and out, and what an open dashboard may not do.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, logIn, visit, watched } from './browser.mjs';
+import { audit, launch, logIn, overflow, visit, walked, watched } from './browser.mjs';
 import { Nexus } from './nexus.mjs';
 
 const KEY = 'a-dashboard-key';
@@ -32,6 +32,30 @@ test('a wrong key is told so, the right one opens, logging out closes', async ()
   assert.match(page.url(), /\/login/);
   await context.close();
 });
+
+for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
+  test(`the log-in has its name and stands in the middle, ${width} px, ${colorScheme}`, () =>
+    walked(browser, nexus.dashboard, { width, colorScheme }, async (page) => {
+      await visit(page, `${nexus.dashboard}/login`);
+      assert.ok(await page.getByRole('heading', { name: 'Nexus' }).isVisible());
+      const { x, y, width: wide, height } = await page.locator('form.login').boundingBox();
+      assert.ok(Math.abs(x + wide / 2 - width / 2) < 2 && Math.abs(y + height / 2 - 450) < 60, `${x} ${y}`);
+      assert.equal(await overflow(page), null);
+      assert.deepEqual(await audit(page), [], 'axe');
+    }));
+}
+
+test('pages without anything in them fit a phone', () =>
+  walked(browser, nexus.dashboard, { width: 390 }, async (page) => {
+    await logIn(page, nexus.dashboard, KEY);
+    for (const path of ['/', '/conversations', '/requests', '/live', '/usage', '/analyses', '/prompts', '/pipeline', '/setup']) {
+      await visit(page, nexus.dashboard + path);
+      assert.equal(await overflow(page), null, path);
+      const outside = await page.locator('main .empty *').evaluateAll((all) => all
+        .filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML));
+      assert.deepEqual(outside, [], path);
+    }
+  }));
 
 test('without a session there is no data', async () => {
   for (const path of ['/api/requests', '/api/conversations', '/api/stats', '/api/events', '/api/pipeline']) {

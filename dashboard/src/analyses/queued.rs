@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use nexus_bus::{EventStream, LiveBus, StreamError};
-use nexus_contract::{AnalysisRequested, Envelope, Event, LiveEvent, LiveTopic, Payload};
-use nexus_store::analyses::Analysis;
-use serde_json::json;
+use nexus_contract::{AnalysisRequested, Envelope, Event, LiveEvent, Payload};
+use nexus_store::analyses::{Analysis, Branch};
 
 /// Announces jobs that were queued at that time; `by` is the part or the command that queued them.
 /// The rows are the jobs: nothing is lost when this is.
@@ -19,24 +18,12 @@ pub async fn announce_queued(
     live: &dyn LiveBus,
 ) -> Result<(), StreamError> {
     for job in jobs {
-        live.publish(shown(job, at));
+        let Branch { conversation_id, branch_id } = &job.branch;
+        let status = job.status.as_str();
+        live.publish(LiveEvent::analysis("", *conversation_id, branch_id, job.run, status, at));
     }
     let events = jobs.iter().map(|job| requested(by, job, at)).collect::<Vec<_>>();
     stream.publish(&events).await
-}
-
-fn shown(job: &Analysis, at: Timestamp) -> LiveEvent {
-    let branch = &job.branch;
-    LiveEvent {
-        topic: LiveTopic::Analysis,
-        id: Some(branch.conversation_id),
-        at,
-        domain: String::new(),
-        data: json!({
-            "conversationId": branch.conversation_id, "branchId": branch.branch_id,
-            "status": job.status, "run": job.run,
-        }),
-    }
 }
 
 fn requested(by: &str, job: &Analysis, at: Timestamp) -> Event {

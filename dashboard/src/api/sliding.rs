@@ -1,7 +1,5 @@
 //! Sums over a window that slides.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use nexus_store::queries::{UsageBucket, UsageTotals};
 use serde::Serialize;
@@ -17,8 +15,11 @@ pub struct Step {
 }
 
 /// For every step of `step_minutes` that ends after `from` and not after `to`, the sum over the
-/// `window_minutes` before it. Whole `buckets` fill a step and the window; they begin a window before `from`, so
-/// that the first sum is as right as the last.
+/// `window_minutes` before it. Whole `buckets` fill a step and the window; they are in order of time and
+/// begin a window before `from`, so that the first sum is as right as the last.
+///
+/// Each bucket enters the sum once and leaves it once: a month slides over a year in the time that
+/// an hour takes.
 pub fn sums(
     buckets: &[UsageBucket],
     from: Timestamp,
@@ -26,17 +27,17 @@ pub fn sums(
     step_minutes: i64,
     window_minutes: i64,
 ) -> Vec<Step> {
-    let step = step_minutes.max(1) * 60;
-    let mut by_start: BTreeMap<i64, UsageTotals> = BTreeMap::new();
-    for bucket in buckets {
-        *by_start.entry(bucket.start.as_second()).or_default() += bucket.totals;
-    }
+    let (step, window) = (step_minutes.max(1) * 60, window_minutes * 60);
+    let (mut entering, mut leaving) = (buckets.iter().peekable(), buckets.iter().peekable());
+    let mut totals = UsageTotals::default();
     let first = from.as_second().div_euclid(step) * step + step;
     let ends = (0..).map(|index| first + index * step).take_while(|end| *end <= to.as_second());
     ends.filter_map(|end| {
-        let mut totals = UsageTotals::default();
-        for (_, part) in by_start.range(end - window_minutes * 60..end) {
-            totals += *part;
+        while let Some(bucket) = entering.next_if(|bucket| bucket.start.as_second() < end) {
+            totals += bucket.totals;
+        }
+        while let Some(bucket) = leaving.next_if(|bucket| bucket.start.as_second() < end - window) {
+            totals -= bucket.totals;
         }
         Some(Step { at: Timestamp::from_second(end).ok()?, totals })
     })
@@ -45,6 +46,10 @@ pub fn sums(
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+    use nexus_messages::{Cost, Tokens};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(hour: i64) -> Timestamp {
@@ -52,7 +57,18 @@ mod tests {
     }
 
     fn bucket(hour: i64, requests: u64) -> UsageBucket {
-        let totals = UsageTotals { requests, ..UsageTotals::default() };
+        let cost = Cost(i64::try_from(requests).expect("a few") * 5);
+        let tokens = Tokens {
+            input: requests * 2,
+            output: requests * 3,
+            cache_read: requests * 7,
+            cache_creation_5m: requests * 11,
+            cache_creation_1h: requests * 13,
+        };
+        let (errors, unpriced) = (requests / 2, requests / 3);
+        let (duration_ms, tool_calls) = (requests * 17, requests * 19);
+        let totals =
+            UsageTotals { requests, errors, tokens, cost, unpriced, duration_ms, tool_calls };
         UsageBucket { start: at(hour), key: <_>::default(), totals }
     }
 
@@ -62,5 +78,25 @@ mod tests {
         let steps = sums(&buckets, at(0), at(4), 60, 300);
         let found: Vec<_> = steps.iter().map(|step| (step.at, step.totals.requests)).collect();
         assert_eq!(found, [(at(1), 6), (at(2), 6), (at(3), 14), (at(4), 12)]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_sum_is_that_of_its_window(
+            requests in prop::collection::vec(0_u64..5, 0..50),
+            step in 1_i64..4,
+            window in 1_i64..12,
+        ) {
+            let buckets: Vec<_> =
+                (-12..).zip(&requests).map(|(hour, requests)| bucket(hour, *requests)).collect();
+            for sum in sums(&buckets, at(0), at(30), step * 60, window * 60) {
+                let mut expected = UsageTotals::default();
+                let start = sum.at - SignedDuration::from_hours(window);
+                for part in buckets.iter().filter(|one| (start..sum.at).contains(&one.start)) {
+                    expected += part.totals;
+                }
+                prop_assert_eq!(sum.totals, expected, "up to {}", sum.at);
+            }
+        }
     }
 }

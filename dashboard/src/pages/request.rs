@@ -74,12 +74,13 @@ impl Fragment for RequestPage {
             request_headers: Headers::recorded([("x-a", &b"<b>"[..])]),
             ..Recording::default()
         };
+        let own = Around { own: Some(recording), ..Around::default() };
         let row = super::requests::sample();
         let gateway = GatewayAddress::default();
         let method = Some(LinkMethod { name: "agent_prefix", confidence: 100 });
         vec![
-            build(row.clone(), method, vec![row.clone()], None, Some(recording), gateway.clone()),
-            build(row, None, vec![], None, None, gateway),
+            build(row.clone(), method, vec![row.clone()], own, gateway.clone()),
+            build(row, None, vec![], Around::default(), gateway),
         ]
     }
 }
@@ -110,48 +111,57 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
     let row = row.ok_or_else(|| PageError::NotFound("request".into()))?;
     let method = deps.queries.find_link_method(id).await.map_err(store)?;
     let children = deps.queries.list_children(id).await.map_err(store)?;
-    let next = children
-        .iter()
-        .find(|child| child.parent_request_id == Some(id))
-        .map(|child| child.request_id);
+    let next = next(&row, &children).map(|child| child.request_id);
     let ids: Vec<ExchangeId> = row.parent_request_id.into_iter().chain([id]).chain(next).collect();
     let mut found: HashMap<_, _> =
         deps.recordings.list_recordings(&ids).await.map_err(store)?.into_iter().collect();
-    let parent = row
-        .parent_request_id
-        .and_then(|parent| found.remove(&parent))
-        .map(|recording| (row.parent_request_id, recording));
-    let own = found.remove(&id);
+    let mut take = |id: Option<ExchangeId>| id.and_then(|id| found.remove(&id));
+    let around =
+        Around { parent: take(row.parent_request_id), own: take(Some(id)), next: take(next) };
     let gateway = ctx.gateway();
-    let parent = parent.map(|(_, recording)| recording);
-    let page = web::block(move || build(row, method, children, parent, own, gateway))
+    let page = web::block(move || build(row, method, children, around, gateway))
         .await
         .map_err(PageError::internal)?;
     ctx.page(&page).await
+}
+
+/// The bytes of a request and of its neighbours: the one before says what is old, the one after
+/// brings the results of its tool calls.
+#[derive(Debug, Default)]
+struct Around {
+    parent: Option<Recording>,
+    own: Option<Recording>,
+    next: Option<Recording>,
+}
+
+/// The exchange that goes on from it first.
+fn next<'a>(row: &RequestSummary, children: &'a [RequestSummary]) -> Option<&'a RequestSummary> {
+    children.iter().find(|child| child.parent_request_id == Some(row.request_id))
 }
 
 fn build(
     row: RequestSummary,
     method: Option<LinkMethod>,
     children: Vec<RequestSummary>,
-    parent: Option<Recording>,
-    own: Option<Recording>,
+    around: Around,
     gateway: GatewayAddress,
 ) -> RequestPage {
-    let has_bytes = own.is_some();
-    let own = own.unwrap_or_default();
+    let has_bytes = around.own.is_some();
+    let own = around.own.unwrap_or_default();
     let body: Value = serde_json::from_slice(&own.request).unwrap_or(Value::Null);
-    let before = parent.map(|recording| {
+    let before = around.parent.map(|recording| {
         recording.exchange(&Row {
             id: row.parent_request_id.unwrap_or(row.request_id),
             ..Row::from(&row)
         })
     });
     let exchange = own.exchange(&Row::from(&row));
+    let after = next(&row, &children).zip(around.next);
+    let after = after.map(|(child, recording)| recording.exchange(&Row::from(child)));
     let turns = transcript::read(&Window {
         before: before.as_ref(),
         exchanges: std::slice::from_ref(&exchange),
-        after: None,
+        after: after.as_ref(),
     });
     let blocks: Vec<Shown> = turns.iter().flat_map(|turn| &turn.items).map(render::show).collect();
     let answer = own.answer();
@@ -235,7 +245,16 @@ fn curl(recording: &Recording, gateway: &str, id: ExchangeId) -> String {
 
 /// Why it stands where it stands.
 fn why(kind: Option<ExchangeKind>, method: Option<LinkMethod>) -> String {
+    let method = method.filter(|method| method.name != "none");
+    let by = |name: &str| method.as_ref().is_some_and(|method| method.name == name);
     let why = match kind {
+        Some(ExchangeKind::Root) if by("refused") => {
+            "It begins its conversation: the edge found would have closed a circle."
+        }
+        Some(ExchangeKind::Turn) if by("session") => {
+            "Nothing but the session ties it to its parent, whose history it does not repeat."
+        }
+        Some(ExchangeKind::Turn) if by("thread") => "Its message thread names its parent's answer.",
         Some(ExchangeKind::Root) => {
             "It begins its conversation: no earlier exchange's history is a prefix of its own."
         }

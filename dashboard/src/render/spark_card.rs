@@ -33,7 +33,7 @@ pub fn recommendation(tool: &str, outcome: &ToolOutcome) -> Option<Recommendatio
         query: field(&["request", "query"]),
         text: field(&["response", "recommendation", "content", "text"])
             .or_else(|| field(&["error_message"]))
-            .unwrap_or_default(),
+            .unwrap_or_else(|| format!("```json\n{json:#}\n```")),
     })
 }
 
@@ -69,6 +69,8 @@ mod tests {
         )
         .expect("a card");
         assert_eq!((card.session_id.as_str(), card.text.as_str()), ("s1", "# Do"));
+        let other = recommendation(TOOL, &outcome(r#"{"session_id":"s1","steps":["Do"]}"#));
+        assert!(html(&other.expect("a card")).contains("steps"), "it is shown as it came");
         assert_eq!(recommendation(TOOL, &outcome("plain")), None);
         assert_eq!(recommendation("Bash", &outcome(r#"{"session_id":"s"}"#)), None);
     }

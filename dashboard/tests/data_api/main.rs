@@ -3,10 +3,12 @@
 mod analyses;
 mod described;
 mod events;
+mod filters;
 mod fixture;
 mod sample;
 mod schema;
 mod search;
+mod series;
 mod spark;
 mod stored;
 mod sums;

@@ -24,7 +24,7 @@ fn cost(exchange: &Exchange, prices: &PriceTable) -> Option<Cost> {
 }
 
 #[derive(Default)]
-struct Recount {
+pub struct Recount {
     requests: u64,
     errors: u64,
     tokens: Tokens,
@@ -32,7 +32,7 @@ struct Recount {
     unpriced: u64,
 }
 
-fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> Recount {
+pub fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> Recount {
     let prices = PriceTable::listed();
     sent.into_iter().fold(Recount::default(), |sum, one| {
         let (tokens, cost) = (tokens(one), cost(one, &prices));
@@ -48,7 +48,7 @@ fn recount<'a>(sent: impl IntoIterator<Item = &'a Exchange>) -> Recount {
 }
 
 #[track_caller]
-fn same(answer: &Value, Recount { requests, errors, tokens, cost, unpriced }: Recount) {
+pub fn same(answer: &Value, Recount { requests, errors, tokens, cost, unpriced }: Recount) {
     let found = |name: &str| answer[name].as_u64().unwrap_or_else(|| panic!("{name}: {answer}"));
     assert_eq!(found("totalRequests"), requests, "requests");
     assert_eq!(found("errorCount"), errors, "errors");

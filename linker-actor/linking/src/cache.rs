@@ -10,6 +10,7 @@
 //! was fetched ahead but the time it takes.
 
 mod cover;
+mod crowds;
 mod ends;
 mod fetch;
 mod index;
@@ -21,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_contract::ExchangeId;
 
 use self::cover::Cover;
-pub use self::source::{Ends, Pending, Session, Source, Window};
+pub use self::source::{Crowd, Ends, Pending, Session, Source, Window};
 use crate::{
     index::{Exchange, Path},
     link::Link,

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 pub use attempt::{RETRY_WINDOW, scope as repeat_scope};
 pub use circle::{closing, rejected_key};
 pub use compaction::wait_key as summary_key;
-pub use prefix::{ReplyMatch, rank, replies, reply_match};
+pub use prefix::{ReplyMatch, rank, reply, reply_match};
 pub use subagent::{call_scope, wait_key as prompt_key};
 
 use crate::{

@@ -81,3 +81,65 @@ impl Listener {
         event
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use nexus_contract::LiveTopic;
+    use serde_json::Value;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn event(number: u64) -> LiveEvent {
+        LiveEvent {
+            topic: LiveTopic::Started,
+            id: None,
+            at: Timestamp::UNIX_EPOCH,
+            domain: number.to_string(),
+            data: Value::Null,
+        }
+    }
+
+    #[tokio::test]
+    async fn all_is_heard_in_order_also_when_waits_are_given_up() {
+        const EVENTS: u64 = 50;
+        let bus = LocalLiveBus::new(64);
+        let mut listener = Listener::new(&bus);
+        let tell = async {
+            for number in 0..EVENTS {
+                bus.publish(event(number));
+                sleep(Duration::from_millis(number % 4)).await;
+            }
+        };
+        let hear = async {
+            let mut heard = Vec::new();
+            while heard.len() < 50 {
+                // Shorter than the pause: as when something else comes first in a `select!`.
+                if let Ok(event) = timeout(PAUSE / 5, listener.recv()).await {
+                    heard.push(event.expect("none is lost").domain.clone());
+                }
+            }
+            heard
+        };
+        let both = async { tokio::join!(tell, hear) };
+        let ((), heard) = timeout(Duration::from_secs(10), both).await.expect("all are heard");
+        let told: Vec<String> = (0..EVENTS).map(|number| number.to_string()).collect();
+        assert_eq!(heard, told);
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_is_behind_hears_how_much_it_missed_and_then_of_the_end() {
+        let bus = LocalLiveBus::new(2);
+        let mut listener = Listener::new(&bus);
+        for number in 0..5 {
+            bus.publish(event(number));
+        }
+        assert_eq!(listener.recv().await.map(drop), Err(RecvError::Lagged(3)));
+        for number in ["3", "4"] {
+            assert_eq!(listener.recv().await.expect("kept").domain, number);
+        }
+        drop(bus);
+        assert_eq!(listener.recv().await.map(drop), Err(RecvError::Closed));
+    }
+}

@@ -1,8 +1,8 @@
-//! Live subjects: what happens right now, for the dashboard. Not durable; lost ones are not missed.
+//! Live subjects: what happens right now, for whoever listens. Not durable; lost ones are not missed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::id::ExchangeId;
 
@@ -26,7 +26,8 @@ pub enum LiveTopic {
     Linked,
     /// Its row was committed. Data: a row as `GET /api/requests` gives it.
     Stored,
-    /// An analysis changed its status. Data: `conversationId`, `branchId`, `status`.
+    /// An analysis changed its status, or waits anew. Data: `conversationId`, `branchId`, `status`,
+    /// `run`.
     Analysis,
     /// An account's rate-limit window was reported. Data: `accountId`.
     Window,
@@ -61,4 +62,22 @@ pub struct LiveEvent {
     pub domain: String,
     /// camelCase JSON, by topic.
     pub data: Value,
+}
+
+impl LiveEvent {
+    /// Where the analysis of a branch stands. Dashboards show it; that it waits wakes the workers.
+    pub fn analysis(
+        domain: &str,
+        conversation_id: ExchangeId,
+        branch_id: &str,
+        run: u64,
+        status: &str,
+        at: Timestamp,
+    ) -> Self {
+        let data = json!({
+            "conversationId": conversation_id, "branchId": branch_id, "status": status, "run": run,
+        });
+        let (topic, id) = (LiveTopic::Analysis, Some(conversation_id));
+        Self { topic, id, at, domain: domain.to_owned(), data }
+    }
 }

@@ -25,7 +25,8 @@ impl JournalError {
     }
 }
 
-/// The journal can take no further exchange: it is at its bound, and the stream doesn't drain it.
+/// The journal can take no further exchange: it is at its bound and the stream doesn't drain it, or the
+/// disk gives it no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the journal is full")]
 pub struct JournalFull;

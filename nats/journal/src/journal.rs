@@ -156,11 +156,14 @@ impl Journal {
     /// Begins to record an exchange. Never waits.
     ///
     /// # Errors
-    /// When the journal is full and [`Capture::Required`] is set. Otherwise a full journal gives a
-    /// recording whose [`loss`](Recording::loss) says so and of which only a tombstone will stay.
+    /// When the journal is full, or its disk gives no room, and [`Capture::Required`] is set.
+    /// Otherwise a full journal gives a recording whose [`loss`](Recording::loss) says so and of
+    /// which only a tombstone will stay.
     pub fn begin(&self, head: RequestHead) -> Result<Recording, JournalFull> {
         let loss = self.has_no_room();
-        if loss.is_some() && self.config.capture == Capture::Required {
+        let has_room = loss.is_none() && !self.shared.disk_fails();
+        if !has_room && self.config.capture == Capture::Required {
+            self.shared.look_for_room();
             return Err(JournalFull);
         }
         self.shared.stats.begun(1);
@@ -174,7 +177,7 @@ impl Journal {
             used_bytes: self.shared.space.live_bytes(),
             max_bytes: self.shared.space.max_bytes(),
             queued_bytes: self.shared.queue.held() as u64,
-            full: self.shared.is_full(),
+            full: self.shared.is_full() || self.shared.disk_fails(),
             waiting: self.shared.waiting(),
             counts: self.shared.stats.counts(),
         }

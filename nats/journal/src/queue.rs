@@ -116,6 +116,18 @@ impl<T: Weigh> Queue<T> {
         wait
     }
 
+    /// Has the writer come by although there may be nothing new.
+    pub fn nudge(&self) {
+        let comes = {
+            let state = self.lock();
+            !state.items.is_empty() || !state.waiters.is_empty()
+        };
+        if !comes {
+            // Nobody waits for it.
+            drop(self.flushed());
+        }
+    }
+
     /// Waits for the next batch, after the one before is done. `None` when the queue is closed and
     /// empty.
     pub fn take(&self) -> Option<Batch<T>> {

@@ -10,7 +10,7 @@
 //! ```
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, IoSlice, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -32,12 +32,14 @@ const EXTENSION: &str = "segment";
 /// on a disk that someone else filled.
 pub(crate) fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+    let reserved = match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes) {
         Ok(()) => file.sync_all(),
         // Some file systems can't reserve; a sparse file is the best they have.
         Err(Errno::OPNOTSUPP) => file.set_len(bytes),
         Err(error) => Err(error.into()),
-    }
+    };
+    // Every try has a name of its own: on a full disk there would be ever more of them.
+    reserved.inspect_err(|_no_room| drop(fs::remove_file(path)))
 }
 
 /// Opens a reserved file for writing as segment `sequence`; the writer stands at its first frame.

@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering, fence},
     },
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub max_payload: usize,
     /// No room for new exchanges.
     full: AtomicBool,
+    /// The disk gave no file for the segment that was needed last.
+    disk_fails: AtomicBool,
     /// Exchanges whose tombstone waits for room.
     waiting: AtomicU64,
     written: AtomicU64,
@@ -54,6 +56,7 @@ impl Shared {
             position: watch::Sender::new(start),
             max_payload,
             full: AtomicBool::new(false),
+            disk_fails: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             written: AtomicU64::new(0),
         }
@@ -75,14 +78,44 @@ impl Shared {
 
     pub fn set_full(&self) {
         self.full.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        // Room that was given back just before this would be given back by nobody again.
+        if self.space.has_room() {
+            self.full.store(false, Ordering::Relaxed);
+        }
+    }
+
+    pub fn disk_fails(&self) -> bool {
+        self.disk_fails.load(Ordering::Relaxed)
+    }
+
+    pub fn set_disk_fails(&self, fails: bool) {
+        self.disk_fails.store(fails, Ordering::Relaxed);
+    }
+
+    /// Where nothing is recorded nobody else finds out that there is room again.
+    pub fn look_for_room(&self) {
+        self.retry_waiting();
+        if self.disk_fails() {
+            self.dirty.mark_begun();
+        }
+    }
+
+    /// Has the writer take up the ends that wait, if any do.
+    fn retry_waiting(&self) {
+        if self.waiting() > 0 {
+            self.queue.nudge();
+        }
     }
 
     /// Gives a segment's file back; there is room again.
     pub fn free(&self, sequence: u64) -> io::Result<()> {
         self.space.free(sequence)?;
+        fence(Ordering::SeqCst);
         if self.space.has_room() {
             self.full.store(false, Ordering::Relaxed);
         }
+        self.retry_waiting();
         self.measure();
         Ok(())
     }

@@ -108,6 +108,11 @@ impl Space {
         segment::sync_dir(&self.dir)
     }
 
+    /// Whether the next segment needs nothing of the disk.
+    pub fn has_spare(&self) -> bool {
+        !self.lock().names.is_empty()
+    }
+
     /// The marker of the segment's frames: never 0, which is what an unwritten block holds.
     pub fn salt(&self, sequence: u64) -> u32 {
         let mixed = (self.seed ^ sequence).wrapping_mul(0x9e37_79b9_7f4a_7c15);

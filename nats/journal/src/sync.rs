@@ -95,8 +95,15 @@ fn sync(shared: &Shared, file: &File) {
 }
 
 fn prepare(shared: &Shared) {
-    if let Err(error) = shared.space.prepare() {
+    let prepared = shared.space.prepare();
+    if prepared.is_ok() || shared.space.has_spare() {
+        shared.set_disk_fails(false);
+    }
+    if let Err(error) = prepared {
         shared.stats.disk_errors(1);
-        tracing::warn!(%error, "no file could be reserved for the journal's next segment");
+        // Where it fails for the writer as well, that has said so.
+        if !shared.disk_fails() {
+            tracing::warn!(%error, "no file could be reserved for the journal's next segment");
+        }
     }
 }

@@ -187,6 +187,7 @@ impl Writer {
                 self.current = Some(Current { file, salt, sequence, offset: START });
                 self.next_sequence += 1;
                 self.publish();
+                self.shared.set_disk_fails(false);
                 self.shared.dirty.mark_begun();
                 Ok(())
             }
@@ -196,6 +197,7 @@ impl Writer {
             }
             Err(error) => {
                 self.shared.stats.disk_errors(1);
+                self.shared.set_disk_fails(true);
                 tracing::error!(%error, "the journal can't begin a segment");
                 Err(LossReason::Disk)
             }

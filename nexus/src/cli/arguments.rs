@@ -82,7 +82,10 @@ pub enum Command {
     /// Ask the role on this machine whether it is ready (for container health checks)
     Health,
     /// Print a completion script for a shell
-    Completions { shell: Shell },
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -171,10 +174,16 @@ pub struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ShowCommand {
-    /// One exchange, by its id or external id
-    Exchange { id: String },
+    /// One exchange
+    Exchange {
+        /// Its id, or the one that it was imported with
+        id: String,
+    },
     /// One conversation with its graph
-    Conversation { id: String },
+    Conversation {
+        /// Its id, or that of any exchange in it
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +209,7 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub struct CopyArgs {
+    /// The conversation, or any exchange in it
     #[arg(long, value_name = "ID")]
     pub conversation_id: String,
     /// Database to copy into (`sqlite://…` or `postgres://…`)
@@ -226,13 +236,14 @@ pub enum AnalysesCommand {
         /// Only jobs in this status
         #[arg(long, value_parser = job_status)]
         status: Option<JobStatus>,
+        /// How many at most
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
     /// One job with its result and its history
-    Show { conversation_id: String, branch_id: String },
+    Show(JobArgs),
     /// Queue a failed job again
-    Retry { conversation_id: String, branch_id: String },
+    Retry(JobArgs),
     /// Queue jobs again whose worker is gone
     ResetStuck,
     /// Fail jobs that used up their attempts
@@ -241,10 +252,19 @@ pub enum AnalysesCommand {
     CheckConfig,
 }
 
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// The conversation, or any exchange in it
+    pub conversation_id: String,
+    /// The branch, such as `main`
+    pub branch_id: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum DeadLettersCommand {
     /// Dead letters, newest first
     List {
+        /// How many at most
         #[arg(long, default_value_t = 50)]
         limit: usize,
         /// Continue behind this one
@@ -252,9 +272,13 @@ pub enum DeadLettersCommand {
         cursor: Option<String>,
     },
     /// One dead letter with its event
-    Show { id: String },
+    Show {
+        /// Its id in the list
+        id: String,
+    },
     /// Deliver it again
     Requeue {
+        /// Its id in the list
         #[arg(required_unless_present = "all")]
         id: Option<String>,
         /// Deliver all of them again
@@ -262,7 +286,10 @@ pub enum DeadLettersCommand {
         all: bool,
     },
     /// Forget it for good
-    Drop { id: String },
+    Drop {
+        /// Its id in the list
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -66,6 +66,19 @@ mod tests {
     }
 
     #[test]
+    fn every_command_and_argument_is_explained() {
+        fn explained(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+            command.get_subcommands().for_each(explained);
+        }
+        explained(&command());
+    }
+
+    #[test]
     fn flags_are_taken_before_and_behind_the_command() {
         let (_, settings) = parse(words("nexus --port 4000 up --data-dir /d")).expect("valid");
         assert_eq!(settings["PORT"], "4000");

@@ -6,7 +6,7 @@ mod span;
 
 pub use arguments::{
     AnalysesCommand, Cli, Command, CopyArgs, CredentialsCommand, DeadLettersCommand, DemoArgs,
-    ExplainArgs, ExportArgs, ImportArgs, KeysCommand, NatsCommand, PruneArgs, RelinkArgs,
+    ExplainArgs, ExportArgs, ImportArgs, JobArgs, KeysCommand, NatsCommand, PruneArgs, RelinkArgs,
     ShowCommand,
 };
 pub use flags::{command, parse};

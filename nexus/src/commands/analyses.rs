@@ -14,7 +14,7 @@ use nexus_store::{
 use serde_json::{Value, json};
 
 use crate::{
-    cli::AnalysesCommand,
+    cli::{AnalysesCommand, JobArgs},
     output::{Output, table},
     roles::fail_exceeded,
     settings::Settings,
@@ -34,12 +34,12 @@ pub async fn run(
         AnalysesCommand::List { status, limit } => {
             list(status, limit, store.as_ref(), output).await
         }
-        AnalysesCommand::Show { conversation_id, branch_id } => {
-            let branch = branch(&conversation_id, branch_id, store.as_ref()).await?;
+        AnalysesCommand::Show(job) => {
+            let branch = branch(job, store.as_ref()).await?;
             show(&branch, store.as_ref(), output).await
         }
-        AnalysesCommand::Retry { conversation_id, branch_id } => {
-            let branch = branch(&conversation_id, branch_id, store.as_ref()).await?;
+        AnalysesCommand::Retry(job) => {
+            let branch = branch(job, store.as_ref()).await?;
             let job = retry(branch, store.as_ref()).await?;
             wake::workers(std::slice::from_ref(&job), settings).await;
             output.print(&shown(&job), |_| "it is queued again".to_owned())
@@ -59,15 +59,11 @@ pub async fn run(
 }
 
 /// The branch, by the id of its conversation or of any exchange in it, as the data API takes it.
-async fn branch(
-    conversation: &str,
-    branch_id: String,
-    store: &dyn Store,
-) -> anyhow::Result<Branch> {
-    let named = ExchangeId::from_external(conversation);
+async fn branch(job: JobArgs, store: &dyn Store) -> anyhow::Result<Branch> {
+    let named = ExchangeId::from_external(&job.conversation_id);
     let found = store.find_conversation(named).await?;
     let conversation_id = found.map_or(named, |found| found.conversation_id);
-    Ok(Branch { conversation_id, branch_id })
+    Ok(Branch { conversation_id, branch_id: job.branch_id })
 }
 
 async fn list(

@@ -31,7 +31,7 @@ pub async fn run(args: &ImportArgs, settings: &Settings, output: Output) -> anyh
     let answer = answer?;
     output.print(&answer, text)?;
     let rejected = rejected(&answer);
-    ensure!(rejected == 0, "{rejected} of the lines were rejected; the others are stored");
+    ensure!(rejected == 0, "rejected lines: {rejected}; all others are stored");
     Ok(())
 }
 

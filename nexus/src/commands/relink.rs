@@ -43,6 +43,11 @@ async fn is_asked_for(
         return Ok(false);
     }
     let Some(domain) = domain else { return Ok(true) };
+    let facts = store.find_facts(moment.id).await?;
+    if let Some(request) = facts.and_then(|exchange| exchange.request) {
+        return Ok(request.domain == domain);
+    }
+    // What is not linked any more may have lost its facts.
     Ok(store.find_exchange(moment.id).await?.is_some_and(|row| row.domain == domain))
 }
 

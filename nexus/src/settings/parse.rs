@@ -81,7 +81,8 @@ impl FromSetting for IpNet {
 
 impl FromSetting for Url {
     fn from_setting(text: &str) -> Result<Self, String> {
-        let url = Self::parse(text).map_err(|error| format!("must be a URL: {error}"))?;
+        let url = Self::parse(text)
+            .map_err(|error| format!("must be a URL, such as https://example.com: {error}"))?;
         match url.scheme() {
             "http" | "https" if url.has_host() => Ok(url),
             _ => Err("must be a URL that begins with http:// or https://".into()),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{ledger::Ledger, upload::Upload};
 use crate::{
@@ -31,14 +32,35 @@ impl Call<'_> {
         let mut fresh = false;
         for retry in 0.. {
             ledger.calling();
-            let outcome = self.worker.client.send((self.make)(), fresh).await;
+            let outcome = self.once(fresh).await;
             let Some(pause) = self.pause(&outcome, retry) else { return outcome };
             drop(outcome);
             fresh = true;
             self.worker.state.meters.retried();
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
         }
         Err(UpstreamError::NoAnswer)
+    }
+
+    /// One try, as long as something happens.
+    async fn once(&self, fresh: bool) -> Result<Response, UpstreamError> {
+        tokio::select! {
+            biased;
+            outcome = self.worker.client.send((self.make)(), fresh) => outcome,
+            () = self.silence() => Err(UpstreamError::Silent),
+        }
+    }
+
+    /// Resolves when nothing of the request has gone up for too long, nor anything come of an answer.
+    async fn silence(&self) {
+        let (began, idle) = (Instant::now(), self.worker.state.config.upstream.idle_timeout);
+        loop {
+            let since = self.upload.untouched_since().max(began);
+            if since.elapsed() >= idle {
+                return;
+            }
+            sleep_until(since + idle).await;
+        }
     }
 
     /// How long to wait before another try; `None` when this outcome stands.

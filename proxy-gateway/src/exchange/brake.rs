@@ -39,6 +39,11 @@ impl Brake {
         Poll::Ready(true)
     }
 
+    /// Whether the body waits for the journal, as far as the last poll knows.
+    pub fn is_on(&self) -> bool {
+        self.wait.is_some()
+    }
+
     /// How long the body was held back, with the wait under way.
     pub fn held(&self) -> Duration {
         self.waited + self.wait.as_ref().map_or(Duration::ZERO, |wait| wait.since.elapsed())

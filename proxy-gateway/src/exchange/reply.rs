@@ -14,7 +14,7 @@ use super::{
     fields,
     ledger::Ledger,
     upload::UploadFailure,
-    watch::Watch,
+    watch::{SILENCE, Watch},
 };
 use crate::{
     meters,
@@ -130,6 +130,7 @@ fn upstream_problem(error: &UpstreamError) -> (TerminalState, Problem) {
         UpstreamError::ConnectTimeout => {
             (TerminalState::TimedOut, Problem::Timeout("the upstream can't be reached in time"))
         }
+        UpstreamError::Silent => (TerminalState::TimedOut, Problem::Timeout(SILENCE)),
         UpstreamError::Connect(_) => {
             (TerminalState::UpstreamCut, Problem::Upstream("the upstream can't be reached"))
         }

@@ -12,7 +12,7 @@ use actix_web::{error::PayloadError, web};
 use bytes::Bytes;
 use futures::Stream;
 use nexus_journal::Recording;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::brake::Brake;
 use crate::{
@@ -55,7 +55,10 @@ struct Source {
     repeatable: bool,
     seen: u64,
     limits: Limits,
+    /// Runs while the client is waited for.
     stall: Option<Pin<Box<Sleep>>>,
+    /// When the last of it was taken from the client.
+    taken_at: Instant,
     end: Option<Result<(), UploadFailure>>,
     /// For the observer, if it cares.
     copy: Option<RequestCopy>,
@@ -78,6 +81,7 @@ impl Upload {
             seen: 0,
             limits,
             stall: None,
+            taken_at: Instant::now(),
             end: None,
             copy,
         })))
@@ -96,6 +100,14 @@ impl Upload {
     /// How long it was not read because the journal did not follow.
     pub fn held(&self) -> Duration {
         self.0.borrow().brake.held()
+    }
+
+    /// Since when the upstream has taken nothing of it. While the body waits for the client or for
+    /// the journal, that is not the upstream's doing: since now.
+    pub fn untouched_since(&self) -> Instant {
+        let source = self.0.borrow();
+        let waits = source.stall.is_some() || source.brake.is_on();
+        if waits { Instant::now() } else { source.taken_at }
     }
 
     /// The whole body from its beginning, for one try.
@@ -159,6 +171,7 @@ impl Source {
             return self.poll_stall(cx);
         };
         self.stall = None;
+        self.taken_at = Instant::now();
         let next = next.map(|bytes| bytes.map_err(|error| failure(&error)));
         Poll::Ready(match next.map(|bytes| bytes.and_then(|bytes| self.admit(bytes))) {
             None => {

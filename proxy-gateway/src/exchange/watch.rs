@@ -8,6 +8,9 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// What is said of an upstream from which nothing comes, before an answer and in it.
+pub const SILENCE: &str = "the upstream sent nothing for too long";
+
 /// Ends an answer that takes too long as a whole, or in which nothing comes any more.
 pub struct Watch {
     deadline: Instant,
@@ -38,7 +41,7 @@ impl Watch {
             }
             let idle_until = self.last_byte + self.idle;
             if now >= idle_until {
-                return Poll::Ready("the upstream sent nothing for too long");
+                return Poll::Ready(SILENCE);
             }
             self.sleep.as_mut().reset(self.deadline.min(idle_until));
         }

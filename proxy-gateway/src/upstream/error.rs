@@ -14,6 +14,9 @@ pub enum UpstreamError {
     /// The connection ended before the first byte of an answer.
     #[error("the upstream closed the connection before it answered")]
     NoAnswer,
+    /// Nothing happened for too long before an answer began.
+    #[error("the upstream was silent for too long")]
+    Silent,
     /// The answer broke off.
     #[error("the upstream's answer broke off: {0}")]
     Cut(&'static str),

@@ -22,9 +22,12 @@ use super::{
     target::Target,
 };
 
-/// What the upstream may send ahead on one stream, and on all streams of a connection.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 8 << 20;
+/// Exchanges at once on one connection.
+const MAX_STREAMS: u32 = 100;
+/// What the upstream may send ahead on one stream. It is in memory while the client does not read.
+const STREAM_WINDOW: u32 = 256 << 10;
+/// Room for all of them: else a few clients that do not read would hold up everybody else.
+const CONNECTION_WINDOW: u32 = MAX_STREAMS * STREAM_WINDOW;
 
 /// A connection that carries several exchanges.
 #[derive(Clone)]
@@ -60,9 +63,8 @@ impl Http2 {
     /// Whether one more exchange can begin on it now.
     pub fn has_room(&self, idle_timeout: std::time::Duration) -> bool {
         let is_stale = self.active.get() == 0 && self.last_used.get().elapsed() >= idle_timeout;
-        !self.closed.get()
-            && !is_stale
-            && self.active.get() < self.sender.current_max_send_streams()
+        let max_streams = self.sender.current_max_send_streams().min(MAX_STREAMS as usize);
+        !self.closed.get() && !is_stale && self.active.get() < max_streams
     }
 
     pub fn is_alive(&self) -> bool {

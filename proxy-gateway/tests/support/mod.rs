@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod raw;
+pub mod tls;
 
 use std::{
     net::SocketAddr,

@@ -4,13 +4,14 @@
 //! of it per engine. Where PostgreSQL is not installed, its tests say so and pass.
 
 mod cluster;
+mod installed;
 mod pool;
 
 use std::{ops::Deref, sync::Arc};
 
 use tempfile::TempDir;
 
-pub use self::{cluster::Database, pool::Pool};
+pub use self::{cluster::Database, installed::postgres_programs, pool::Pool};
 use crate::{Store, StoreConfig, open};
 
 /// An open store of its own, removed when dropped.

@@ -31,8 +31,29 @@ async fn a_reader_opens_what_is_migrated(store: TestStore) {
     open(&config).await.expect("the schema is up to date").ping().await.expect("it answers");
 }
 
+/// As a later version of Nexus would have left it.
+const LATER: &str = "INSERT INTO _sqlx_migrations \
+    (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, '', 0)";
+
+/// As an earlier version would have.
+const EARLIER: &str = "DELETE FROM _sqlx_migrations \
+    WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+
+async fn change(url: &str, statement: &'static str) {
+    match Pool::open(url).await {
+        Pool::Sqlite(pool) => {
+            sqlx::query(statement).execute(&pool).await.expect("it writes");
+            pool.close().await;
+        }
+        Pool::Postgres(pool) => {
+            sqlx::query(statement).execute(&pool).await.expect("it writes");
+            pool.close().await;
+        }
+    }
+}
+
 async fn a_newer_schema_is_refused(store: TestStore) {
-    add_migration(&store.url, 9999).await;
+    change(&store.url, LATER).await;
     for migrate in [true, false] {
         let config = StoreConfig { migrate, ..StoreConfig::new(&store.url) };
         let error = open(&config).await.err().expect("refused");
@@ -41,20 +62,12 @@ async fn a_newer_schema_is_refused(store: TestStore) {
     }
 }
 
-/// As a later version of Nexus would have left it.
-async fn add_migration(url: &str, version: i64) {
-    const SQL: &str = "INSERT INTO _sqlx_migrations \
-        (version, description, success, checksum, execution_time) VALUES ($1, 'later', TRUE, $2, 0)";
-    match Pool::open(url).await {
-        Pool::Sqlite(pool) => {
-            sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
-            pool.close().await;
-        }
-        Pool::Postgres(pool) => {
-            sqlx::query(SQL).bind(version).bind(&b""[..]).execute(&pool).await.expect("it writes");
-            pool.close().await;
-        }
-    }
+async fn an_older_schema_without_migrating_says_what_to_do(store: TestStore) {
+    change(&store.url, EARLIER).await;
+    let config = StoreConfig { migrate: false, ..StoreConfig::new(&store.url) };
+    let error = open(&config).await.err().expect("refused");
+    assert!(error.to_string().contains("run `nexus migrate`"), "{error}");
+    assert!(!error.is_transient());
 }
 
 /// On SQLite a read waits for nobody.
@@ -91,4 +104,5 @@ store_tests!(
     many_processes_migrate_at_once,
     a_reader_opens_what_is_migrated,
     a_newer_schema_is_refused,
+    an_older_schema_without_migrating_says_what_to_do,
 );

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nexus_contract::SystemClock;
-use nexus_e2e::installation::{NatsPorts, nats};
+use nexus_e2e::installation::{Daemon, NatsPorts, nats};
 use nexus_e2e::{Nexus, NexusBuilder, load, wait};
 use nexus_scripted::{Anthropic, Server};
 use reqwest::Response;
 use serde_json::Value;
+use tempfile::TempDir;
 
 const BODY: usize = 1 << 20;
 const SOON: Duration = Duration::from_mins(1);
@@ -62,10 +63,29 @@ async fn required_capture_refuses_what_it_cannot_keep() {
     let gateway = gateway(&upstream, NatsPorts::free())
         .env("NEXUS_CAPTURE", "required")
         .env("NEXUS_JOURNAL_MAX_BYTES", "32MiB");
+    refuses(&gateway.start().await.expect("it starts"), 60).await;
+}
+
+/// The same of a disk that is full, and an end of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn required_capture_refuses_on_a_full_disk_until_there_is_room() {
+    let Some(disk) = SmallDisk::mount("96m") else { return };
+    let (upstream, ports) = (upstream(), NatsPorts::free());
+    let gateway = gateway(&upstream, ports)
+        .env("NEXUS_CAPTURE", "required")
+        .env("NEXUS_DATA_DIR", disk.path());
     let gateway = gateway.start().await.expect("it starts");
+    refuses(&gateway, 110).await;
+    let _nats = start_nats(ports).await;
+    let served = async || (send(&gateway).await.status() == 200).then_some(());
+    wait::until("room on the disk", SOON, served).await;
+}
+
+/// Within so many MiB.
+async fn refuses(gateway: &Nexus, most: usize) {
     let mut refused = None;
-    for _ in 0..60 {
-        let answer = send(&gateway).await;
+    for _ in 0..most {
+        let answer = send(gateway).await;
         match answer.status().as_u16() {
             200 => {}
             529 => refused = Some(answer),
@@ -75,7 +95,7 @@ async fn required_capture_refuses_what_it_cannot_keep() {
             break;
         }
     }
-    let refused = refused.expect("32 MiB are full after 60 MiB");
+    let refused = refused.unwrap_or_else(|| panic!("nothing is full after {most} MiB"));
     let seconds = refused.headers()["retry-after"].to_str().expect("text").parse::<u64>();
     assert!(seconds.is_ok_and(|seconds| seconds > 0));
     let body: Value = refused.json().await.expect("JSON");
@@ -110,9 +130,7 @@ async fn fills_up_and_goes_on(gateway: Nexus, ports: NatsPorts) {
     let unkept = assert_exact(&gateway, served).await;
     assert!(unkept > 0.0 && unkept < served, "{unkept} of {served} were not kept");
 
-    let dir = tempfile::tempdir().expect("a folder");
-    let server = nats::start(dir.path(), "nats-1", ports, Vec::new(), PASSWORD).await;
-    let _server = server.expect("NATS starts");
+    let _nats = start_nats(ports).await;
     let again = AtomicU64::new(0);
     let kept = async || {
         let before = count(&gateway, "ended").await;
@@ -127,8 +145,14 @@ async fn fills_up_and_goes_on(gateway: Nexus, ports: NatsPorts) {
     assert!(still >= unkept, "what was not kept stays counted");
 }
 
+async fn start_nats(ports: NatsPorts) -> (Daemon, TempDir) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = nats::start(dir.path(), "nats-1", ports, Vec::new(), PASSWORD).await;
+    (server.expect("NATS starts"), dir)
+}
+
 /// A file system of its own, gone when dropped.
-struct SmallDisk(tempfile::TempDir);
+struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// `None`, with a line that says so, where nothing may be mounted.

@@ -52,7 +52,7 @@ async fn ends(nexus: &Nexus, count: f64) -> BTreeMap<String, f64> {
 async fn every_end_is_counted_as_what_it_was_with_the_gateways_share_of_the_time() {
     let upstream = Server::local(Anthropic::new(Arc::new(SystemClock), "metrics")).expect("a port");
     let nexus = NexusBuilder::new("up", &upstream.url())
-        .env("CLAUDE_API_IDLE_TIMEOUT", "500")
+        .env("CLAUDE_API_IDLE_TIMEOUT", "1000")
         .env("MAX_REQUEST_SIZE", MAX_REQUEST.to_string())
         .start()
         .await

@@ -3,6 +3,8 @@ import { onLive } from "./live.js";
 
 const MIN = 0.05;
 const MAX = 2.5;
+/** Pixels on the right that the buttons stand on, beside a margin like the left one. */
+const TOOLS = 28;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /** Pan, zoom, keys and the window of a graph whose nodes the server draws. */
@@ -85,9 +87,10 @@ class Canvas {
   home() {
     const on = one(".node.on", this.svg) ?? [...all(".node", this.svg)].at(-1);
     const size = this.size();
-    this.view.zoom = clamp(size.w / (this.width + 48), 0.6, 1);
-    this.view.x = Math.min(-24, (this.width - size.w / this.view.zoom) / 2);
-    if (this.width * this.view.zoom > size.w) this.view.x = -24;
+    const room = size.w - TOOLS;
+    // Letters stay readable: what is wider than the window is panned to.
+    this.view.zoom = clamp(room / (this.width + 48), 0.8, 1);
+    this.view.x = Math.min(-24, (this.width - room / this.view.zoom) / 2);
     const tall = size.h / this.view.zoom;
     const y = on ? Number(on.dataset.y) : 0;
     // No empty space above the first step, nor below the last one.

@@ -35,6 +35,15 @@ function unfold() {
   target.scrollIntoView();
 }
 
+/** Narrow windows do not hold all tabs: the current one is moved into view. */
+function showTab() {
+  const current = one(".tabs [aria-current]");
+  if (!current) return;
+  const strip = current.parentElement;
+  const [tab, box] = [current.getBoundingClientRect(), strip.getBoundingClientRect()];
+  strip.scrollLeft += tab.left + tab.width / 2 - (box.left + box.width / 2);
+}
+
 export function widgets() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-copy], [data-copy-from]");
@@ -50,4 +59,5 @@ export function widgets() {
   document.addEventListener("submit", tidy);
   addEventListener("hashchange", unfold);
   unfold();
+  showTab();
 }

@@ -161,13 +161,16 @@ pub async fn page(
     .await
 }
 
-/// Without a choice the first two branches are compared; sub-agents have nothing in common with
-/// what started them.
+/// Without a choice the first two branches are compared, with one choice that and the first other
+/// one; sub-agents have nothing in common with what started them.
 fn chosen(loaded: &data::Loaded, asked: CompareQuery) -> CompareQuery {
-    let mut branches = loaded.graph.branches.iter().filter(|branch| !branch.is_subtask);
-    let mut next = || branches.next().map(|branch| branch.branch_id.clone());
-    let (first, second) = (next(), next());
-    CompareQuery { a: asked.a.or(first), b: asked.b.or(second) }
+    let other = |than: Option<&str>| {
+        let branches = loaded.graph.branches.iter().filter(|branch| !branch.is_subtask);
+        branches.map(|branch| &branch.branch_id).find(|id| than != Some(id.as_str())).cloned()
+    };
+    let a = asked.a.or_else(|| other(asked.b.as_deref()));
+    let b = asked.b.or_else(|| other(a.as_deref()));
+    CompareQuery { a, b }
 }
 
 /// A side is an exchange's id, or a branch, which stands for its newest exchange.
@@ -203,7 +206,7 @@ fn choices(loaded: &data::Loaded, asked: &CompareQuery) -> Vec<Choice> {
         .branches
         .iter()
         .take(CHOICES)
-        .map(|branch| (branch.branch_id.clone(), format!("branch {}", branch.branch_id)));
+        .map(|branch| (branch.branch_id.clone(), branch.branch_id.clone()));
     let exchanges = [&asked.a, &asked.b].into_iter().flatten().filter_map(|name| {
         let side = side(loaded, name).filter(|side| side.id.to_string() == *name)?;
         Some((name.clone(), format!("request: {}", side.label)))
@@ -267,7 +270,11 @@ fn messages(a: &Value, b: &Value) -> Part {
     };
     let (a, b) = (of(a), of(b));
     let shared = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let note = format!("{shared} the same, then {} and {}", a.len() - shared, b.len() - shared);
+    let note = format!(
+        "{shared} the same, then {} of the first and {} of the second",
+        a.len() - shared,
+        b.len() - shared
+    );
     let rest = |messages: &[Value]| {
         messages[shared..].iter().take(MAX_MESSAGES).map(pretty).collect::<Vec<_>>().join("\n")
     };
@@ -293,6 +300,20 @@ fn pretty(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_choice_is_compared_with_another_branch() {
+        let loaded = data::sample();
+        let sides = |a: Option<&str>, b: Option<&str>| {
+            let asked = CompareQuery { a: a.map(str::to_owned), b: b.map(str::to_owned) };
+            let chosen = chosen(&loaded, asked);
+            (chosen.a.expect("a side"), chosen.b.expect("a side"))
+        };
+        let (first, second) = sides(None, None);
+        assert_ne!(first, second);
+        assert_eq!(sides(Some(&second), None), (second.clone(), first.clone()));
+        assert_eq!(sides(None, Some(&first)), (second, first));
+    }
 
     #[test]
     fn messages_are_compared_from_where_they_differ() {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use nexus_contract::ExchangeId;
-use nexus_store::queries::{BranchSummary, ConversationSummary};
+use nexus_store::queries::{ConversationGraph, ConversationSummary, GraphNode};
 use serde::Serialize;
 
 use super::data::Loaded;
@@ -39,6 +39,7 @@ pub struct Facts {
     pub model_ms: u64,
     pub tool_ms: u64,
     pub waiting_ms: u64,
+    /// From the first request to the end of the last answer.
     pub span_ms: i64,
     pub context_share: Option<f64>,
     pub cache_share: Option<f64>,
@@ -83,7 +84,7 @@ impl Head {
         Self {
             id: loaded.id(),
             title,
-            facts: facts(&row, &loaded.graph.branches),
+            facts: facts(&row, &loaded.graph),
             tabs: tabs(loaded.id(), tab, branch),
             branches: chips(loaded, tab, branch),
             chips: CHIPS,
@@ -102,23 +103,29 @@ impl Head {
     }
 }
 
-fn facts(row: &ConversationSummary, branches: &[BranchSummary]) -> Facts {
+fn facts(row: &ConversationSummary, graph: &ConversationGraph) -> Facts {
+    let branches = &graph.branches;
     let own = || branches.iter().filter(|branch| !branch.is_subtask);
     let cached = row.input_tokens + row.cache_read_tokens + row.cache_creation_tokens;
     Facts {
         model_ms: branches.iter().map(|branch| branch.model_ms).sum(),
         tool_ms: own().map(|branch| branch.tool_ms).sum(),
         waiting_ms: own().map(|branch| branch.waiting_ms).sum(),
-        span_ms: i64::try_from(
-            row.last_message_time.duration_since(row.first_message_time).as_millis(),
-        )
-        .unwrap_or(0),
+        span_ms: span(row, &graph.nodes),
         context_share: row
             .latest_context_tokens
             .filter(|_| row.context_limit > 0)
             .map(|used| float(used) / float(row.context_limit)),
         cache_share: (cached > 0).then(|| float(row.cache_read_tokens) / float(cached)),
     }
+}
+
+/// Milliseconds from the first request to the end of the last answer.
+fn span(row: &ConversationSummary, nodes: &[GraphNode]) -> i64 {
+    let took = |node: &GraphNode| i64::try_from(node.duration_ms.unwrap_or(0)).unwrap_or(0);
+    let ends = nodes.iter().map(|node| node.timestamp.as_millisecond().saturating_add(took(node)));
+    let last = row.last_message_time.as_millisecond();
+    ends.fold(last, i64::max) - row.first_message_time.as_millisecond()
 }
 
 fn address(id: ExchangeId, tab: &str, branch: Option<&str>) -> String {
@@ -164,4 +171,31 @@ fn chips(loaded: &Loaded, tab: &str, chosen: Option<&str>) -> Vec<Link> {
         current: chosen == Some(&branch.branch_id),
     });
     all.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It ended with the last request: a conversation of one turn took less time than its model.
+    #[test]
+    fn the_total_time_lasts_to_the_end_of_the_last_answer() {
+        let first = node(10_000, 400);
+        let row = ConversationSummary {
+            first_message_time: first.timestamp,
+            last_message_time: first.timestamp,
+            ..super::super::data::sample().graph.conversation.clone()
+        };
+        assert_eq!(span(&row, &[first.clone(), node(10_100, 50)]), 400);
+        assert_eq!(span(&row, &[first, node(10_300, 200)]), 500);
+        assert_eq!(span(&row, &[]), 0);
+    }
+
+    fn node(at: i64, duration: u64) -> GraphNode {
+        GraphNode {
+            timestamp: jiff::Timestamp::from_millisecond(at).expect("valid"),
+            duration_ms: Some(duration),
+            ..super::super::data::sample().graph.nodes[0].clone()
+        }
+    }
 }

@@ -4,8 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use nexus_contract::ExchangeId;
 
-use super::Window;
-use crate::{facts::Moment, hash::Hash, index::Scope};
+use super::{Crowd, Window};
+use crate::{
+    facts::Moment,
+    hash::Hash,
+    index::{Candidates, Scope},
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Cover {
@@ -19,6 +23,11 @@ pub(super) struct Cover {
     pub fresh: HashSet<Hash>,
     /// Hashes all of whose members are known.
     pub ends: HashSet<Hash>,
+    /// Crowds by where they end, what follows there, and domain, from when on.
+    crowds: HashMap<(Hash, Option<Hash>), HashMap<String, i64>>,
+    /// Hashes of a history with its answer, and first calls, all of whose members are known.
+    pub follows: HashSet<Hash>,
+    pub calls: HashSet<String>,
     sessions: HashMap<String, Part>,
     /// Joints and waiting keys, from when on.
     pub joints: HashMap<Hash, i64>,
@@ -106,6 +115,39 @@ impl Cover {
     /// All members of the scope that end at the hash are known.
     pub fn has_ends(&self, hash: Hash, scope: &Scope) -> bool {
         self.fresh.contains(&hash) || self.ends.contains(&hash) || self.has_scope(scope)
+    }
+
+    pub fn crowd(&mut self, crowd: Crowd) {
+        let domains = self.crowds.entry((crowd.current, crowd.follow)).or_default();
+        domains.insert(crowd.domain, crowd.since);
+    }
+
+    fn crowd_since(&self, hash: Hash, follow: Option<Hash>, scope: &Scope) -> Option<i64> {
+        let Scope::Domain(domain) = scope else { return None };
+        self.crowds.get(&(hash, follow))?.get(domain).copied()
+    }
+
+    /// Whether one member or several of the scope end at the hash is known.
+    pub fn knows_whether(&self, hash: Hash, scope: &Scope) -> bool {
+        self.has_ends(hash, scope) || self.crowd_since(hash, None, scope).is_some()
+    }
+
+    /// The members that [`equal`](crate::Index::equal) chooses from are known.
+    pub fn has_equal(&self, hash: Hash, scope: &Scope, identified: bool, moment: Moment) -> bool {
+        let is_in_crowd = || self.crowd_since(hash, None, scope).is_some_and(|at| moment.at >= at);
+        self.has_ends(hash, scope) || !identified && is_in_crowd()
+    }
+
+    /// The members that [`candidates`](crate::Index::candidates) chooses from are known.
+    pub fn has_candidates(&self, wanted: &Candidates) -> bool {
+        let (hash, scope, reply) = (wanted.current, &wanted.scope, &wanted.reply);
+        let is_in_crowd =
+            |follow| self.crowd_since(hash, follow, scope).is_some_and(|at| wanted.child.at >= at);
+        let has_follow = |follow: Hash| self.follows.contains(&follow) || is_in_crowd(Some(follow));
+        self.has_ends(hash, scope)
+            || is_in_crowd(None)
+                && reply.hash.is_none_or(has_follow)
+                && reply.call.as_ref().is_none_or(|call| self.calls.contains(call))
     }
 
     pub fn has_joined(&self, hash: Hash, after: Moment) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Cache, Source, fetch::Subject};
+use super::{Cache, Source, crowds::Leaving, fetch::Subject};
 use crate::{chain::Node, hash::Hash, index::Scope};
 
 /// Prefixes of each history that are looked at first: the parent's end is near.
@@ -25,22 +25,26 @@ impl<S: Source> Cache<S> {
         self.fetch_members(own).await?;
         let climb = |subject| Climb { subject, above: above(subject) };
         let mut climbs: Vec<_> = subjects.iter().map(climb).collect();
+        let mut leaving = Vec::new();
         let mut stride = FIRST_STRIDE;
         loop {
             climbs.retain(|climb| !climb.above.is_empty());
             let next = climbs.iter().flat_map(|climb| last(climb.above, stride).1);
             let hashes: HashSet<_> = next.map(|node| node.hash).collect();
             if hashes.is_empty() || hashes.len() > MAX_HASHES {
-                return Ok(());
+                break;
             }
             self.fetch_members(hashes).await?;
             for climb in &mut climbs {
                 let (above, seen) = last(climb.above, stride);
-                let ends = seen.iter().any(|node| self.is_near(node.hash, climb.subject));
-                climb.above = if ends { &[] } else { above };
+                let near = seen.iter().rposition(|node| self.is_near(node.hash, climb.subject));
+                climb.above = if near.is_some() { &[] } else { above };
+                let crowded = near.filter(|at| self.is_crowded(seen[*at].hash));
+                leaving.extend(crowded.map(|at| Leaving::new(climb.subject, above.len() + at)));
             }
             stride *= 4;
         }
+        self.fetch_crowds(subjects, &leaving).await
     }
 
     async fn fetch_members(&mut self, hashes: HashSet<Hash>) -> Result<(), S::Error> {
@@ -59,9 +63,14 @@ impl<S: Source> Cache<S> {
         Ok(())
     }
 
+    /// Whether more end at the hash, which was asked for, than were fetched.
+    pub(super) fn is_crowded(&self, hash: Hash) -> bool {
+        !self.cover.fresh.contains(&hash) && !self.cover.ends.contains(&hash)
+    }
+
     /// Whether to look no further: nothing above can be nearer, or the source has to be asked anyway.
     fn is_near(&self, hash: Hash, subject: &Subject) -> bool {
-        if !self.cover.ends.contains(&hash) {
+        if self.is_crowded(hash) {
             return true;
         }
         let scope = match &subject.session {

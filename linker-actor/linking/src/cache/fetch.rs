@@ -1,6 +1,9 @@
 //! What a batch is going to look up, for all its facts at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::Hash as Key,
+};
 
 use nexus_contract::ExchangeId;
 
@@ -317,7 +320,7 @@ impl Search {
     }
 }
 
-fn earliest(keys: &mut HashMap<Hash, i64>, key: Hash, at: i64) {
+pub(super) fn earliest<K: Key + Eq>(keys: &mut HashMap<K, i64>, key: K, at: i64) {
     let since = keys.entry(key).or_insert(at);
     *since = at.min(*since);
 }

@@ -61,7 +61,8 @@ impl<S: Source> Index for Cache<S> {
 
     async fn ending(&mut self, hashes: &[Hash], scope: &Scope) -> Result<Vec<Hash>, S::Error> {
         let Ok(mut found) = self.table.ending(hashes, scope).await;
-        let asked = |hash: &&Hash| !self.cover.has_ends(**hash, scope) && !found.contains(hash);
+        let asked =
+            |hash: &&Hash| !self.cover.knows_whether(**hash, scope) && !found.contains(hash);
         let unknown: Vec<_> = hashes.iter().filter(asked).copied().collect();
         if !unknown.is_empty() {
             found.extend(self.source.ending(&unknown, scope).await?);
@@ -70,7 +71,7 @@ impl<S: Source> Index for Cache<S> {
     }
 
     async fn candidates(&mut self, wanted: &Candidates) -> Result<Vec<Exchange>, S::Error> {
-        if self.cover.has_ends(wanted.current, &wanted.scope) {
+        if self.cover.has_candidates(wanted) {
             let Ok(found) = self.table.candidates(wanted).await;
             return Ok(found);
         }
@@ -85,7 +86,7 @@ impl<S: Source> Index for Cache<S> {
         id: ExchangeId,
     ) -> Result<bool, S::Error> {
         let Ok(is_shared) = self.table.is_shared(current, scope, id).await;
-        if is_shared || self.cover.has_ends(current, scope) {
+        if is_shared || self.cover.knows_whether(current, scope) {
             return Ok(is_shared);
         }
         self.source.is_shared(current, scope, id).await
@@ -99,7 +100,7 @@ impl<S: Source> Index for Cache<S> {
         moment: Moment,
         after: bool,
     ) -> Result<Option<Exchange>, S::Error> {
-        if self.cover.has_ends(current, scope) {
+        if self.cover.has_equal(current, scope, identified, moment) {
             let Ok(found) = self.table.equal(current, scope, identified, moment, after).await;
             return Ok(found);
         }

@@ -31,6 +31,24 @@ pub trait Source: Index {
         hashes: &[Hash],
     ) -> impl Future<Output = Result<Ends, Self::Error>> + Send;
 
+    /// The members of a crowd; `None` when too many began since.
+    fn members_in(
+        &mut self,
+        crowd: &Crowd,
+    ) -> impl Future<Output = Result<Option<Vec<Exchange>>, Self::Error>> + Send;
+
+    /// The members whose history and answer have one of the hashes.
+    fn members_before(
+        &mut self,
+        follows: &[Hash],
+    ) -> impl Future<Output = Result<Ends, Self::Error>> + Send;
+
+    /// The members whose answer's first call is one of these.
+    fn members_calling(
+        &mut self,
+        calls: &[String],
+    ) -> impl Future<Output = Result<Ends<String>, Self::Error>> + Send;
+
     /// The members of sessions.
     fn members_of(
         &mut self,
@@ -88,11 +106,23 @@ pub trait Source: Index {
 }
 
 /// Members by where they end.
-#[derive(Debug, Default)]
-pub struct Ends {
+#[derive(Debug)]
+pub struct Ends<K = Hash> {
     pub members: Vec<Exchange>,
-    /// Hashes at which so many end that they are not among `members`.
-    pub crowded: Vec<Hash>,
+    /// Where so many end that they are not among `members`.
+    pub crowded: Vec<K>,
+}
+
+/// Of the members of a domain that end at a crowded hash: all since a time, and of those before it the
+/// newest [`MAX_CANDIDATES`](crate::index::MAX_CANDIDATES), and the newest that is not identified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crowd {
+    pub current: Hash,
+    /// Those alone whose history and answer have this hash; then identity plays no part.
+    pub follow: Option<Hash>,
+    pub domain: String,
+    /// Microseconds since 1970.
+    pub since: i64,
 }
 
 /// A part of a session: its members since a time, and of each agent the one before.

@@ -82,7 +82,7 @@ async fn longest<I: Index>(
         if let Some(found) = found {
             let (hash, length) = (nodes[found].hash, nodes[found].length);
             below.extend(nodes.into_iter().take(found));
-            return Ok(Some((hash, reply(&below), length)));
+            return Ok(Some((hash, reply(below.iter().rev()), length)));
         }
         if top_length <= 1 {
             return Ok(None);
@@ -93,18 +93,14 @@ async fn longest<I: Index>(
     }
 }
 
-/// What the model says behind a joint: `below` are the nodes behind it, longest first.
-fn reply(below: &[Node]) -> Reply {
-    let behind = below.iter().rev().take_while(|node| node.assistant);
-    Reply {
-        hash: behind.clone().last().map(|node| node.hash),
-        call: behind.clone().find_map(|node| node.tool_use.clone()),
+/// What the model says behind a joint, by the prefixes behind it, shortest first.
+pub fn reply<'a>(behind: impl Iterator<Item = &'a Node>) -> Reply {
+    let mut reply = Reply::default();
+    for node in behind.take_while(|node| node.assistant) {
+        reply.hash = Some(node.hash);
+        reply.call = reply.call.or_else(|| node.tool_use.clone());
     }
-}
-
-/// Replies of `nodes` (longest first) behind each of their prefixes; for explanations.
-pub fn replies(nodes: &[Node]) -> Vec<(Hash, Reply)> {
-    (1..nodes.len()).map(|at| (nodes[at].hash, reply(&nodes[..at]))).collect()
+    reply
 }
 
 async fn best<I: Index>(

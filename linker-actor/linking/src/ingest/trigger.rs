@@ -123,7 +123,7 @@ async fn next_equal<I: Index>(
 ) -> Result<(), I::Error> {
     let Some(place) = exchange.place else { return Ok(()) };
     let mut scopes = vec![decide::repeat_scope(request)];
-    if !request.identified {
+    if !request.identified && request.session.is_some() {
         scopes.push(Scope::Domain(request.domain.clone()));
     }
     for scope in scopes {

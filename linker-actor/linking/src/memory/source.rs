@@ -6,10 +6,10 @@ use nexus_contract::ExchangeId;
 
 use super::Memory;
 use crate::{
-    cache::{Ends, Pending, Session, Source, Window},
+    cache::{Crowd, Ends, Pending, Session, Source, Window},
     facts::Moment,
     hash::Hash,
-    index::{Exchange, Index as _, Scope},
+    index::{Exchange, Index as _, MAX_CANDIDATES, Scope},
     link::Link,
 };
 
@@ -28,16 +28,39 @@ impl Source for Memory {
     }
 
     async fn members_at(&mut self, hashes: &[Hash]) -> Result<Ends> {
-        let mut ends = Ends::default();
-        for hash in hashes {
-            let found: Vec<_> = self.at(*hash).map(|(one, _)| one.clone()).collect();
-            if found.len() > CROWD {
-                ends.crowded.push(*hash);
-            } else {
-                ends.members.extend(found);
-            }
+        Ok(few(hashes, |hash| self.at(*hash).map(|(one, _)| one.clone()).collect()))
+    }
+
+    async fn members_in(&mut self, crowd: &Crowd) -> Result<Option<Vec<Exchange>>> {
+        let scope = Scope::Domain(crowd.domain.clone());
+        let ends = self.at(crowd.current).filter(|(one, _)| Self::in_scope(one, &scope));
+        let follows = |one: &Exchange| crowd.follow.is_none() || one.follow == crowd.follow;
+        let mut all: Vec<_> = ends.filter(|(one, _)| follows(one)).collect();
+        all.sort_by_key(|(_, moment)| std::cmp::Reverse(*moment));
+        let (since, before): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(_, moment)| moment.at >= crowd.since);
+        if since.len() > 2 * CROWD {
+            return Ok(None);
         }
-        Ok(ends)
+        let is_nameless =
+            |one: &&Exchange| one.request.as_ref().is_some_and(|request| !request.identified);
+        let nameless = before.iter().map(|(one, _)| *one).find(is_nameless);
+        let newest = before.iter().take(MAX_CANDIDATES).chain(&since).map(|(one, _)| *one);
+        Ok(Some(newest.chain(nameless).cloned().collect()))
+    }
+
+    async fn members_before(&mut self, follows: &[Hash]) -> Result<Ends> {
+        Ok(few(follows, |hash| {
+            let members = self.members().map(|(one, _)| one);
+            members.filter(|one| one.follow == Some(*hash)).cloned().collect()
+        }))
+    }
+
+    async fn members_calling(&mut self, calls: &[String]) -> Result<Ends<String>> {
+        Ok(few(calls, |call| {
+            let members = self.members().map(|(one, _)| one);
+            members.filter(|one| one.first_call() == Some(call)).cloned().collect()
+        }))
     }
 
     async fn members_of(&mut self, windows: &[Window]) -> Result<Session> {
@@ -141,4 +164,18 @@ impl Source for Memory {
         }
         Ok(())
     }
+}
+
+/// The members that end at the keys, where they are no crowd.
+fn few<K: Clone>(keys: &[K], find: impl Fn(&K) -> Vec<Exchange>) -> Ends<K> {
+    let mut ends = Ends { members: Vec::new(), crowded: Vec::new() };
+    for key in keys {
+        let found = find(key);
+        if found.len() > CROWD {
+            ends.crowded.push(key.clone());
+        } else {
+            ends.members.extend(found);
+        }
+    }
+    ends
 }

@@ -12,6 +12,7 @@ use url::Url;
 use super::ACTOR;
 use crate::{
     commands::api::Api,
+    failure::sentence,
     roles::{local_url, open_bus},
     settings::Settings,
 };
@@ -29,7 +30,8 @@ pub async fn workers(jobs: &[Analysis], settings: &Settings) {
         through_the_api(first, settings).await
     };
     if let Err(error) = told {
-        eprintln!("warning: no worker is told, they look for jobs by themselves: {error:#}");
+        let error = sentence(&error);
+        eprintln!("warning: no worker is told, they look for jobs by themselves: {error}");
     }
 }
 

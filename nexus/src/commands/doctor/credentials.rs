@@ -7,7 +7,11 @@ use nexus_contract::Clock;
 use nexus_gateway::credentials::{Credentials, DirectoryProblem, Fingerprinter, Status, path_of};
 
 use super::finding::Finding;
-use crate::{failure::WrongUsage, roles::salt, settings::Settings};
+use crate::{
+    failure::{WrongUsage, sentence},
+    roles::salt,
+    settings::Settings,
+};
 
 const SUFFIX: &str = ".credentials.json";
 
@@ -19,7 +23,7 @@ pub fn check(settings: &Settings, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) if error.is::<WrongUsage>() => return unused(dir),
         Err(error) => {
             let mend = "make the data directory writable, or set API_KEY_SALT";
-            return vec![Finding::problem("credentials", format!("{error:#}"), mend)];
+            return vec![Finding::problem("credentials", sentence(&error), mend)];
         }
     };
     let credentials = Credentials::open(dir, Fingerprinter::new(&salt));

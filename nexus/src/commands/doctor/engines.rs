@@ -1,12 +1,17 @@
 //! Checks of store and event stream.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use nexus_bus::{Connecting, JetStream, NatsConfig};
 use nexus_contract::SystemClock;
+use secrecy::ExposeSecret;
 
 use super::finding::Finding;
 use crate::{
+    failure::sentence,
     roles::{nats_config, open_bus, open_store},
     settings::Settings,
 };
@@ -17,9 +22,10 @@ pub async fn check(settings: &Settings) -> Vec<Finding> {
 
 /// Opens without migrating, so that a schema that is behind is found, not mended on the quiet.
 async fn store(settings: &Settings) -> Finding {
-    let fresh = settings.database_url.is_none() && !settings.data_dir.join("nexus.sqlite").exists();
-    if fresh {
-        return Finding::ok("store", "will be made by the first start");
+    let file = sqlite_file(settings);
+    // A look must not make it: to open a file that is not there creates one without a schema.
+    if let Some(file) = file.as_deref().filter(|file| !file.exists()) {
+        return missing(file);
     }
     match open_store(settings, false).await {
         Ok(store) => {
@@ -33,15 +39,36 @@ async fn store(settings: &Settings) -> Finding {
             found
         }
         Err(error) => {
-            let error = format!("{error:#}");
-            let mend = store_mend(&error, settings.database_url.is_some());
+            let error = sentence(&error);
+            let mend = store_mend(&error, file.is_none());
             Finding::problem("store", error, mend)
         }
     }
 }
 
+fn missing(file: &Path) -> Finding {
+    let folder = file.ancestors().skip(1).find(|folder| folder.exists());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    if folder.is_dir() && rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok() {
+        return Finding::ok("store", "will be made by nexus up or nexus migrate");
+    }
+    let mend = "let this user write to its directory, or set DATABASE_URL to another place";
+    Finding::problem("store", format!("{} cannot be made", file.display()), mend)
+}
+
+/// The file of a SQLite store; `None` where the store is a server.
+fn sqlite_file(settings: &Settings) -> Option<PathBuf> {
+    let Some(url) = &settings.database_url else {
+        return Some(settings.data_dir.join("nexus.sqlite"));
+    };
+    let rest = url.expose_secret().strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let path = path.split_once('?').map_or(path, |(path, _parameters)| path);
+    Some(path.into())
+}
+
 /// The sentence for what the store said when it was opened.
-fn store_mend(error: &str, has_url: bool) -> &'static str {
+fn store_mend(error: &str, is_server: bool) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
     if says(&["does not know"]) {
         "run the version of Nexus that made the schema, or a newer one"
@@ -53,10 +80,10 @@ fn store_mend(error: &str, has_url: bool) -> &'static str {
         "check user and password in DATABASE_URL"
     } else if says(&["database \""]) {
         "create the database, or check its name in DATABASE_URL"
-    } else if has_url {
+    } else if is_server {
         "check host and port in DATABASE_URL, and whether the database runs"
     } else {
-        "check the data directory; nexus.sqlite in it must be this user's"
+        "check the SQLite file and its directory: both must be this user's"
     }
 }
 
@@ -74,7 +101,7 @@ async fn stream(settings: &Settings) -> Finding {
             Ok(status) => Finding::ok("stream", format!("{} answers", status.transport)),
             Err(error) => Finding::problem("stream", error.to_string(), "check the data directory"),
         },
-        Err(error) => not_opened(format!("{error:#}")),
+        Err(error) => not_opened(sentence(&error)),
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use secrecy::ExposeSecret;
+use url::Url;
+
 use super::finding::Finding;
 use crate::{
+    failure::sentence,
     roles::{create_data_dir, prices},
     settings::{Resolved, Settings},
 };
@@ -20,7 +24,7 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
     findings.extend(integrations(settings));
     if let Err(error) = prices(settings) {
         let mend = "mend the file, or unset NEXUS_PRICES: storage and dashboard need it to start";
-        findings.push(Finding::problem("prices", format!("{error:#}"), mend));
+        findings.push(Finding::problem("prices", sentence(&error), mend));
     }
     findings
 }
@@ -82,6 +86,14 @@ fn integrations(settings: &Settings) -> Vec<Finding> {
             "analysis",
             "AI_WORKER_ENABLED is on and there is no GEMINI_API_KEY",
             "set GEMINI_API_KEY, or AI_WORKER_ENABLED=false",
+        ));
+    }
+    let is_url = |text: &str| Url::parse(text).is_ok_and(|url| url.has_host());
+    if settings.slack_webhook.as_ref().is_some_and(|webhook| !is_url(webhook.expose_secret())) {
+        findings.push(Finding::problem(
+            "slack",
+            "SLACK_WEBHOOK_URL is no URL, so no notice arrives",
+            "set the whole of it, https://hooks.slack.com/services/…, or unset it",
         ));
     }
     let prompts = &settings.mcp_prompts_dir;

@@ -23,7 +23,7 @@ pub async fn check(settings: &Settings) -> Vec<Finding> {
         let (host, number) = (settings.admin_host, settings.admin_port);
         findings.push(port("admin", "NEXUS_ADMIN_PORT", host, number).await);
     }
-    if (settings.host, settings.port) == (host, number) {
+    if settings.port == number && meet(settings.host, host) {
         findings.push(Finding::problem(
             "dashboard",
             format!("gateway and dashboard are both to listen on port {number}"),
@@ -70,6 +70,11 @@ fn beside(check: &'static str, name: &str, host: IpAddr, port: u16) -> Option<Fi
             format!("use http://{host}:{port}, stop it, or set {name} to another port"),
         )
     })
+}
+
+/// Whether one port can't be listened on at both: they are the same, or one of them means all.
+fn meet(one: IpAddr, other: IpAddr) -> bool {
+    one == other || one.is_unspecified() || other.is_unspecified()
 }
 
 /// Whether what listens there answers like one of ours.

@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::finding::Finding;
-use crate::{roles::outside, settings::Settings};
+use crate::{failure::sentence, roles::outside, settings::Settings};
 
 /// Beyond this, OAuth tokens are refreshed too late and times on pages are wrong.
 const MAX_SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
@@ -20,7 +20,7 @@ pub async fn check(settings: &Settings, clock: &dyn Clock) -> Vec<Finding> {
         Err(error) => {
             return vec![Finding::problem(
                 "upstream",
-                format!("no HTTP client can be built: {error:#}"),
+                format!("no HTTP client can be built: {}", sentence(&error)),
                 "check HTTPS_PROXY and NEXUS_UPSTREAM_CA",
             )];
         }

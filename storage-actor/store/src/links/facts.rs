@@ -4,7 +4,9 @@ use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use nexus_linking::{
     Exchange, Hash, Moment,
+    cache::Crowd,
     index::{Candidates, MAX_CANDIDATES, Scope},
+    link::Reply,
 };
 use sqlx::{Postgres, QueryBuilder, Sqlite};
 use uuid::Uuid;
@@ -125,6 +127,36 @@ impl SqlIndex<'_, Engine> {
         Self::versus(&mut query, compares, wanted.child);
         query.push(order).push(MAX_CANDIDATES);
         self.fetch(query).await
+    }
+
+    /// `None` when more than `max` began since.
+    pub(super) async fn read_crowd(
+        &mut self,
+        crowd: &Crowd,
+        max: usize,
+    ) -> Result<Option<Vec<Exchange>>> {
+        let (current, scope) = (crowd.current, Scope::Domain(crowd.domain.clone()));
+        let since = Moment { at: crowd.since, ..Moment::FIRST };
+        let wanted = Candidates { current, scope, child: since, reply: Reply::default() };
+        let member = || {
+            let mut query = Self::candidate(&wanted);
+            if let Some(follow) = crowd.follow {
+                query.push(" AND follow_hash = ").push_bind(bytes(follow));
+            }
+            query
+        };
+        let mut later = member();
+        Self::versus(&mut later, ">=", since);
+        later.push(OLDEST).push(max + 1);
+        let mut found = self.fetch(later).await?;
+        if found.len() > max {
+            return Ok(None);
+        }
+        found.extend(self.limited(member(), &wanted, "<", NEWEST).await?);
+        if crowd.follow.is_none() {
+            found.extend(self.read_equal(current, &wanted.scope, false, since, false).await?);
+        }
+        Ok(Some(found))
     }
 
     pub(super) async fn read_shared(

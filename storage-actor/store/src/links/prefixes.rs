@@ -30,8 +30,9 @@ const BELOW: &str = "WITH RECURSIVE down (hash) AS (\
     SELECT hash FROM link_prefixes WHERE predecessor = $1 AND domain_tag IN (0, $3) \
     UNION ALL \
     SELECT p.hash FROM down JOIN link_prefixes p ON p.predecessor = down.hash \
-    AND p.domain_tag IN (0, $3) WHERE NOT EXISTS (SELECT 1 FROM link_facts f WHERE f.member AND f.current_hash = down.hash \
-    AND f.domain = $2)) \
+    AND p.domain_tag IN (0, $3) \
+    WHERE NOT EXISTS (SELECT 1 FROM link_facts f \
+    WHERE f.member AND f.current_hash = down.hash AND f.domain = $2)) \
     SELECT f.exchange_id, f.at FROM down JOIN link_facts f ON f.current_hash = down.hash \
     WHERE f.member AND f.domain = $2 ORDER BY f.at, f.exchange_id";
 

@@ -4,7 +4,7 @@ use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use nexus_linking::{
     Exchange, Hash, Link, Moment,
-    cache::{Ends, Pending, Session, Source, Window},
+    cache::{Crowd, Ends, Pending, Session, Source, Window},
 };
 use sqlx::{Postgres, QueryBuilder, Sqlite};
 use uuid::Uuid;
@@ -18,9 +18,11 @@ use crate::{
     error::{Context, Result},
 };
 
-/// At more ends than this, or in longer sessions, an exchange asks by itself.
+/// More ends than this are a crowd; in longer sessions, an exchange asks by itself.
 const MAX_ENDS: i64 = 16;
 const MAX_SESSION: i64 = 8;
+/// Members of a crowd since a time.
+const MAX_CROWD: usize = 128;
 /// Members of all windows together.
 const MAX_WINDOWS: usize = 1_024;
 
@@ -63,22 +65,35 @@ impl SqlIndex<'_, Engine> {
         rows.context("links cannot be read for a batch")
     }
 
-    /// Those of the hashes at which a member ends, and those at which too many do.
-    async fn count_ends(&mut self, hashes: &[Hash]) -> Result<(Vec<Hash>, Vec<Hash>)> {
+    /// The members with `column` at the keys, but for those keys at which too many are.
+    async fn few_at<K>(&mut self, column: &str, keys: &[K]) -> Result<Ends<K>>
+    where
+        K: Clone + Send + Sync + Unpin + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: for<'r> sqlx::Decode<'r, Engine>,
+    {
         let (mut few, mut crowded) = (Vec::new(), Vec::new());
-        let head = count_members("current_hash", MAX_ENDS);
-        for some in hashes.chunks(bulk::KEYS) {
+        let head = count_members(column, MAX_ENDS);
+        for some in keys.chunks(bulk::KEYS) {
             let query = bulk::values(&head, some, COUNT_ENDS, |mut row, key| {
-                row.push_bind(bytes(*key));
+                row.push_bind(key.clone());
             });
-            for (key, count) in self.rows::<(Vec<u8>, i64)>(query).await? {
+            for (key, count) in self.rows::<(K, i64)>(query).await? {
                 let list = if count > MAX_ENDS { &mut crowded } else { &mut few };
                 if count > 0 {
-                    list.push(hash(&key)?);
+                    list.push(key);
                 }
             }
         }
-        Ok((few, crowded))
+        let members = self.facts_in(&format!("member AND {column}"), &few).await?;
+        Ok(Ends { members, crowded })
+    }
+
+    /// [`few_at`](Self::few_at) hashes.
+    async fn few_at_hashes(&mut self, column: &str, hashes: &[Hash]) -> Result<Ends> {
+        let hashes: Vec<_> = hashes.iter().copied().map(bytes).collect();
+        let found = self.few_at(column, &hashes).await?;
+        let crowded = found.crowded.iter().map(|key| hash(key)).collect::<Result<_>>()?;
+        Ok(Ends { members: found.members, crowded })
     }
 
     /// Sessions without members, with few, and with many.
@@ -174,9 +189,22 @@ impl Source for SqlIndex<'_, Engine> {
     }
 
     async fn members_at(&mut self, hashes: &[Hash]) -> Result<Ends> {
-        let (few, crowded) = self.count_ends(hashes).await?;
-        let few: Vec<_> = few.into_iter().map(bytes).collect();
-        Ok(Ends { members: self.facts_in("member AND current_hash", &few).await?, crowded })
+        self.few_at_hashes("current_hash", hashes).await
+    }
+
+    async fn members_in(&mut self, crowd: &Crowd) -> Result<Option<Vec<Exchange>>> {
+        self.read_crowd(crowd, MAX_CROWD).await
+    }
+
+    async fn members_before(&mut self, follows: &[Hash]) -> Result<Ends> {
+        self.few_at_hashes("follow_hash", follows).await
+    }
+
+    async fn members_calling(&mut self, calls: &[String]) -> Result<Ends<String>> {
+        let stored: Vec<_> = calls.iter().map(|call| text(call)).collect();
+        let found = self.few_at("first_call", &stored).await?;
+        let crowded = calls.iter().filter(|call| found.crowded.contains(&text(call)));
+        Ok(Ends { crowded: crowded.cloned().collect(), members: found.members })
     }
 
     async fn members_of(&mut self, windows: &[Window]) -> Result<Session> {
@@ -196,7 +224,7 @@ impl Source for SqlIndex<'_, Engine> {
                 found.members.extend(members);
                 found.members.extend(self.before_windows(&wide).await?);
             }
-            None => found.crowded = many,
+            None => found.crowded = wide.iter().map(|one| one.session.clone()).collect(),
         }
         Ok(found)
     }

@@ -189,8 +189,12 @@ const fn has_condition(has: Has) -> &'static str {
     match has {
         Has::Error => " AND c.error_count > 0",
         Has::Subtask => " AND c.subtask_count > 0",
-        // The main branch is one.
-        Has::Branch => " AND c.branch_count > 1",
+        // The main branch is counted as one, and what goes on after a compaction is, too.
+        Has::Branch => {
+            " AND EXISTS (SELECT 1 FROM conversation_values v \
+             WHERE v.conversation_id = c.conversation_id AND v.field = 'branch' \
+             AND v.value LIKE 'branch\\_%' ESCAPE '\\')"
+        }
         Has::Compact => " AND c.compact_count > 0",
         Has::Analysis => {
             " AND EXISTS (SELECT 1 FROM analyses a WHERE a.conversation_id = c.conversation_id)"

@@ -15,9 +15,7 @@ use std::{
     },
 };
 
-const BIN: &str = "/usr/lib/postgresql/15/bin";
-const SKIPPED: &str =
-    "skipped: PostgreSQL 15 is not installed (Debian: apt-get install postgresql-15)";
+use super::installed::postgres_programs;
 
 /// Checks every 20 s and ends the cluster after the third time without a user.
 const WATCHDOG: &str = r#"
@@ -47,10 +45,7 @@ impl Database {
     /// When the cluster does not start.
     pub fn create() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        if !Path::new(BIN).join("initdb").exists() {
-            eprintln!("{SKIPPED}");
-            return None;
-        }
+        postgres_programs()?;
         let port = port();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("t_{}_{number}", std::process::id());
@@ -136,11 +131,8 @@ fn start_cluster(base: &Path) -> u16 {
 }
 
 fn watch(base: &Path) {
-    let stop = if owner() == "root" {
-        format!("runuser -u postgres -- {BIN}/pg_ctl -D")
-    } else {
-        format!("{BIN}/pg_ctl -D")
-    };
+    let stop = format!("{} -D", program("pg_ctl").display());
+    let stop = if owner() == "root" { format!("runuser -u postgres -- {stop}") } else { stop };
     let watchdog = Command::new("setsid")
         .args(["sh", "-c", WATCHDOG, "sh"])
         .arg(base)
@@ -161,7 +153,7 @@ fn free_port() -> u16 {
 }
 
 fn psql(port: u16, statement: &str) {
-    run(Command::new(Path::new(BIN).join("psql")).args([
+    run(Command::new(program("psql")).args([
         "-qXh",
         "127.0.0.1",
         "-p",
@@ -174,9 +166,13 @@ fn psql(port: u16, statement: &str) {
     ]));
 }
 
+fn program(name: &str) -> PathBuf {
+    postgres_programs().expect("looked for before a database is made").join(name)
+}
+
 /// PostgreSQL refuses to run as root.
 fn as_postgres(tool: &str) -> Command {
-    let tool = Path::new(BIN).join(tool);
+    let tool = program(tool);
     let mut command = if owner() == "root" {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(tool);

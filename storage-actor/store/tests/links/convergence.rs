@@ -58,7 +58,7 @@ async fn run(store: TestStore, form: Form) {
 }
 
 /// The tables after one batch with everything in it, which says what the reference says.
-async fn at_once(store: &TestStore, tables: &Tables, facts: &[Fact], seed: u64) -> Dump {
+pub async fn at_once(store: &TestStore, tables: &Tables, facts: &[Fact], seed: u64) -> Dump {
     tables.clear().await;
     store.link(facts).await.expect("facts are linked");
     let reference = link_all(facts).await;

@@ -1,34 +1,14 @@
 //! Domains begin with the same words, and none sees what another goes on with.
 
-use jiff::Timestamp;
 use nexus_contract::ExchangeId;
-use nexus_linking::{
-    Fact,
-    facts::{RequestContext, RequestFacts},
-};
-use nexus_messages::{identity::Identity, request::Request};
 use nexus_store::{store_tests, testing::TestStore};
-use serde_json::json;
 
-store_tests!(a_late_beginning_is_found_where_another_domain_came_first);
+use crate::said::request;
 
-/// The words of a history, said by the user and the model in turn.
-fn request(domain: &str, second: i64, words: &[&str]) -> (ExchangeId, Fact) {
-    let messages = words.iter().enumerate().map(|(turn, word)| {
-        let role = if turn % 2 == 0 { "user" } else { "assistant" };
-        json!({"role": role, "content": word})
-    });
-    let body = json!({
-        "model": "claude-sonnet-4-5", "max_tokens": 100, "messages": messages.collect::<Vec<_>>(),
-    });
-    let body = body.to_string();
-    let id = ExchangeId::from_external(&format!("{domain}-{second}"));
-    let at = Timestamp::from_second(1_760_000_000 + second).expect("in range");
-    let context = RequestContext { id, at, domain, names_session: false };
-    let request = Request::parse(body.as_bytes()).expect("a request");
-    let facts = RequestFacts::read(&context, &Identity::default(), &request);
-    (id, Fact::Request(id, Box::new(facts)))
-}
+store_tests!(
+    a_late_beginning_is_found_where_another_domain_came_first,
+    a_late_beginning_is_found_far_above_where_domains_part,
+);
 
 async fn parent(store: &TestStore, id: ExchangeId) -> Option<ExchangeId> {
     store.find_link(id).await.expect("read").expect("a link").edge.parent
@@ -50,4 +30,13 @@ async fn a_late_beginning_is_found_where_another_domain_came_first(store: TestSt
     store.link(&[foreign]).await.expect("linked");
     store.link(&[foreign_too]).await.expect("linked");
     assert_eq!(parent(&store, deep).await, Some(between));
+}
+
+async fn a_late_beginning_is_found_far_above_where_domains_part(store: TestStore) {
+    let (_, foreign) = request("theirs", 0, &["fix it", "how?", "well", "no", "yes"]);
+    let (child, going_on) = request("ours", 20, &["fix it", "how?", "well", "no", "quickly"]);
+    let (late, beginning) = request("ours", 10, &["fix it"]);
+    store.link(&[foreign, going_on]).await.expect("linked");
+    store.link(&[beginning]).await.expect("linked");
+    assert_eq!(parent(&store, child).await, Some(late));
 }

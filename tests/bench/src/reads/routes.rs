@@ -49,7 +49,7 @@ pub async fn all(http: &reqwest::Client, base: &str) -> anyhow::Result<Vec<Strin
     Ok(routes)
 }
 
-const LISTS: [&str; 24] = [
+const LISTS: [&str; 25] = [
     "/api/requests",
     "/api/requests?status=5xx",
     "/api/requests?status=200",
@@ -68,6 +68,7 @@ const LISTS: [&str; 24] = [
     "/api/conversations",
     "/api/conversations?has=subtask,compact",
     "/api/conversations?has=error",
+    "/api/conversations?has=branch",
     "/api/conversations?from=2026-01-01&to=2026-01-02",
     "/api/conversations?sort=cost",
     "/api/conversations?sort=tokens",

@@ -8,12 +8,11 @@ use std::{
 };
 
 use anyhow::ensure;
+use nexus_store::testing::postgres_programs;
 use rustix::process::{Pid, Signal, getuid, kill_process};
 
 use super::daemon::Daemon;
 use crate::{paths, ports};
-
-const BIN: &str = "/usr/lib/postgresql/15/bin";
 
 /// A cluster that a test may kill and freeze.
 pub struct Postgres {
@@ -24,11 +23,7 @@ pub struct Postgres {
 impl Postgres {
     /// Whether PostgreSQL is installed; a line on standard error says so when it isn't.
     pub fn is_installed() -> bool {
-        let found = Path::new(BIN).join("initdb").exists();
-        if !found {
-            eprintln!("skipped: PostgreSQL 15 is not installed (apt-get install postgresql-15)");
-        }
-        found
+        postgres_programs().is_some()
     }
 
     /// Makes and starts a cluster below `dir`, and runs the shipped script with these secrets.
@@ -73,7 +68,7 @@ impl Postgres {
 
     /// All of the database, as `pg_dump` writes it.
     pub fn dump(&self) -> anyhow::Result<String> {
-        let mut dump = Command::new(Path::new(BIN).join("pg_dump"));
+        let mut dump = Command::new(program_of_postgres("pg_dump"));
         run(self.as_superuser(dump.args(["-d", "nexus"])))
     }
 
@@ -132,9 +127,13 @@ fn make(home: &Path, superuser: &str) -> anyhow::Result<PathBuf> {
     Ok(data)
 }
 
+fn program_of_postgres(name: &str) -> PathBuf {
+    postgres_programs().expect("looked for before a cluster is made").join(name)
+}
+
 /// A program of PostgreSQL, which refuses to run as root.
 fn as_postgres(program: &str) -> Command {
-    let program = Path::new(BIN).join(program);
+    let program = program_of_postgres(program);
     if !getuid().is_root() {
         return Command::new(program);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # What it is about.
-//! NAME HH:MM:SS SESSION[/AGENT[^PARENT-AGENT]]   an exchange; `-` without session,
+//! NAME [Nd]HH:MM:SS SESSION[/AGENT[^PARENT-AGENT]]   an exchange, N days later; `-` without session,
 //!                                                `~SESSION` when only metadata names it, `{SESSION}`
 //!                                                when it does so as JSON
 //!   after NAME        the history of that exchange, and its answer
@@ -24,7 +24,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use nexus_contract::{ExchangeId, Headers, TerminalState};
 use nexus_linking::{AnswerFacts, Fact, Link, LinkKind, Memory, RequestContext, RequestFacts};
 use nexus_messages::{Answer, Identity, Request};
@@ -278,10 +278,12 @@ impl Scene {
         let request = Request::parse(body.as_bytes()).expect("a request");
         let headers = self.headers();
         let identity = Identity::read(&headers, &request);
-        let at: Timestamp = format!("2026-11-23T{}Z", self.at).parse().expect("a time");
+        let (days, time) = self.at.split_once('d').unwrap_or(("0", self.at.as_str()));
+        let at: Timestamp = format!("2026-11-23T{time}Z").parse().expect("a time");
+        let days: i64 = days.parse().expect("a number");
         let context = RequestContext {
             id: id(name),
-            at,
+            at: at + SignedDuration::from_hours(24 * days),
             domain: self.domain.as_deref().unwrap_or("team.example"),
             names_session: headers.get("x-claude-code-session-id").is_some(),
         };

@@ -91,6 +91,23 @@ impl std::ops::AddAssign for UsageTotals {
     }
 }
 
+/// Takes out what was added before.
+impl std::ops::SubAssign for UsageTotals {
+    fn sub_assign(&mut self, other: Self) {
+        self.requests -= other.requests;
+        self.errors -= other.errors;
+        self.tokens.input -= other.tokens.input;
+        self.tokens.output -= other.tokens.output;
+        self.tokens.cache_read -= other.tokens.cache_read;
+        self.tokens.cache_creation_5m -= other.tokens.cache_creation_5m;
+        self.tokens.cache_creation_1h -= other.tokens.cache_creation_1h;
+        self.cost = Cost(self.cost.0.saturating_sub(other.cost.0));
+        self.unpriced -= other.unpriced;
+        self.duration_ms -= other.duration_ms;
+        self.tool_calls -= other.tool_calls;
+    }
+}
+
 impl Serialize for UsageTotals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("UsageTotals", 12)?;
