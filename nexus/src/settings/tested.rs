@@ -22,6 +22,7 @@ const TOPOLOGY: &str = "tests/e2e/tests/topology/main.rs";
 const JETSTREAM: &str = "nats/bus/tests/jetstream.rs";
 const RETENTION: &str = "storage-actor/actor/tests/handler/retention.rs";
 const DOCTOR: &str = "nexus/tests/commands/doctor.rs";
+const DOCTOR_ENGINES: &str = "nexus/tests/commands/doctor/engines.rs";
 
 const COMMANDS: &str = "nexus/tests/commands/main.rs";
 const ANALYSES: &str = "nexus/tests/commands/analyses.rs";
@@ -57,13 +58,13 @@ const TESTED: &[(&str, &[Test])] = &[
     ("NEXUS_ADMIN_PORT", &[(PROCESS, "a_role_without_a_port_answers_on_the_admin_port")]),
     ("NEXUS_INSTANCE", &[(PROCESS, "ports_and_addresses_are_those_that_were_set")]),
     ("NEXUS_DATA_DIR", &[(DOCTOR, "a_data_directory_that_cannot_be_written")]),
-    ("DATABASE_URL", &[(DOCTOR, "a_database_that_is_not_migrated_or_not_there")]),
+    ("DATABASE_URL", &[(DOCTOR_ENGINES, "a_database_that_is_not_migrated")]),
     ("NATS_URL", &[(TOPOLOGY, "the_scaled_out_form_stores_what_nexus_up_stores")]),
     (
         "NATS_CREDS",
         &[
             (JETSTREAM, "only_a_user_of_the_account_gets_in"),
-            (DOCTOR, "a_nats_server_that_is_old_away_or_without_jetstream"),
+            (DOCTOR_ENGINES, "a_nats_server_that_is_old_away_or_without_jetstream"),
         ],
     ),
     (
