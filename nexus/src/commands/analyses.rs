@@ -48,7 +48,7 @@ pub async fn run(
             let reset = store.reset_stuck_analyses(SystemClock.now()).await?;
             wake::workers(&reset, settings).await;
             let count = reset.len();
-            output.print(&json!({"reset": count}), |_| format!("{count} jobs are queued again"))
+            output.print(&json!({"reset": count}), |_| format!("{count} queued again"))
         }
         AnalysesCommand::FailExceeded => {
             let count = fail_exceeded(settings, store, ACTOR).await?;

@@ -29,6 +29,11 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// When its last byte came, in milliseconds since 1970.
+    pub fn end_ms(&self) -> i64 {
+        self.at.as_millisecond() + self.duration_ms.cast_signed()
+    }
+
     /// `request.received` and `response.finished`.
     pub fn events(&self) -> Result<[Event; 2], BodyError> {
         let received = RequestReceived {

@@ -23,7 +23,7 @@ pub struct Plan {
     pub conversations: u32,
     /// Requests of a conversation, on average; most have fewer, some many more.
     pub requests: u32,
-    /// The newest conversations end about here.
+    /// Nothing happens later.
     pub end: Timestamp,
     /// The oldest begin so many days earlier.
     pub days: u32,
@@ -35,12 +35,19 @@ impl Plan {
         (0..self.conversations).map(move |number| self.conversation(number))
     }
 
+    /// One that would last beyond the end begins so much earlier.
     fn conversation(&self, number: u32) -> Vec<Exchange> {
+        let told = self.begun_earlier(number, 0);
+        let late = told.iter().map(Exchange::end_ms).max().unwrap_or(0) - self.end.as_millisecond();
+        if late > 0 { self.begun_earlier(number, late) } else { told }
+    }
+
+    fn begun_earlier(&self, number: u32, by_ms: i64) -> Vec<Exchange> {
         let mut random = Random::new(self.seed ^ (u64::from(number) << 20));
         let span = i64::from(self.days) * 86_400_000;
         let place = i64::from(number + 1) * span / i64::from(self.conversations.max(1));
         let jitter = random.below(3_600_000).cast_signed();
-        let begin = self.end.as_millisecond() - span + place - jitter;
+        let begin = self.end.as_millisecond() - span + place - jitter - by_ms;
         let budget = random.skewed(self.requests);
         Session::new(random, begin, number).run(budget)
     }
@@ -71,6 +78,8 @@ mod tests {
         let all: Vec<_> = plan().conversations().flatten().collect();
         let ids: HashSet<_> = all.iter().map(|one| one.id).collect();
         assert_eq!(ids.len(), all.len(), "ids are unique");
+        let newest = all.iter().map(Exchange::end_ms).max().expect("exchanges");
+        assert!(newest <= plan().end.as_millisecond(), "nothing is in the future");
         assert!((1_200..6_000).contains(&all.len()), "{} requests", all.len());
         for one in &all {
             serde_json::from_slice::<serde_json::Value>(&one.request).expect("a JSON body");
