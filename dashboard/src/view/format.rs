@@ -34,12 +34,13 @@ pub fn grouped(value: i64) -> String {
 
 /// US dollars: cents where they matter, more digits for less than a cent.
 pub fn usd(value: f64) -> String {
+    let sign = if value < 0.0 { "−" } else { "" };
     match value.abs() {
         0.0 => "$0.00".into(),
         v if v < 0.000_1 => "<$0.0001".into(),
-        v if v < 0.01 => format!("${value:.4}"),
-        v if v < 1000.0 => format!("${value:.2}"),
-        _ => format!("${}", compact(value)),
+        v if v < 0.01 => format!("{sign}${v:.4}"),
+        v if v < 1000.0 => format!("{sign}${v:.2}"),
+        v => format!("{sign}${}", compact(v)),
     }
 }
 
@@ -195,8 +196,8 @@ mod tests {
     #[test]
     fn money_durations_sizes_shares() {
         assert_eq!(
-            [usd(0.0), usd(0.001_23), usd(12.5), usd(12_300.0)],
-            ["$0.00", "$0.0012", "$12.50", "$12.3 K"]
+            [usd(0.0), usd(0.001_23), usd(12.5), usd(-12.5), usd(12_300.0)],
+            ["$0.00", "$0.0012", "$12.50", "−$12.50", "$12.3 K"]
         );
         assert_eq!(
             [
