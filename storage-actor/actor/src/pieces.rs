@@ -1,7 +1,7 @@
 //! How much of a batch one transaction takes.
 
 /// Events in one transaction.
-const MAX_EVENTS: usize = 128;
+const MAX_EVENTS: usize = 256;
 
 /// Raw bytes of their bodies: what is read and not yet stored is in memory. A larger body has a
 /// transaction to itself.
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn a_transaction_is_bounded_in_events_and_bytes() {
         assert!(lengths(&[]).is_empty());
-        assert_eq!(lengths(&[1; 300]), [128, 128, 44]);
+        assert_eq!(lengths(&[1; 600]), [256, 256, 88]);
         let half = MAX_BYTES / 2;
         assert_eq!(lengths(&[half, half, 1, half, 4 * MAX_BYTES, 1, 1]), [2, 2, 1, 2]);
     }
