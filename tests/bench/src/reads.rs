@@ -1,4 +1,4 @@
-//! `nexus-bench reads`: how long the data API and its statements take on a store, and how the engine
+//! `nexus-bench reads`: how long the data API, the pages and their statements take on a store, and how the engine
 //! goes about the slowest.
 
 mod filled;

@@ -1,5 +1,5 @@
-//! What is asked: the lists, searches, conversations and sums that pages and scripts live on, with
-//! names and ids that the store has.
+//! What is asked: the lists, searches, conversations and sums that pages and scripts live on, and the
+//! pages, with names and ids that the store has.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -46,8 +46,26 @@ pub async fn all(http: &reqwest::Client, base: &str) -> anyhow::Result<Vec<Strin
     routes.extend(LISTS.into_iter().chain(SUMS).map(str::to_owned));
     routes.push(format!("/api/stats?domain={domain}"));
     routes.push(format!("/api/token-usage/current?accountId={account}"));
+    routes.extend(PAGES.map(str::to_owned));
+    routes.extend(TABS.map(|tab| format!("/conversations/{largest}{tab}")));
+    routes.push(format!("/requests/{id}"));
     Ok(routes)
 }
+
+/// First HTML of pages.
+const PAGES: [&str; 8] = [
+    "/",
+    "/conversations",
+    "/conversations?q=invoice",
+    "/requests",
+    "/live",
+    "/usage",
+    "/analyses",
+    "/pipeline",
+];
+
+/// Of a conversation.
+const TABS: [&str; 6] = ["", "/transcript", "/timeline", "/cost", "/compare", "/export"];
 
 const LISTS: [&str; 25] = [
     "/api/requests",
