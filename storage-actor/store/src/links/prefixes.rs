@@ -26,15 +26,16 @@ const PATH: &str = "WITH RECURSIVE path (hash, predecessor, length, assistant, t
     SELECT hash, predecessor, length, assistant, tool_use_id FROM path ORDER BY length DESC";
 
 /// Down from a prefix, every path of the domain as far as the first of its members that ends on it.
+/// `CROSS JOIN` keeps SQLite from beginning with the larger table.
 const BELOW: &str = "WITH RECURSIVE down (hash) AS (\
     SELECT hash FROM link_prefixes WHERE predecessor = $1 AND domain_tag IN (0, $3) \
     UNION ALL \
-    SELECT p.hash FROM down JOIN link_prefixes p ON p.predecessor = down.hash \
+    SELECT p.hash FROM down CROSS JOIN link_prefixes p WHERE p.predecessor = down.hash \
     AND p.domain_tag IN (0, $3) \
-    WHERE NOT EXISTS (SELECT 1 FROM link_facts f \
+    AND NOT EXISTS (SELECT 1 FROM link_facts f \
     WHERE f.member AND f.current_hash = down.hash AND f.domain = $2)) \
-    SELECT f.exchange_id, f.at FROM down JOIN link_facts f ON f.current_hash = down.hash \
-    WHERE f.member AND f.domain = $2 ORDER BY f.at, f.exchange_id";
+    SELECT f.exchange_id, f.at FROM down CROSS JOIN link_facts f WHERE f.current_hash = down.hash \
+    AND f.member AND f.domain = $2 ORDER BY f.at, f.exchange_id";
 
 /// Those of the prefixes that only another domain's histories passed so far.
 const FOREIGN: &str = ") AS q CROSS JOIN link_prefixes p WHERE p.hash = q.column1 \
