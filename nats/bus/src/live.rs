@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use nexus_contract::LiveEvent;
 use tokio::{
-    sync::broadcast::{
-        self,
-        error::{RecvError, TryRecvError},
-    },
+    sync::broadcast::{self, error::RecvError},
     time::sleep,
 };
 
@@ -64,17 +61,8 @@ impl Listener {
     /// # Errors
     /// Those of [`broadcast::Receiver::recv`].
     pub async fn recv(&mut self) -> Result<Arc<LiveEvent>, RecvError> {
-        loop {
-            match self.events.try_recv() {
-                Err(TryRecvError::Empty) if std::mem::take(&mut self.heard) => sleep(PAUSE).await,
-                Err(TryRecvError::Empty) => break,
-                Ok(event) => {
-                    self.heard = true;
-                    return Ok(event);
-                }
-                Err(TryRecvError::Lagged(lost)) => return Err(RecvError::Lagged(lost)),
-                Err(TryRecvError::Closed) => return Err(RecvError::Closed),
-            }
+        if self.events.is_empty() && std::mem::take(&mut self.heard) {
+            sleep(PAUSE).await;
         }
         let event = self.events.recv().await;
         self.heard = true;
