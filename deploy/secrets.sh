@@ -23,8 +23,13 @@ keep client_key "cnp_live_$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr
 } > .env
 # The clients of the profile `cli` reach the gateways under the name nginx. With a key of the API they can ask at once.
 if [ -n "${ANTHROPIC_API_KEY:-}" ] && [ ! -e credentials/nginx.credentials.json ]; then
-  printf '{ "type": "api_key", "accountId": "acc_cli", "api_key": "%s", "client_api_key": "%s" }\n' \
-    "$ANTHROPIC_API_KEY" "$(read_secret client_key)" > credentials/nginx.credentials.json
+  if [ -w credentials ]; then
+    printf '{ "type": "api_key", "accountId": "acc_cli", "api_key": "%s", "client_api_key": "%s" }\n' \
+      "$ANTHROPIC_API_KEY" "$(read_secret client_key)" > credentials/nginx.credentials.json
+  else
+    # It was handed over below, by an earlier run.
+    echo "deploy/credentials is the gateways' user's by now: run this with sudo for the key to go there" >&2
+  fi
 fi
 # Containers run under other users, so the files are readable; the directory is not, for anyone but its owner.
 chmod 700 secrets

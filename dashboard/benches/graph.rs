@@ -1,6 +1,6 @@
 //! How long a graph takes: folding and layout of 20,000 exchanges, and drawing one screen of them.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use nexus_contract::ExchangeId;
 use nexus_dashboard::graph::{Drawing, Happening, Node, NodeKind, Unfolded, draw, layout, plan};
 use uuid::Uuid;
@@ -52,6 +52,7 @@ fn draw_a_screen(bencher: divan::Bencher<'_, '_>, length: u64) {
         sprite: "/i.svg",
         selected: None,
         branch: None,
+        zone: &TimeZone::UTC,
         from: middle,
         to: middle + 3000.0,
     };

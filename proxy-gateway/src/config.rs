@@ -12,6 +12,8 @@ pub struct GatewayConfig {
     pub instance: String,
     /// Version shown at `/`.
     pub version: String,
+    /// Shown there besides the gateway's own endpoints: what the process mounts on the same port.
+    pub mounted: Vec<String>,
     pub upstream: UpstreamConfig,
     pub clients: ClientConfig,
     pub access: AccessConfig,
@@ -217,6 +219,7 @@ impl Default for GatewayConfig {
         Self {
             instance: "gateway".into(),
             version: env!("CARGO_PKG_VERSION").into(),
+            mounted: Vec::new(),
             upstream: UpstreamConfig::default(),
             clients: ClientConfig::default(),
             access: AccessConfig::default(),

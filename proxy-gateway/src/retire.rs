@@ -19,7 +19,7 @@ use actix_web::dev::ServerHandle;
 use socket2::SockRef;
 use tokio::{
     net::TcpStream,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,17 +63,30 @@ pub struct Retirement {
     pub connections: Connections,
     /// Cancelled when answers are to close their connections.
     pub closing: CancellationToken,
+    /// Cancelled when the drain time is over.
+    pub drained: CancellationToken,
+    /// Counted from the signal.
+    pub drain_timeout: Duration,
 }
 
 impl Retirement {
     pub async fn run(self) {
+        // Requests that come while connections are still open have a moment too.
+        let drained_at = Instant::now() + self.drain_timeout.max(LAST_REQUESTS);
         self.close_port().await;
         self.closing.cancel();
         let end = Instant::now() + LAST_REQUESTS;
         while self.connections.count() > 0 && Instant::now() < end {
             sleep(LOOK).await;
         }
-        self.handle.stop(true).await;
+        let stopped = self.handle.stop(true);
+        tokio::pin!(stopped);
+        tokio::select! {
+            () = &mut stopped => return,
+            // Left to the server, what runs would be dropped, as if its client had left.
+            () = sleep_until(drained_at) => self.drained.cancel(),
+        }
+        stopped.await;
     }
 
     /// Refuses new connections from here on. The kernel resets those that nobody has accepted, so

@@ -26,6 +26,8 @@ pub struct Worker {
     pub shutdown: CancellationToken,
     /// Cancelled when answers are to close their connections.
     pub closing: CancellationToken,
+    /// Cancelled when a stop's drain time is over: what still runs is to end.
+    pub drained: CancellationToken,
 }
 
 /// A server that runs, once awaited, until `shutdown`, and then drains.
@@ -45,6 +47,8 @@ where
     let stall = clients.stall_timeout;
     let (stop, closing) = (shutdown.clone(), CancellationToken::new());
     let (closing_answers, connections) = (closing.clone(), Connections::default());
+    let drained = CancellationToken::new();
+    let over = drained.clone();
     let counted = connections.clone();
     let server = HttpServer::new(move || {
         let worker = Rc::new(Worker {
@@ -52,6 +56,8 @@ where
             client: Client::new(&state.upstream),
             shutdown: stop.clone(),
             closing: closing_answers.clone(),
+            // One of its own: every exchange waits on it, and workers share no lock.
+            drained: over.child_token(),
         });
         App::new()
             .app_data(worker)
@@ -78,7 +84,14 @@ where
     .h1_allow_half_closed(false)
     .listen(listener)?
     .run();
-    let retirement = Retirement { handle: server.handle(), listener: second, connections, closing };
+    let retirement = Retirement {
+        handle: server.handle(),
+        listener: second,
+        connections,
+        closing,
+        drained,
+        drain_timeout: clients.drain_timeout,
+    };
     tokio::spawn(async move {
         shutdown.cancelled().await;
         retirement.run().await;

@@ -91,6 +91,21 @@ async fn a_short_pause_that_the_upstream_asks_for_is_kept_and_a_long_one_is_the_
     }
 }
 
+#[tokio::test]
+async fn no_pause_outlasts_the_request() {
+    let answers = vec![Answer::new(529).header("retry-after", "20").body("busy")];
+    let upstream = Server::local(InTurn(Mutex::new(answers))).expect("a free port");
+    let mut config = config(&upstream.url());
+    config.upstream.retry_status = vec![529];
+    config.upstream.timeout = Duration::from_secs(10);
+    let gateway = start(config);
+    let began = Instant::now();
+    let reply = call(gateway.addr).await;
+    assert_eq!((reply.status, reply.text().as_str()), (529, "busy"), "and no time-out later");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(gateway.finished().await.0.state, TerminalState::UpstreamError);
+}
+
 /// Serves by hand: `serve` gets each connection and its number.
 async fn by_hand<F, R>(serve: F) -> (std::net::SocketAddr, Arc<AtomicU64>)
 where

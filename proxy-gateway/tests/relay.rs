@@ -105,6 +105,18 @@ async fn a_stream_passes_as_it_comes_and_its_end_is_told_from_a_cut() {
 }
 
 #[tokio::test]
+async fn a_client_of_http_1_0_gets_a_stream_without_chunks() {
+    let upstream = upstream(stream(vec![send("data: 1\n\n"), send("data: 2\n\n")]));
+    let gateway = start(config(&upstream.url()));
+    let request = String::from_utf8(raw::post("/v1/messages", "", BODY)).expect("text");
+    let request = request.replace(" HTTP/1.1\r\n", " HTTP/1.0\r\n");
+    let reply = raw::send(gateway.addr, request.as_bytes()).await;
+    assert_eq!(reply.field("transfer-encoding"), None);
+    assert_eq!(reply.text(), "data: 1\n\ndata: 2\n\n");
+    assert_eq!(gateway.finished().await.0.state, TerminalState::Completed);
+}
+
+#[tokio::test]
 async fn a_cut_of_a_sized_answer_is_a_cut() {
     let sized = Answer::new(200);
     let sized = Answer {
@@ -382,6 +394,30 @@ async fn a_stop_lets_a_stream_finish() {
     let reply = answer.await.expect("no panic");
     assert!(reply.complete);
     assert_eq!(reply.text(), "data: 1\n\ndata: 2\n\n");
+}
+
+/// Its client has not left: it is told, and the record says that time was over.
+#[tokio::test]
+async fn what_outlasts_the_drain_ends_with_an_error_of_the_gateway() {
+    let begun = "event: a\ndata: {}\n\n";
+    for (answer, status) in [
+        (stream(vec![send(begun), Step::Stall]), 200),
+        (Answer { head_fault: HeadFault::Stall, ..Answer::new(200) }, 504),
+    ] {
+        let upstream = upstream(answer);
+        let gateway = start(config(&upstream.url()));
+        let (addr, request) = (gateway.addr, raw::post("/v1/messages", "", BODY));
+        let reply = tokio::spawn(async move { raw::send(addr, &request).await });
+        upstream.seen().until(|seen| seen.len() == 1).await;
+        gateway.shutdown.cancel();
+        let reply = reply.await.expect("no panic");
+        let text = reply.text();
+        assert_eq!((reply.status, reply.complete), (status, status == 504), "{text}");
+        assert_eq!(text.starts_with(begun), status == 200, "{text}");
+        assert!(text.contains("timeout_error") && text.contains("stopping"), "{text}");
+        assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ export function launch() {
 }
 
 // A page that notes down what must not happen.
-export async function watched(browser, origin, { width = 1440, colorScheme = 'light', cookies = [] } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: 'reduce' });
+export async function watched(browser, origin, { width = 1440, colorScheme = 'light', cookies = [], timezoneId } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, timezoneId, reducedMotion: 'reduce' });
   await context.addCookies(cookies);
   await context.addInitScript(() => {
     window.__violations = [];
@@ -67,11 +67,11 @@ export async function walked(browser, origin, options, walk) {
   }
 }
 
-// axe's serious and critical findings, one line each.
-export async function audit(page) {
+// axe's serious and critical findings, one line each; of the rules that `also` names, all.
+export async function audit(page, also = []) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  return violations.filter(({ id, impact }) => impact === 'serious' || impact === 'critical' || also.includes(id))
     .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any?.[0]?.message ?? ''}`).join(' | ')}`);
 }
 

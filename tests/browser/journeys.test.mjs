@@ -123,6 +123,43 @@ test('two branches are compared from their fork', () =>
     assert.deepEqual(await audit(page), [], 'axe');
   }));
 
+test('a long comparison says what follows, and reads on', () =>
+  journey({ width: 390 }, async (page) => {
+    const session = new Session(nexus);
+    await session.prompt('Weigh two long ways [[say: Gladly.]]');
+    const shared = [...session.messages];
+    for (const way of ['left', 'right']) {
+      session.messages = [...shared];
+      for (let step = 1; step <= 40; step += 1) {
+        session.messages.push({ role: 'user', content: `${way} step ${step}` }, { role: 'assistant', content: `${way} answer ${step}` });
+      }
+      await session.prompt(`Where does the ${way} way end? [[say: Here.]]`);
+    }
+    await nexus.stored(session.ids);
+    const { conversationId } = await conversation('Weigh two long ways');
+    const address = `${nexus.dashboard}/conversations/${conversationId}/compare`;
+    const html = await (await visit(page, address)).text();
+    assert.match(html, /2 the same, then 81 of the first and 81 of the second/);
+    assert.match(html, /61 of the first and 61 of the second follow/);
+    const part = page.locator('details', { has: page.locator('summary:has-text("Messages")') });
+    const more = part.locator('.paging');
+    await until('the rest', async () => {
+      if ((await more.count()) === 0) return true;
+      await more.first().scrollIntoViewIfNeeded({ timeout: 500 });
+      return false;
+    });
+    const whole = await part.innerText();
+    for (const way of ['left', 'right']) {
+      for (const said of ['step 1', 'step 11', 'answer 40']) assert.equal(whole.split(`"${way} ${said}"`).length, 2, `${way} ${said}`);
+    }
+    assert.equal(await overflow(page), null);
+    assert.deepEqual(await audit(page), [], 'axe');
+    // As without JavaScript.
+    await visit(page, `${address}?part=messages&start=20`);
+    const later = await part.innerText();
+    assert.ok(later.includes('"left step 11"') && !later.includes('"left step 10"'), later);
+  }));
+
 test('an analysis completes by itself on the page; one that failed says why, and can be tried again', () =>
   journey({}, async (page) => {
     const analyse = async (words, script) => {

@@ -141,6 +141,30 @@ test('the way to a tab names the conversation', () =>
     assert.equal(new URL(page.url()).pathname, `/conversations/${conversation.conversationId}`);
   }));
 
+test('the way to a request names its conversation', () =>
+  look({ width: 390 }, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests/${conversation.latestRequestId}`);
+    const way = page.locator('.crumbs');
+    assert.match(await way.innerText(), /Requests\s+Compare the two parsers[\s\S]*Request /);
+    assert.equal(await overflow(page), null);
+    await Promise.all([page.waitForNavigation(), way.locator('a').nth(1).click()]);
+    assert.equal(new URL(page.url()).pathname, `/conversations/${conversation.conversationId}`);
+  }));
+
+for (const width of [390, 360]) {
+  test(`figures of Overview stand alike, ${width} px`, () =>
+    look({ width }, async (page) => {
+      await visit(page, nexus.dashboard);
+      const lines = await page.locator('.stat .line').evaluateAll((all) => all.map((line) => line.getBoundingClientRect().height));
+      assert.equal(lines.length, 10);
+      assert.equal(new Set(lines).size, 1, lines.join(' '));
+      const notes = await page.locator('.stat .change .clip').evaluateAll((all) => all
+        .map((note) => [note.textContent, note.scrollWidth <= note.clientWidth]));
+      assert.equal(notes.length, 2);
+      for (const [text, isWhole] of notes) assert.ok(/^p95 /.test(text) && isWhole, text);
+    }));
+}
+
 for (const width of [1440, 390]) {
   test(`what runs fits its card on Overview, ${width} px`, () =>
     look({ width }, async (page) => {

@@ -58,6 +58,8 @@ for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
 
       await Promise.all([page.waitForNavigation(), page.click('tr[data-row] .title')]);
       const main = () => page.innerText('main');
+      const fields = await page.locator('.field label').allInnerTexts();
+      assert.deepEqual(fields.map((field) => field.split(/\s/)[0]), ['language', 'focus', 'code'], 'in the template’s order');
       assert.match(await main(), /language/, 'it says which argument is missing');
       assert.equal(await page.locator('#preview').count(), 0);
       const preview = async (values) => {

@@ -1,5 +1,6 @@
 //! Drawing: what lies within a window, as SVG.
 
+use jiff::tz::TimeZone;
 use nexus_contract::ExchangeId;
 
 use super::{
@@ -26,6 +27,8 @@ pub struct Drawing<'a> {
     pub selected: Option<ExchangeId>,
     /// Everything outside this branch is dimmed.
     pub branch: Option<&'a str>,
+    /// The viewer's: clocks show its time.
+    pub zone: &'a TimeZone,
     /// Only what lies between these heights is drawn.
     pub from: f64,
     pub to: f64,
@@ -139,13 +142,16 @@ fn push_item(
 ) {
     let node = item.node();
     let Rect { x, y, w, h } = rect;
-    let (title, meta) = texts(item);
+    let (title, meta) = texts(item, how.zone);
     let mut hover = String::new();
     escape_into(&mut hover, &node.label);
+    let mut name = String::new();
+    escape_into(&mut name, &spoken(item, &clip(&title, TITLE), &meta));
+    let current = if how.selected == Some(node.id) { r#" aria-current="true""# } else { "" };
     put(
         out,
         format_args!(
-            r#"<a class="node{}" href="{}node={id}" data-id="{id}" data-detail="{}/{id}" data-x="{:.0}" data-y="{:.0}"><title>{hover}</title>"#,
+            r#"<a class="node{}"{current} aria-label="{name}" href="{}node={id}" data-id="{id}" data-detail="{}/{id}" data-x="{:.0}" data-y="{:.0}"><title>{hover}</title>"#,
             classes(item, how),
             how.base,
             how.detail,
@@ -223,13 +229,16 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
     escape_into(&mut prompt, &task.label);
     let mut branch = String::new();
     escape_into(&mut branch, &task.branch);
-    let (verb, arrow) =
-        if task.open.is_some() { ("close", "chevron-down") } else { ("open", "chevron-right") };
+    let is_open = task.open.is_some();
+    let (verb, arrow) = if is_open { ("close", "chevron-down") } else { ("open", "chevron-right") };
     let dim = if how.branch.is_some_and(|chosen| chosen != task.branch) { " dim" } else { "" };
+    let messages = format::plural(task.messages.cast_signed(), "message", "messages");
+    let mut name = String::new();
+    escape_into(&mut name, &format!("sub-task {}, {messages}: {}", task.number, task.label));
     put(
         out,
         format_args!(
-            r#"<a class="node group{dim}" href="{}{verb}={branch}" data-x="{:.0}" data-y="{:.0}"><title>{prompt}</title><rect class="box" x="{x}" y="{y}" width="{w}" height="{h}"/>"#,
+            r#"<a class="node group{dim}" aria-expanded="{is_open}" aria-label="{name}" href="{}{verb}={branch}" data-x="{:.0}" data-y="{:.0}"><title>{prompt}</title><rect class="box" x="{x}" y="{y}" width="{w}" height="{h}"/>"#,
             how.base,
             x + w / 2.0,
             y + h / 2.0
@@ -290,8 +299,26 @@ fn icon(item: &Item) -> &'static str {
     }
 }
 
+/// A box for those who do not see its icon, its column and the branches that leave it.
+fn spoken(item: &Item, title: &str, meta: &str) -> String {
+    let what = match (&item.kind, item.node().happening) {
+        (ItemKind::Run { .. }, _) => "",
+        (_, Happening::Human) => "prompt: ",
+        (_, Happening::Tools) => "tools: ",
+        (_, Happening::Answer) => "answer: ",
+        (_, Happening::Error) => "error: ",
+        (_, Happening::Running) => "running: ",
+    };
+    let fork = if item.is_fork { ", a branch begins here" } else { "" };
+    let branch = match item.branch() {
+        "main" => String::new(),
+        branch => format!(", on {branch}"),
+    };
+    format!("{what}{title}, {}{branch}{fork}", meta.replace(" · ", ", "))
+}
+
 /// The two lines of a box.
-fn texts(item: &Item) -> (String, String) {
+fn texts(item: &Item, zone: &TimeZone) -> (String, String) {
     let node = item.node();
     let (title, attempts, nodes) = match &item.kind {
         ItemKind::Step { node, attempts } => {
@@ -299,7 +326,7 @@ fn texts(item: &Item) -> (String, String) {
         }
         ItemKind::Run { nodes } => (format!("{} tool steps", nodes.len()), 0, nodes.as_slice()),
     };
-    let mut meta = vec![node.at.strftime("%H:%M:%S").to_string()];
+    let mut meta = vec![format::clock(node.at, zone)];
     let duration: i64 = nodes.iter().filter_map(|node| node.duration_ms).sum();
     if duration > 0 {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds for display")]

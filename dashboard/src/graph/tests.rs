@@ -1,4 +1,4 @@
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use nexus_contract::ExchangeId;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -185,21 +185,43 @@ fn what_is_drawn_is_escaped_and_only_what_is_in_the_window() {
     nodes[0].label = "<script>alert('x')</script>\u{0} \" & ".into();
     let plan = plan(&nodes, &Unfolded::default());
     let layout = layout(&plan.items);
-    let how = Drawing {
-        base: "?",
-        detail: "/d",
-        sprite: "/i.svg",
-        selected: Some(id(1)),
-        branch: None,
-        from: 0.0,
-        to: 500.0,
-    };
-    let svg = draw(&layout, &how);
+    let svg =
+        draw(&layout, &Drawing { selected: Some(id(1)), to: 500.0, ..drawing(&TimeZone::UTC) });
     assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"));
     assert!(!svg.contains('\u{0}'));
     let drawn = svg.matches("<a class=").count();
     assert!((8..=11).contains(&drawn), "{drawn} boxes in 500 px");
     assert!(minimap(&layout).len() < 20_000);
+}
+
+fn drawing(zone: &TimeZone) -> Drawing<'_> {
+    Drawing {
+        base: "?",
+        detail: "/d",
+        sprite: "/i.svg",
+        selected: None,
+        branch: None,
+        zone,
+        from: 0.0,
+        to: 5000.0,
+    }
+}
+
+#[test]
+fn boxes_tell_the_viewers_time_and_what_is_seen_of_them() {
+    let mut nodes = chain(4, Happening::Answer);
+    nodes[0].happening = Happening::Human;
+    nodes[3].parent = nodes[1].parent;
+    nodes[3].branch = "branch_3".into();
+    let plan = plan(&nodes, &Unfolded::default());
+    let zone = TimeZone::fixed(jiff::tz::offset(5));
+    let svg = draw(&layout(&plan.items), &Drawing { selected: Some(id(1)), ..drawing(&zone) });
+    // 1,800,000,000 s after the epoch it is 08:00:00 in UTC.
+    let prompt = r#" aria-label="prompt: step 0, 13:00:00, 1.2 s, $0.01, a branch begins here""#;
+    assert!(svg.contains(prompt), "{svg}");
+    assert!(svg.contains(r#"aria-label="answer: step 3, 13:00:03, 1.2 s, $0.01, on branch_3""#));
+    assert!(svg.contains(r#" aria-current="true" aria-label="answer: step 1,"#));
+    assert_eq!(svg.matches("aria-current").count(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, web};
 use nexus_contract::{ExchangeId, Headers};
 use nexus_messages::transcript::{self, Window};
-use nexus_store::queries::{ExchangeKind, LinkMethod, RequestSummary};
+use nexus_store::queries::{ExchangeKind, LinkMethod, Linked, RequestSummary};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -45,6 +45,8 @@ struct Timing {
 #[derive(Debug, Serialize)]
 pub struct RequestPage {
     row: RequestSummary,
+    /// Of its conversation.
+    title: Option<String>,
     blocks: Vec<Shown>,
     feedback: Option<String>,
     has_bytes: bool,
@@ -77,9 +79,10 @@ impl Fragment for RequestPage {
         let own = Around { own: Some(recording), ..Around::default() };
         let row = super::requests::sample();
         let gateway = GatewayAddress::default();
-        let method = Some(LinkMethod { name: "agent_prefix", confidence: 100 });
+        let method = LinkMethod { name: "agent_prefix", confidence: 100 };
+        let linked = Some(Linked { method, title: Some("<b>hi</b>".into()) });
         vec![
-            build(row.clone(), method, vec![row.clone()], own, gateway.clone()),
+            build(row.clone(), linked, vec![row.clone()], own, gateway.clone()),
             build(row, None, vec![], Around::default(), gateway),
         ]
     }
@@ -96,7 +99,7 @@ impl Page for RequestPage {
     fn crumbs(&self) -> Vec<Crumb> {
         let mut crumbs = vec![Crumb { label: "Requests".into(), href: "/requests".into() }];
         crumbs.extend(self.row.conversation_id.map(|id| Crumb {
-            label: "Conversation".into(),
+            label: self.title.clone().unwrap_or_else(|| "Untitled conversation".into()),
             href: format!("/conversations/{id}?node={}", self.row.request_id),
         }));
         crumbs
@@ -109,7 +112,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
     let deps = &ctx.dashboard.deps;
     let row = deps.queries.find_request(id).await.map_err(store)?;
     let row = row.ok_or_else(|| PageError::NotFound("request".into()))?;
-    let method = deps.queries.find_link_method(id).await.map_err(store)?;
+    let linked = deps.queries.find_linked(id).await.map_err(store)?;
     let children = deps.queries.list_children(id).await.map_err(store)?;
     let next = next(&row, &children).map(|child| child.request_id);
     let ids: Vec<ExchangeId> = row.parent_request_id.into_iter().chain([id]).chain(next).collect();
@@ -119,7 +122,7 @@ pub async fn page(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageE
     let around =
         Around { parent: take(row.parent_request_id), own: take(Some(id)), next: take(next) };
     let gateway = ctx.gateway();
-    let page = web::block(move || build(row, method, children, around, gateway))
+    let page = web::block(move || build(row, linked, children, around, gateway))
         .await
         .map_err(PageError::internal)?;
     ctx.page(&page).await
@@ -141,7 +144,7 @@ fn next<'a>(row: &RequestSummary, children: &'a [RequestSummary]) -> Option<&'a 
 
 fn build(
     row: RequestSummary,
-    method: Option<LinkMethod>,
+    linked: Option<Linked>,
     children: Vec<RequestSummary>,
     around: Around,
     gateway: GatewayAddress,
@@ -180,7 +183,8 @@ fn build(
         response_bytes: own.response.len(),
         curl: curl(&own, &gateway.url, row.request_id),
         gateway,
-        why: why(row.kind, method),
+        why: why(row.kind, linked.as_ref().map(|linked| linked.method)),
+        title: linked.and_then(|linked| linked.title),
         children,
         row,
     }

@@ -2,11 +2,11 @@
 
 mod span;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::HttpResponse;
-use jiff::{Timestamp, civil::Date};
-use nexus_store::queries::{AccountSummary, GroupBy, UsageBucket, UsageKey, UsageTotals};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use nexus_store::queries::{AccountWindow, GroupBy, UsageBucket, UsageKey, UsageTotals};
 use serde::Serialize;
 
 use self::span::Span;
@@ -45,7 +45,7 @@ pub struct Sum {
 #[derive(Debug, Default, Serialize)]
 pub struct UsagePage {
     windows: Vec<Window>,
-    /// Accounts whose windows the upstream never reported.
+    /// Accounts of the period whose windows the upstream never reported.
     unknown: Vec<String>,
     tokens: Chart,
     cost: Chart,
@@ -104,42 +104,65 @@ impl Page for UsagePage {
 
 /// `GET /usage`
 pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let used = Used::load(&ctx).await?;
-    let groups = Groups::load(&ctx, &used.span).await?;
-    let accounts = ctx.dashboard.deps.queries.list_accounts().await.map_err(store)?;
-    let week = Week::load(&ctx).await?;
-    ctx.page(&used.page(&ctx, groups, &accounts, &week)).await
+    let span = Span::asked(&ctx)?;
+    let (used, groups, windows, week) = tokio::try_join!(
+        Used::load(&ctx, &span),
+        Groups::load(&ctx, &span),
+        reported(&ctx),
+        Week::load(&ctx)
+    )?;
+    ctx.page(&used.page(&ctx, groups, &windows, &week)).await
 }
 
 /// `GET /usage.csv`: one row a day, account, domain and model.
 pub async fn csv(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let used = Used::load_days(&ctx).await?;
+    let span = Span::asked(&ctx)?;
+    let used = Used::load_days(&ctx, &span).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("content-type", "text/csv; charset=utf-8"))
         .insert_header(("content-disposition", "attachment; filename=\"nexus-usage.csv\""))
         .body(used.csv()))
 }
 
-/// What the page needs only as a whole: by time it would be as many rows a stretch.
+async fn reported(ctx: &Ctx) -> Result<Vec<AccountWindow>, PageError> {
+    ctx.dashboard.deps.queries.list_windows().await.map_err(store)
+}
+
+/// What the page needs by more than time, and by no shorter time than days: each name would be as many
+/// rows more a stretch.
 struct Groups {
+    models: Vec<Sum>,
     types: Vec<Sum>,
     accounts: Vec<Sum>,
     domains: Vec<Sum>,
+    saved_usd: Option<f64>,
+    /// The accounts that have a name.
+    known: BTreeSet<String>,
 }
 
 impl Groups {
     async fn load(ctx: &Ctx, span: &Span) -> Result<Self, PageError> {
         let group = GroupBy { domain: true, account: true, request_type: true, model: false };
         let filter = ctx.usage_filter(Some(span.from));
+        let by_model = GroupBy { model: true, ..GroupBy::default() };
+        // Prices change at midnights in UTC.
+        let edges = zones::day_edges(&TimeZone::UTC, span.from, span.now)?;
         let queries = &ctx.dashboard.deps.queries;
-        let sums = queries.sum_usage_by(&filter, group).await.map_err(store)?;
+        let (sums, days) = tokio::try_join!(
+            queries.sum_usage_by(&filter, group),
+            queries.list_usage_between(&filter, &edges, by_model)
+        )
+        .map_err(store)?;
         let by = |name: fn(&UsageKey) -> Option<String>| {
             named_sums(sums.iter().map(|(key, totals)| (name(key), *totals)))
         };
         Ok(Self {
+            models: named_sums(days.iter().map(|day| (day.key.model.clone(), day.totals))),
+            saved_usd: saved(&days),
             types: by(|key| key.request_type.map(|kind| kind.as_str().to_owned())),
             accounts: by(|key| key.account_id.clone()),
             domains: by(|key| key.domain.clone()),
+            known: sums.keys().filter_map(|key| key.account_id.clone()).collect(),
         })
     }
 }
@@ -159,26 +182,33 @@ fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Vec
     sums
 }
 
-/// What one statement gives over time.
-struct Used {
-    buckets: Vec<UsageBucket>,
-    span: Span,
+/// What the cache saved at list prices, from sums by model; unknown models add nothing.
+fn saved(days: &[UsageBucket]) -> Option<f64> {
+    let prices = nexus_messages::PriceTable::listed();
+    let known = days
+        .iter()
+        .filter_map(|day| prices.saved(day.key.model.as_deref()?, &day.totals.tokens, day.start));
+    known.map(nexus_messages::Cost::usd).reduce(|sum, cost| sum + cost)
 }
 
-impl Used {
-    /// By stretch and model.
-    async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let span = Span::asked(ctx)?;
-        let group = GroupBy { model: true, ..GroupBy::default() };
+/// What one statement gives over time.
+struct Used<'a> {
+    buckets: Vec<UsageBucket>,
+    span: &'a Span,
+}
+
+impl<'a> Used<'a> {
+    /// By stretch.
+    async fn load(ctx: &Ctx, span: &'a Span) -> Result<Self, PageError> {
         let filter = ctx.usage_filter(Some(span.from));
         let queries = &ctx.dashboard.deps.queries;
+        let group = GroupBy::default();
         let buckets = queries.list_usage(&filter, span.minutes, group).await.map_err(store)?;
         Ok(Self { buckets, span })
     }
 
     /// By the zone's day, account, domain and model.
-    async fn load_days(ctx: &Ctx) -> Result<Self, PageError> {
-        let span = Span::asked(ctx)?;
+    async fn load_days(ctx: &Ctx, span: &'a Span) -> Result<Self, PageError> {
         let group = GroupBy { domain: true, account: true, model: true, request_type: false };
         let edges = zones::day_edges(&span.zone, span.from, span.now)?;
         let queries = &ctx.dashboard.deps.queries;
@@ -191,42 +221,39 @@ impl Used {
         &self,
         ctx: &Ctx,
         groups: Groups,
-        accounts: &[AccountSummary],
+        reported: &[AccountWindow],
         week: &Week,
     ) -> UsagePage {
         let mut total = UsageTotals::default();
         for bucket in &self.buckets {
             total += bucket.totals;
         }
-        let reported: Vec<_> =
-            accounts.iter().flat_map(|account| account.windows.clone()).collect();
-        let none = accounts.iter().filter(|account| account.windows.is_empty());
+        let mut unknown = groups.known;
+        for window in reported {
+            unknown.remove(&window.account_id);
+        }
         let zone = self.span.zone.iana_name().unwrap_or("UTC");
         let links = ctx.own_links();
         UsagePage {
-            windows: windows(&reported, ctx.scope.account(), self.span.now, false),
-            unknown: none.map(|account| account.account_id.clone()).collect(),
+            windows: windows(reported, ctx.scope.account(), self.span.now, false),
+            unknown: unknown.into_iter().collect(),
             tokens: self.tokens(),
             cost: self.cost(),
             heat: self.heat(),
             sliding: week.sliding(),
             days: self.days(),
-            models: self.models(),
+            models: groups.models,
             types: groups.types,
             accounts: groups.accounts,
             domains: groups.domains,
             cache_share: total.tokens.cache_hit_rate(),
-            saved_usd: self.saved(),
+            saved_usd: groups.saved_usd,
             total: sum("Total".into(), &total),
             zone: zone.into(),
             zones: zones::offered(ctx),
             range: links.get("range").unwrap_or_default().into(),
             csv: links.with("tz", Some(zone)).replacen("/usage", "/usage.csv", 1),
         }
-    }
-
-    fn models(&self) -> Vec<Sum> {
-        named_sums(self.buckets.iter().map(|bucket| (bucket.key.model.clone(), bucket.totals)))
     }
 
     fn day(&self, at: Timestamp) -> Date {
@@ -298,15 +325,6 @@ impl Used {
             week[day][hour] += float(bucket.totals.requests);
         }
         chart::heat("Requests by hour of the week", &week, Unit::Count)
-    }
-
-    /// What the cache saved at list prices; unknown models add nothing.
-    fn saved(&self) -> Option<f64> {
-        let prices = nexus_messages::PriceTable::listed();
-        let known = self.buckets.iter().filter_map(|bucket| {
-            prices.saved(bucket.key.model.as_deref()?, &bucket.totals.tokens, bucket.start)
-        });
-        known.map(nexus_messages::Cost::usd).reduce(|sum, cost| sum + cost)
     }
 
     fn csv(&self) -> String {
@@ -407,8 +425,6 @@ fn sum(name: String, totals: &UsageTotals) -> Sum {
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
-
     use super::*;
 
     #[test]
@@ -440,17 +456,16 @@ mod tests {
         assert_eq!((day.minutes, day.from), (60, at("2026-11-21T21:00:00Z")));
         assert_eq!(span(Range::Day, "Asia/Kathmandu").minutes, 15);
         let buckets = vec![bucket("2026-11-22T19:15:00Z", 1), bucket("2026-11-22T20:00:00Z", 2)];
-        let (course, _) = Used { buckets, span: hour }.course();
+        let (course, _) = Used { buckets, span: &hour }.course();
         assert_eq!(course.iter().map(|totals| totals.requests).collect::<Vec<_>>(), [1, 0, 0, 2]);
     }
 
     #[test]
     fn a_day_is_the_zones_own_in_table_and_chart() {
         // Midnight in Kolkata is 18:30 in UTC.
-        let used = Used {
-            buckets: vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)],
-            span: span(Range::Month, "Asia/Kolkata", at("2026-11-22T20:00:00Z")),
-        };
+        let span = span(Range::Month, "Asia/Kolkata", at("2026-11-22T20:00:00Z"));
+        let buckets = vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)];
+        let used = Used { buckets, span: &span };
         let days: Vec<_> = used.days().into_iter().map(|day| (day.name, day.requests)).collect();
         assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);
         let (course, labels) = used.course();

@@ -31,6 +31,7 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     });
     tera.register_filter("change", |share: f64, _: Kwargs, _: &State| format::change(share));
     tera.register_filter("plain", |text: &str, _: Kwargs, _: &State| format::plain(text));
+    tera.register_filter("sentence", |text: &str, _: Kwargs, _: &State| format::sentence(text));
     tera.register_filter("encoded", |text: &str, _: Kwargs, _: &State| format::encoded(text));
     tera.register_filter("anchor", |text: &str, _: Kwargs, _: &State| format::anchor(text));
     tera.register_filter("count_of", count_of);

@@ -1,6 +1,6 @@
 //! Numbers, money, sizes and durations as people read them. Pure.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// `1.2 K`, `3.4 M`; exact below a thousand.
 pub fn compact(value: f64) -> String {
@@ -105,18 +105,24 @@ pub fn model(name: &str) -> &str {
     }
 }
 
-/// How long ago, from `now`.
+/// The time of day where the viewer is.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// How long ago, from `now`. The page goes on counting by the same rule (`time.js`).
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - at.as_second();
     let distance = seconds.unsigned_abs();
-    let (count, unit) = match distance {
+    let (size, unit) = match distance {
         0..45 => return if seconds < -1 { "in a moment".into() } else { "just now".into() },
-        45..5400 => (distance.div_ceil(60).max(1), "m"),
-        5400..129_600 => ((distance + 1800) / 3600, "h"),
-        129_600..5_184_000 => ((distance + 43_200) / 86_400, "d"),
-        5_184_000..63_072_000 => (distance / 2_592_000, "mo"),
-        _ => (distance / 31_536_000, "y"),
+        45..5400 => (60, "m"),
+        5400..129_600 => (3600, "h"),
+        129_600..5_184_000 => (86_400, "d"),
+        5_184_000..63_072_000 => (2_592_000, "mo"),
+        _ => (31_536_000, "y"),
     };
+    let count = (distance + size / 2) / size;
     if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") }
 }
 
@@ -137,6 +143,18 @@ pub fn plain(text: &str) -> String {
         text.split_whitespace().filter(|word| !word.chars().all(|c| matches!(c, '#' | '-' | '|')));
     let line = words.collect::<Vec<_>>().join(" ");
     line.replace("**", "").replace('`', "")
+}
+
+/// An error's text as a sentence begins: names keep their case, and what it quotes stands in quotes.
+pub fn sentence(text: &str) -> String {
+    let mut pieces = text.split('`');
+    let mut quoted = pieces.next().unwrap_or_default().to_owned();
+    for (index, piece) in pieces.enumerate() {
+        quoted.push(if index % 2 == 0 { '“' } else { '”' });
+        quoted.push_str(piece);
+    }
+    let mut rest = quoted.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// A text as a part of an address.
@@ -233,14 +251,35 @@ mod tests {
     }
 
     #[test]
+    fn sentences_keep_names_and_quote() {
+        assert_eq!(sentence("set `DASHBOARD_API_KEY`, in US"), "Set “DASHBOARD_API_KEY”, in US");
+        assert_eq!([sentence("`tokens:x` is wrong"), sentence("")], ["“tokens:x” is wrong", ""]);
+    }
+
+    #[test]
+    fn clocks_are_the_viewers() {
+        let at = Timestamp::from_second(1_800_000_000).expect("valid");
+        assert_eq!(clock(at, &TimeZone::UTC), "08:00:00");
+        assert_eq!(clock(at, &TimeZone::fixed(jiff::tz::offset(-11))), "21:00:00");
+    }
+
+    #[test]
     fn distances_in_time() {
         let now = Timestamp::from_second(1_800_000_000).expect("valid");
         let before = |seconds: i64| {
             ago(Timestamp::from_second(1_800_000_000 - seconds).expect("valid"), now)
         };
         assert_eq!(
-            [before(3), before(120), before(7200), before(172_800), before(-7200)],
-            ["just now", "2 m ago", "2 h ago", "2 d ago", "in 2 h"]
+            [before(3), before(44), before(-3), before(45), before(61), before(5_399)],
+            ["just now", "just now", "in a moment", "1 m ago", "1 m ago", "90 m ago"]
+        );
+        assert_eq!(
+            [before(5_400), before(7200), before(129_599), before(129_600), before(172_800)],
+            ["2 h ago", "2 h ago", "36 h ago", "2 d ago", "2 d ago"]
+        );
+        assert_eq!(
+            [before(5_184_000), before(63_072_000), before(-7200)],
+            ["2 mo ago", "2 y ago", "in 2 h"]
         );
     }
 }

@@ -10,7 +10,7 @@ use nexus_store::{
     },
     testing::TestStore,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::SqlitePool;
 
@@ -19,6 +19,9 @@ pub const REQUESTS: u32 = 5_000;
 const TASKS: u32 = 25;
 const TASK_STEPS: u32 = 5;
 const FORKS: u32 = 400;
+/// Two with long histories that have nothing in common.
+pub const LONG: [u32; 2] = [1_010, 1_410];
+const HISTORY: u32 = 300;
 
 pub fn id(number: u32) -> ExchangeId {
     ExchangeId::from_external(&format!("large {number}"))
@@ -68,11 +71,26 @@ fn half(number: u32, facts: Facts, body: KeyedBody, text: String) -> ExchangePar
     }
 }
 
+fn system(number: u32) -> String {
+    let lines = if LONG.contains(&number) { HISTORY } else { 1 };
+    let rules = (0..lines).map(|line| format!("rule {line} of {}", number * (lines - 1)));
+    rules.collect::<Vec<_>>().join("\n")
+}
+
+fn messages(number: u32, text: &str) -> Vec<Value> {
+    let history = if LONG.contains(&number) { HISTORY } else { 0 };
+    let told = (0..history).map(|turn| {
+        let role = if turn.is_multiple_of(2) { "user" } else { "assistant" };
+        json!({"role": role, "content": format!("{number}, {turn}: {}", "as it was told\n".repeat(30))})
+    });
+    told.chain([json!({"role": "user", "content": text})]).collect()
+}
+
 fn halves(number: u32) -> [ExchangePart; 2] {
     let is_human = number.is_multiple_of(10);
     let text = format!("step {number}: {}", "look at it once more, carefully. ".repeat(20));
-    let request =
-        json!({"model": "claude-opus-4-5", "messages": [{"role": "user", "content": text}]});
+    let (system, messages) = (system(number), messages(number, &text));
+    let request = json!({"model": "claude-opus-4-5", "system": system, "messages": messages});
     let answer = json!({"role": "assistant", "content": [
         {"type": "text", "text": text},
         {"type": "tool_use", "id": format!("toolu_{number}"), "name": "Bash", "input": {"command": "ls"}},

@@ -53,6 +53,8 @@ fn paths() -> Vec<String> {
     paths.push(format!("/conversations/{conversation}?node={middle}"));
     paths.push(format!("/conversations/{conversation}/transcript?at={last}"));
     paths.push(format!("/conversations/{conversation}/compare?a={middle}&b={last}"));
+    let [a, b] = large::LONG.map(large::id);
+    paths.push(format!("/conversations/{conversation}/compare?a={a}&b={b}"));
     paths.push(format!("/requests/{middle}"));
     paths
 }

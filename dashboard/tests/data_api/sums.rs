@@ -332,12 +332,17 @@ async fn groups_add_up_to_the_whole(store: TestStore) {
 /// Each request says by which rule it is linked, and what of the history it shares.
 async fn a_link_shows_what_it_stands_on(store: TestStore) {
     let fixture = filled(store).await;
-    let mut turns = 0;
+    let (mut turns, mut titled) = (0, 0);
     for one in &fixture.sent {
         let answer = fixture.json(&format!("/api/requests/{}", one.id)).await;
         let percent = answer["link"]["confidence"].as_u64();
         assert!(percent.is_some_and(|percent| percent <= 100), "{answer}");
-        assert!(answer["link"]["method"].is_string(), "{answer}");
+        let linked = fixture.store.find_linked(one.id).await.expect("an answer").expect("a link");
+        assert_eq!(answer["link"]["method"], linked.method.name, "{answer}");
+        let conversation = answer["conversationId"].as_str().and_then(|id| id.parse().ok());
+        let titles = fixture.store.list_titles(conversation.as_slice()).await.expect("titles");
+        assert_eq!(linked.title.as_ref(), titles.values().next(), "{answer}");
+        titled += titles.len();
         let miss = &answer["cacheMiss"];
         assert!(miss.is_null() || miss["tokens"].as_u64() > Some(0), "{miss}");
         if answer["kind"] == "turn" {
@@ -348,6 +353,7 @@ async fn a_link_shows_what_it_stands_on(store: TestStore) {
         }
     }
     assert!(turns > 20, "{turns} turns go on from all of their parent's history");
+    assert!(titled > 20, "{titled} are in a conversation with a title");
 }
 
 async fn walk(fixture: &Fixture, address: &str) -> Vec<Value> {

@@ -58,8 +58,10 @@ async fn by_rules<I: Index>(
     if !request.member {
         return Ok(Decision::of(Edge::auxiliary()));
     }
-    if let Some(edge) = attempt::find(index, exchange, request).await? {
-        return Ok(Decision::of(edge));
+    match attempt::find(index, exchange, request).await? {
+        Some(again) if again.head => return head(index, request, Some(again)).await,
+        Some(again) => return Ok(Decision::of(again)),
+        None => {}
     }
     if let Some(edge) = thread(index, request).await? {
         return Ok(Decision::of(edge));
@@ -68,7 +70,7 @@ async fn by_rules<I: Index>(
     if request.summary_length == 0 {
         return match prefix {
             Some(found) => Ok(Decision::of(found.edge)),
-            None => head(index, request).await,
+            None => head(index, request, None).await,
         };
     }
     from_summary(index, request, prefix).await
@@ -103,15 +105,21 @@ async fn from_summary<I: Index>(
     let summary = summary.map(|edge| Edge { joint, ..edge });
     match summary.or(prefix.map(|found| found.edge)) {
         Some(edge) => Ok(Decision { waits, ..Decision::of(edge) }),
-        None => head(index, request).await,
+        None => head(index, request, None).await,
     }
 }
 
-/// No history leads anywhere: a call, a summary that the client speaks of, or the session may.
-async fn head<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Decision, I::Error> {
-    let (edge, takes) = match subagent::find(index, request).await? {
-        Some((edge, call)) => (edge, Some(call)),
-        None => (weak(index, request).await?, None),
+/// No history leads anywhere: a call may, an earlier request that this one is `again`, a summary
+/// that the client speaks of, or the session.
+async fn head<I: Index>(
+    index: &mut I,
+    request: &RequestFacts,
+    again: Option<Edge>,
+) -> Result<Decision, I::Error> {
+    let (edge, takes) = match (subagent::find(index, request).await?, again) {
+        (Some((edge, call)), _) => (edge, Some(call)),
+        (None, Some(again)) => (again, None),
+        (None, None) => (weak(index, request).await?, None),
     };
     Ok(Decision { edge: Edge { head: true, ..edge }, takes, waits: head_waits(request) })
 }
@@ -135,14 +143,21 @@ async fn thread<I: Index>(index: &mut I, request: &RequestFacts) -> Result<Optio
     Ok(parent.map(|parent| Edge::to(LinkKind::Turn, parent.id, Method::Thread)))
 }
 
-/// The exchange whose answer the request's thread goes on from.
+/// The exchange whose answer the request's thread goes on from: of its domain, else of its session.
 pub async fn threaded<I: Index>(
     index: &mut I,
     request: &RequestFacts,
 ) -> Result<Option<Exchange>, I::Error> {
     let Some(message_id) = &request.thread else { return Ok(None) };
-    let scope = Scope::Domain(request.domain.clone());
-    index.answering(&scope, message_id, request.moment).await
+    let domain = Scope::Domain(request.domain.clone());
+    let session = request.session.clone().map(Scope::Session);
+    for scope in std::iter::once(domain).chain(session) {
+        let found = index.answering(&scope, message_id, request.moment).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 impl Decision {

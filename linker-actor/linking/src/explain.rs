@@ -93,13 +93,20 @@ fn verdict(rule: &'static str, holds: bool, because: impl Into<String>) -> Verdi
 
 fn near(parent: &Side, child: &Side) -> Verdict {
     let (parent, child) = (&parent.request, &child.request);
-    let same_session = parent.session.is_some() && parent.session == child.session;
-    let because = match (same_session, parent.domain == child.domain) {
+    let because = match (is_same_session(parent, child), parent.domain == child.domain) {
         (true, _) => "both name the same session",
         (false, true) => "the sessions differ or are unknown; the domain is the same",
         (false, false) => "neither session nor domain is the same: never linked",
     };
-    verdict("scope", same_session || parent.domain == child.domain, because)
+    verdict("scope", is_near(parent, child), because)
+}
+
+fn is_same_session(parent: &RequestFacts, child: &RequestFacts) -> bool {
+    parent.session.is_some() && parent.session == child.session
+}
+
+fn is_near(parent: &RequestFacts, child: &RequestFacts) -> bool {
+    is_same_session(parent, child) || parent.domain == child.domain
 }
 
 fn repeat(parent: &Side, child: &Side) -> Verdict {
@@ -137,8 +144,7 @@ fn could_repeat(parent: &RequestFacts, child: &RequestFacts) -> bool {
 }
 
 fn is_earlier_of_agent(parent: &RequestFacts, child: &RequestFacts) -> bool {
-    let same = parent.session.is_some() && parent.session == child.session;
-    same && parent.agent == child.agent && parent.moment < child.moment
+    is_same_session(parent, child) && parent.agent == child.agent && parent.moment < child.moment
 }
 
 fn thread(parent: &Side, child: &Side) -> Verdict {
@@ -149,8 +155,8 @@ fn thread(parent: &Side, child: &Side) -> Verdict {
         (false, "the child goes on with no message thread")
     } else if named != answered {
         (false, "the child's thread names another answer than the parent's")
-    } else if parent.domain != child.domain || parent.moment >= child.moment {
-        (false, "the child's thread names the answer, but not of an earlier one in its domain")
+    } else if !is_near(parent, child) || parent.moment >= child.moment {
+        (false, "the child's thread names an answer of another domain and session, or a later one")
     } else {
         (true, "the child's thread names the parent's answer")
     };

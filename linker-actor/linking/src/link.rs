@@ -101,7 +101,7 @@ pub struct Edge {
     pub parent_task: Option<TaskRef>,
     pub method: Method,
     pub joint: Option<Joint>,
-    /// Neither history nor repetition gave a parent: calls and summaries may.
+    /// Neither history nor a failure that it repeats gave a parent: calls and summaries may.
     pub head: bool,
 }
 
@@ -235,11 +235,12 @@ impl Edge {
             | Method::Summary
             | Method::SummaryHeader
             | Method::Session => true,
+            // Only when no call of those before it was open.
+            Method::SessionRepeat => self.head,
             Method::Thread
             | Method::AgentPrefix
             | Method::SessionPrefix
             | Method::DomainPrefix
-            | Method::SessionRepeat
             | Method::Repeat
             | Method::None
             | Method::Refused => false,

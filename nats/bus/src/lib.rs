@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod consume;
 pub mod embedded;
+mod erase;
 pub mod handler;
 pub mod jetstream;
 pub mod live;

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use nexus_contract::{DecodeError, Event, Kind};
+use nexus_contract::{DecodeError, Event, ExchangeId, Kind};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -26,8 +26,8 @@ use thiserror::Error;
 /// deliveries within one instance; nothing else is promised about order.
 ///
 /// **Dead letters.** A delivery settled with [`Settle::Reject`] goes to the dead letters with its
-/// reason and its bytes, and is not delivered again to that consumer. Nothing else removes an
-/// unsettled event. A requeued dead letter is delivered again to the consumer that rejected it.
+/// reason and its bytes, and is not delivered again to that consumer. Nothing but that and
+/// [`erase`](Self::erase) removes an unsettled event. A requeued dead letter is delivered again to the consumer that rejected it.
 #[async_trait]
 pub trait EventStream: Send + Sync + 'static {
     /// Stores the events, in order, durably. Large bodies are split and joined by the transport.
@@ -54,6 +54,10 @@ pub trait EventStream: Send + Sync + 'static {
 
     /// Forgets it for good. False when there is none.
     async fn drop_dead_letter(&self, id: &str) -> Result<bool, StreamError>;
+
+    /// Removes all events and dead letters about these exchanges, settled or not, with their bodies;
+    /// gives how many there were. A delivery that is with a consumer is not taken from it.
+    async fn erase(&self, exchanges: &[ExchangeId]) -> Result<u64, StreamError>;
 }
 
 /// Bytes of events after which a pull takes no further one: a batch of large bodies must not fill
@@ -73,6 +77,11 @@ pub trait Consumer: Send {
 
     /// Still at work on these: their [`ConsumerSpec::ack_timeout`] begins anew.
     async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError>;
+
+    /// The end of the work: what this consumer was given and has not settled is delivered again to
+    /// whoever pulls next, at once and not after [`ConsumerSpec::ack_timeout`]. After an error that
+    /// happens when the consumer is opened again on the same stream.
+    async fn give_back(&mut self) -> Result<(), StreamError>;
 }
 
 /// What a consumer is.

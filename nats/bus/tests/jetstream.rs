@@ -4,14 +4,14 @@ mod authority;
 mod conformance;
 mod nats;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use authority::Authority;
 use bytes::Bytes;
-use conformance::{Harness, request};
+use conformance::{Harness, noise, number, request, settle, spec, take};
 use nats::{NatsServer, ready};
-use nexus_bus::{Connecting, EventStream, JetStream, NatsConfig, StreamError};
+use nexus_bus::{Connecting, Consumer, EventStream, JetStream, NatsConfig, Settle, StreamError};
 use nkeys::KeyPair;
 
 struct Nats {
@@ -109,6 +109,63 @@ async fn a_killed_server_forgets_no_event() {
     let stream = open(harness.server.config()).await;
     ready(&stream).await;
     assert_eq!(stream.status().await.expect("says").events, 200);
+}
+
+/// Not a minute later, when their acknowledgements are overdue.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_in_hand_when_the_connection_broke_comes_again_after_the_next() {
+    let mut harness = Nats::new().await;
+    let events: Vec<_> = (1..=6).map(|number| request(number, b"{}")).collect();
+    harness.stream.publish(&events).await.expect("publishes");
+    let mut leaving = harness.stream.consumer(spec("storage")).await.expect("opens");
+    let taken = take(&mut leaving, 6).await;
+    settle(&mut leaving, &taken[..2], &Settle::Ack).await;
+    // An orderly end: the server remembers who has what.
+    harness.server.stop();
+    leaving.give_back().await.expect_err("there is no server");
+    drop(leaving);
+    harness.server.start_again();
+
+    let mut staying = opened(&harness.stream).await;
+    let mut again = BTreeSet::new();
+    while again.len() < 4 {
+        again.extend(take(&mut staying, 1).await.iter().map(number));
+    }
+    assert_eq!(again, BTreeSet::from([3, 4, 5, 6]));
+}
+
+/// It can be told what is wrong, and its neighbour does not wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_lost_a_part_is_delivered_as_such() {
+    let harness = Nats::new().await;
+    let events = [request(1, &noise(1, 2 << 20)), request(2, b"{}")];
+    harness.stream.publish(&events).await.expect("publishes");
+    let client = async_nats::connect(harness.server.url()).await.expect("connects");
+    let context = async_nats::jetstream::new(client);
+    let chunks = context.get_stream("NEXUS_BODY_CHUNKS").await.expect("is there");
+    assert!(chunks.purge().await.expect("purges").purged > 0, "the body is in parts");
+
+    let mut consumer = harness.stream.consumer(spec("storage")).await.expect("opens");
+    let taken = take(&mut consumer, 2).await;
+    let reason = taken[0].event.as_ref().expect_err("a part is missing").to_string();
+    assert!(reason.contains("chunk"), "{reason}");
+    assert_eq!(number(&taken[1]), 2);
+    settle(&mut consumer, &taken[..1], &Settle::Reject(reason.clone())).await;
+    let page = harness.stream.list_dead_letters(None, 10).await.expect("lists");
+    assert_eq!(page.items.iter().map(|letter| &letter.reason).collect::<Vec<_>>(), [&reason]);
+}
+
+/// The consumer, once the server is back.
+async fn opened(stream: &JetStream) -> Box<dyn Consumer> {
+    let mut left = 100;
+    loop {
+        match stream.consumer(spec("storage")).await {
+            Ok(consumer) => return consumer,
+            Err(error) => assert!(error.is_transient() && left > 0, "{error}"),
+        }
+        left -= 1;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

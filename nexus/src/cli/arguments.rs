@@ -73,7 +73,7 @@ pub enum Command {
     /// Events that no consumer could handle
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
-    /// Remove what is old
+    /// Remove what is old, or one conversation
     Prune(PruneArgs),
     /// Count the sums of conversations, hours and days anew
     Rebuild,
@@ -296,7 +296,11 @@ pub enum DeadLettersCommand {
 pub struct PruneArgs {
     /// Age, such as `30d`
     #[arg(long, value_name = "AGE", value_parser = span::before)]
-    pub older_than: Timestamp,
+    #[arg(required_unless_present = "conversation")]
+    pub older_than: Option<Timestamp>,
+    /// Erase this conversation, or that of an exchange in it, with every trace
+    #[arg(long, value_name = "ID", conflicts_with_all = ["older_than", "payloads_only"])]
+    pub conversation: Option<String>,
     /// Remove bodies, keep rows and usage
     #[arg(long)]
     pub payloads_only: bool,

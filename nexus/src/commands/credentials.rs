@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use nexus_contract::SystemClock;
+use nexus_contract::{Clock, SystemClock};
 use nexus_gateway::{
     AccessConfig,
     credentials::{
@@ -58,18 +58,20 @@ fn status_text(statuses: &[Status]) -> String {
         return "no credential files; requests can only pass through with the clients' own\n"
             .into();
     }
+    let now = SystemClock.now();
     let rows: Vec<Vec<String>> = statuses
         .iter()
         .map(|status| {
             let expires =
                 status.expires_at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+            let age = if expires.is_some_and(|at| at < now) { "expired" } else { "ok" };
             vec![
                 status.domain.clone(),
                 status.kind.unwrap_or("–").to_owned(),
                 status.account_id.clone().unwrap_or_default(),
                 status.client_keys.to_string(),
                 expires.map_or("–".to_owned(), |at| at.to_string()),
-                status.problem.clone().unwrap_or_else(|| "ok".into()),
+                status.problem.clone().unwrap_or_else(|| age.to_owned()),
             ]
         })
         .collect();
@@ -116,15 +118,14 @@ async fn refresh(
     dry_run: bool,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let domains = match domain {
-        Some(domain) => vec![domain],
-        None => open(config).list_oauth().into_iter().map(|(domain, _)| domain).collect(),
-    };
+    let stored: Vec<String> =
+        open(config).list_oauth().into_iter().map(|(domain, _)| domain).collect();
+    let domains = domain.map_or_else(|| stored.clone(), |domain| vec![domain]);
     let client = client(config, settings)?;
     let mut outcomes = Vec::new();
     for domain in domains {
         let (result, failed) = if dry_run {
-            ("would be refreshed".to_owned(), false)
+            planned(&stored, &domain)
         } else {
             let dir = &config.credentials_dir;
             match refresh_domain(dir, &domain, &client, &SystemClock, rand::random(), true).await {
@@ -138,6 +139,15 @@ async fn refresh(
     output.print(outcomes.as_slice(), outcomes_text)?;
     let failed = outcomes.iter().any(|outcome| outcome.failed);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What a refresh would do, and whether it would fail at once.
+fn planned(stored: &[String], domain: &str) -> (String, bool) {
+    if stored.iter().any(|known| known == domain) {
+        ("would be refreshed".to_owned(), false)
+    } else {
+        ("it has no OAuth credential".to_owned(), true)
+    }
 }
 
 fn outcomes_text(outcomes: &[Outcome]) -> String {

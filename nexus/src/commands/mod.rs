@@ -117,7 +117,7 @@ async fn with_store(command: Command, output: Output, settings: &Settings) -> an
         Command::Relink(args) => relink::run(&args, store.as_ref(), output).await,
         Command::Analyses(command) => analyses::run(command, &store, settings, output).await,
         Command::Export(args) => export::run(&args, store.as_ref()).await,
-        Command::Prune(args) => prune::run(&args, store.as_ref(), output).await,
+        Command::Prune(args) => prune::run(&args, store.as_ref(), settings, output).await,
         Command::Rebuild => rebuild::run(store.as_ref(), output).await,
         Command::Reprice => reprice::run(store.as_ref(), settings, output).await,
         other => unreachable!("{other:?} was taken before the store was opened"),

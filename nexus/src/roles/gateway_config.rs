@@ -14,6 +14,7 @@ pub fn gateway_config(settings: &Settings, instance: &str, salt: SecretString) -
     GatewayConfig {
         instance: instance.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        mounted: Vec::new(),
         upstream: upstream(settings),
         clients: clients(settings),
         access: access_config(settings, salt),
@@ -37,9 +38,9 @@ pub fn gateway_config(settings: &Settings, instance: &str, salt: SecretString) -
 fn upstream(settings: &Settings) -> UpstreamConfig {
     UpstreamConfig {
         base_url: settings.upstream.to_string(),
-        timeout: Duration::from_millis(settings.upstream_timeout_ms),
-        connect_timeout: Duration::from_millis(settings.upstream_connect_timeout_ms),
-        idle_timeout: Duration::from_millis(settings.upstream_idle_timeout_ms),
+        timeout: Duration::from_millis(settings.upstream_timeout_ms.get()),
+        connect_timeout: Duration::from_millis(settings.upstream_connect_timeout_ms.get()),
+        idle_timeout: Duration::from_millis(settings.upstream_idle_timeout_ms.get()),
         extra_roots: settings.upstream_ca.clone(),
         https_proxy: settings.https_proxy.as_ref().map(ToString::to_string),
         no_proxy: settings.no_proxy.clone().unwrap_or_default(),
@@ -50,10 +51,10 @@ fn upstream(settings: &Settings) -> UpstreamConfig {
 
 fn clients(settings: &Settings) -> ClientConfig {
     ClientConfig {
-        timeout: Duration::from_millis(settings.proxy_server_timeout_ms),
+        timeout: Duration::from_millis(settings.proxy_server_timeout_ms.get()),
         drain_timeout: settings.drain_timeout.0,
         max_request_size: settings.max_request_size.0,
-        max_connections: settings.max_connections,
+        max_connections: settings.max_connections.get(),
         max_in_flight_bytes: settings.max_in_flight.0,
         on_abort: match settings.on_client_abort {
             settings::OnClientAbort::Cancel => OnClientAbort::Cancel,

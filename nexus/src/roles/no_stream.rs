@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use nexus_bus::{Consumer, ConsumerSpec, DeadLetter, EventStream, Page, StreamError, StreamStatus};
-use nexus_contract::Event;
+use nexus_contract::{Event, ExchangeId};
 
 /// Refuses everything.
 pub struct NoStream;
@@ -42,6 +42,10 @@ impl EventStream for NoStream {
     }
 
     async fn drop_dead_letter(&self, _id: &str) -> Result<bool, StreamError> {
+        none()
+    }
+
+    async fn erase(&self, _exchanges: &[ExchangeId]) -> Result<u64, StreamError> {
         none()
     }
 }

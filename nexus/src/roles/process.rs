@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use nexus_bus::Connecting;
 use nexus_contract::IdSource;
 use nexus_dashboard::Dashboard;
-use nexus_gateway::{Gateway, GatewayDeps};
+use nexus_gateway::{Gateway, GatewayConfig, GatewayDeps};
 use nexus_journal::Journal;
 
 use crate::{
@@ -157,7 +157,9 @@ impl Process {
             random: Arc::new(rand::random),
             render_metrics: Arc::new(move || metrics.render()),
         };
-        let config = gateway_config(settings, &self.instance, salt(settings)?);
+        let mounted = mounted(settings.mcp_enabled, dashboard.is_some());
+        let config =
+            GatewayConfig { mounted, ..gateway_config(settings, &self.instance, salt(settings)?) };
         let gateway = Gateway::new(config, deps)?;
         let mcp = mcp::for_gateway(&mut self.back, settings, gateway.credentials(), engines)?;
         if let Some((dashboard, mcp)) = dashboard.as_ref().zip(mcp.as_ref()) {
@@ -205,6 +207,12 @@ impl Process {
         tracing::info!(roles = names.join(","), instance = self.instance, "ready");
         output::write(banner::text(&self.settings, gateway, dashboard).as_bytes())
     }
+}
+
+/// What stands on the gateway's port besides its own.
+fn mounted(prompts: bool, data_api: bool) -> Vec<String> {
+    let paths = [("/mcp", prompts), ("/api/*", data_api)];
+    paths.into_iter().filter(|(_, is_there)| *is_there).map(|(path, _)| path.into()).collect()
 }
 
 /// The operator's name for this process, else the host's with the role of a process that has one.

@@ -274,7 +274,7 @@ pub const TABLE: &[Definition] = &[
         Group::Logging,
         "DEBUG_SQL",
         Some("false"),
-        "Logs each statement with its duration and rows, without its parameters.",
+        "Logs the store's statements with parameters, masked and capped, duration, rows and error.",
     ),
     plain(Group::Logging, "OTEL_EXPORTER_OTLP_ENDPOINT", None, "OTLP over HTTP: where spans go."),
     plain(Group::Logging, "NEXUS_OTEL_BODIES", Some("false"), "Puts message texts into spans."),

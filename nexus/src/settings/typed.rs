@@ -64,9 +64,9 @@ pub struct Settings {
     pub admin_host: IpAddr,
     pub admin_port: u16,
     pub instance: Option<String>,
-    pub proxy_server_timeout_ms: u64,
+    pub proxy_server_timeout_ms: NonZeroU64,
     pub drain_timeout: Period,
-    pub max_connections: usize,
+    pub max_connections: NonZeroUsize,
     pub max_in_flight: ByteSize,
     pub max_request_size: ByteSize,
     pub trusted_proxies: Option<Vec<IpNet>>,
@@ -80,9 +80,9 @@ pub struct Settings {
     pub stream_max_bytes: ByteSize,
     pub slow_query_threshold_ms: u64,
     pub upstream: Url,
-    pub upstream_timeout_ms: u64,
-    pub upstream_connect_timeout_ms: u64,
-    pub upstream_idle_timeout_ms: u64,
+    pub upstream_timeout_ms: NonZeroU64,
+    pub upstream_connect_timeout_ms: NonZeroU64,
+    pub upstream_idle_timeout_ms: NonZeroU64,
     pub upstream_ca: Option<PathBuf>,
     pub https_proxy: Option<Url>,
     pub no_proxy: Option<Vec<String>>,
@@ -408,6 +408,21 @@ mod tests {
             .expect_err("three mistakes");
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
         assert!(mistakes[0].starts_with("PORT (from environment) must be a whole number"));
+    }
+
+    #[test]
+    fn bounds_that_would_let_nothing_through_are_mistakes() {
+        for name in [
+            "CLAUDE_API_TIMEOUT",
+            "CLAUDE_API_CONNECT_TIMEOUT",
+            "CLAUDE_API_IDLE_TIMEOUT",
+            "PROXY_SERVER_TIMEOUT",
+            "NEXUS_MAX_CONNECTIONS",
+        ] {
+            let mistakes = settings(&[(name, "0")]).expect_err(name);
+            assert!(mistakes[0].starts_with(name), "{mistakes:?}");
+            assert!(settings(&[(name, "1")]).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 use super::line::CleanLines;
 use crate::settings::{LogFormat, Settings};
 
-/// Statements are only logged on demand: their parameters are captured content.
-const QUIET: &str =
-    "actix_server=warn,sqlx=warn,hyper=warn,h2=warn,rustls=warn,async_nats=warn,tungstenite=warn";
+/// Statements are only logged on demand: their parameters are captured content. What sqlx warns of
+/// are slow ones.
+const QUIET: &str = "actix_server=warn,sqlx=warn,nexus_store::sql=warn,hyper=warn,h2=warn,\
+    rustls=warn,async_nats=warn,tungstenite=warn";
 
 /// Starts logging as `LOG_LEVEL` and `LOG_FORMAT` say.
 pub fn start(settings: &Settings) -> anyhow::Result<()> {
@@ -33,7 +34,7 @@ pub fn start(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn filter(settings: &Settings) -> anyhow::Result<EnvFilter> {
-    let sql = if settings.debug_sql { ",sqlx=debug" } else { "" };
+    let sql = if settings.debug_sql { ",nexus_store::sql=debug" } else { "" };
     let debug = if settings.debug { ",nexus_gateway=debug" } else { "" };
     Ok(EnvFilter::try_new(format!("{QUIET},{}{sql}{debug}", settings.log_level))?)
 }

@@ -1,7 +1,7 @@
 //! Each mistake that a new user can make is found, with the sentence that mends it.
 
 mod credentials;
-mod engines;
+pub mod engines;
 mod ports;
 mod upstream;
 

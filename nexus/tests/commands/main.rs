@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::rig::{Nexus, SESSION, THREADS, failure};
+use crate::{
+    doctor::engines::{OLD_NATS, answering_nats},
+    rig::{Nexus, SESSION, THREADS, failure},
+};
 
 #[test]
 fn an_import_returns_when_all_is_stored_and_linked_and_is_safe_to_repeat() {
@@ -106,6 +109,28 @@ fn what_is_old_is_counted_before_it_goes() {
     assert!(code == 2 && error.contains("30d"), "{code}: {error}");
 }
 
+/// The stream would take its exchanges for known ones if it still had them.
+#[test]
+fn an_erased_conversation_can_be_imported_as_if_it_had_never_been() {
+    let nexus = Nexus::new();
+    nexus.import();
+    assert_eq!(nexus.json(&format!("import {THREADS} --json"))["accepted"], 9);
+    let erase = "prune --conversation s06-004 --json";
+    let counted = nexus.json(&format!("{erase} --dry-run"));
+    assert_eq!((&counted["exchanges"], &counted["events"]), (&5.into(), &Value::Null));
+    let erased = nexus.json(erase);
+    assert_eq!(erased["exchanges"], 5);
+    assert!(erased["events"].as_u64() >= Some(10), "a request and an answer of each: {erased}");
+    let (code, error) = failure(&nexus.run("show exchange s06-001"));
+    assert!(code == 1 && error.starts_with("error: "), "{code}: {error}");
+    let (code, error) = failure(&nexus.run(erase));
+    assert!(code == 1 && error.contains("s06-004"), "{code}: {error}");
+    assert_eq!(nexus.json("rebuild --json")["exchanges"], 9, "the others stay");
+    nexus.import();
+    let (code, error) = failure(&nexus.run("prune --conversation s06-001 --older-than 1d"));
+    assert_eq!(code, 2, "{error}");
+}
+
 #[test]
 fn lines_that_are_no_exchange_are_named() {
     let nexus = Nexus::new();
@@ -139,6 +164,22 @@ fn a_generated_store_is_linked_priced_and_summed_up() {
     let (code, error) = failure(&nexus.run("demo --seed 4 --conversations 1 --into .nexus"));
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("holds exchanges already"), "{error}");
+}
+
+/// It does not go on without the work it is there for: a service manager sees it end, and why.
+#[test]
+fn a_role_whose_consumer_is_gone_ends_with_the_reason() {
+    let nexus = Nexus::new();
+    nexus.says("migrate");
+    for role in ["storage", "linker"] {
+        let mut command = nexus.command(role);
+        command.env("NATS_URL", format!("nats://{}", answering_nats(OLD_NATS)));
+        command.env("API_KEY_SALT", "s").env("NEXUS_ADMIN_PORT", "0");
+        let (code, error) = failure(&command.output().expect("the binary runs"));
+        let consumer = format!("consumer {role} is gone");
+        assert_eq!(code, 1, "{error}");
+        assert!(error.contains(&consumer) && error.contains("2.9.10"), "{error}");
+    }
 }
 
 /// Whichever command makes it.

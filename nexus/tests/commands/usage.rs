@@ -124,6 +124,7 @@ fn failures_end_with_1_and_say_what_failed() {
         ("dead-letters drop 1", "1"),
         ("credentials login --domain d", "no code"),
         ("credentials refresh nobody", "nobody"),
+        ("credentials refresh nobody --dry-run", "no OAuth credential"),
         ("health --port 9 --admin-port 9 --dashboard-port 9", "no role answers"),
     ] {
         let output = nexus.run(failing);

@@ -67,7 +67,7 @@ impl Access {
                 let known = known.copied();
                 self.stored(domain, credential, known).await
             }
-            None if self.allow_passthrough && !self.holds_client_key(&presented, &digests) => {
+            None if self.allow_passthrough && !self.holds_client_key(headers, &digests) => {
                 Ok(Grant {
                     account_id: None,
                     injected: Injected::Nothing,
@@ -93,10 +93,17 @@ impl Access {
         Ok(Grant { account_id, injected, fingerprint, slack: credential.slack.clone() })
     }
 
-    /// A key of this gateway, of whatever domain, is none of the upstream's business.
-    fn holds_client_key(&self, presented: &[&str], digests: &[Digest]) -> bool {
-        presented.iter().any(|key| key.starts_with(CLIENT_KEY))
-            || digests.iter().any(|digest| self.credentials.knows_client_key(digest))
+    /// A key of this gateway, of whatever domain, is none of the upstream's business; also where it
+    /// stands in a form that lets nobody in, such as without its scheme.
+    fn holds_client_key(&self, headers: &HeaderMap, digests: &[Digest]) -> bool {
+        let is_known = |digest: &Digest| self.credentials.knows_client_key(digest);
+        let fingerprinter = self.credentials.fingerprinter();
+        let holds_one = |value: &HeaderValue| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            mentions_client_key(&text) || is_known(&fingerprinter.digest(text.trim()))
+        };
+        let mut values = headers.get_all("x-api-key").chain(headers.get_all(header::AUTHORIZATION));
+        digests.iter().any(is_known) || values.any(holds_one)
     }
 
     /// `None` when the credential has expired.
@@ -133,6 +140,12 @@ fn presented(headers: &HeaderMap) -> Option<Vec<&str>> {
     let all = keys.chain(bearers).map(str::trim).filter(|key| !key.is_empty());
     let presented: Vec<_> = all.take(MAX_PRESENTED + 1).collect();
     (presented.len() <= MAX_PRESENTED).then_some(presented)
+}
+
+/// Whether a word of `text` begins as client keys do.
+fn mentions_client_key(text: &str) -> bool {
+    let is_of_keys = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
+    text.split(|char: char| !is_of_keys(char)).any(|word| word.starts_with(CLIENT_KEY))
 }
 
 /// The token of `Authorization: Bearer …`; the scheme's case does not count (RFC 9110 §11.1).

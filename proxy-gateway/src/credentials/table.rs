@@ -43,12 +43,19 @@ pub struct Credentials {
     /// still none of the upstream's business.
     remembered: ArcSwap<HashSet<Digest>>,
     directory: ArcSwapOption<DirectoryProblem>,
-    /// Domains whose last refresh failed, and why.
-    refresh_problems: Mutex<BTreeMap<String, String>>,
+    /// Domains whose last refresh failed.
+    failed_refreshes: Mutex<BTreeMap<String, FailedRefresh>>,
     /// Looks happen one at a time.
     looking: Mutex<()>,
     /// Counts the looks that changed something.
     changes: watch::Sender<u64>,
+}
+
+/// Why a pair was not renewed.
+struct FailedRefresh {
+    /// When the pair expires, which tells it from one that somebody else has put in its place.
+    expires_at: Option<i64>,
+    problem: String,
 }
 
 /// What is known of one domain.
@@ -99,7 +106,7 @@ impl Credentials {
             client_keys: ArcSwap::default(),
             remembered: ArcSwap::default(),
             directory: ArcSwapOption::default(),
-            refresh_problems: Mutex::default(),
+            failed_refreshes: Mutex::default(),
             looking: Mutex::new(()),
             changes: watch::Sender::new(0),
         };
@@ -141,13 +148,16 @@ impl Credentials {
 
     /// Notes what became of a domain's refresh, for [`statuses`](Self::statuses).
     pub fn note_refresh(&self, domain: &str, problem: Option<String>) {
-        let mut problems = self.refresh_problems.lock().unwrap_or_else(PoisonError::into_inner);
-        match problem {
-            Some(problem) => drop(problems.insert(domain.to_owned(), problem)),
-            None => drop(problems.remove(domain)),
-        }
+        let mut failed = self.failed_refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load();
-        problems.retain(|domain, _| table.contains_key(domain));
+        match problem {
+            Some(problem) => {
+                let expires_at = table.get(domain).and_then(Entry::expires_at);
+                failed.insert(domain.to_owned(), FailedRefresh { expires_at, problem });
+            }
+            None => drop(failed.remove(domain)),
+        }
+        failed.retain(|domain, _| table.contains_key(domain));
     }
 
     /// Every domain whose last good version is OAuth.
@@ -172,9 +182,11 @@ impl Credentials {
         let mut statuses: Vec<_> =
             table.iter().map(|(domain, entry)| entry.status(domain)).collect();
         statuses.sort_by(|one, other| one.domain.cmp(&other.domain));
-        let refreshes = self.refresh_problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = self.failed_refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         for status in statuses.iter_mut().filter(|status| status.problem.is_none()) {
-            status.problem = refreshes.get(&status.domain).cloned();
+            let refresh = failed.get(&status.domain);
+            let of_this_pair = refresh.filter(|refresh| refresh.expires_at == status.expires_at);
+            status.problem = of_this_pair.map(|refresh| refresh.problem.clone());
         }
         statuses
     }
@@ -356,19 +368,25 @@ impl Entry {
         self.missing_since.is_none()
     }
 
+    /// When the pair expires, if it is one.
+    fn expires_at(&self) -> Option<i64> {
+        match &self.good.as_ref()?.secret {
+            Secret::ApiKey(_) => None,
+            Secret::OAuth(pair) => Some(pair.expires_at),
+        }
+    }
+
     fn status(&self, domain: &str) -> Status {
-        let secret = self.good.as_ref().map(|credential| &credential.secret);
-        let (kind, expires_at) = match secret {
-            None => (None, None),
-            Some(Secret::ApiKey(_)) => (Some("api_key"), None),
-            Some(Secret::OAuth(pair)) => (Some("oauth"), Some(pair.expires_at)),
-        };
+        let kind = self.good.as_ref().map(|credential| match credential.secret {
+            Secret::ApiKey(_) => "api_key",
+            Secret::OAuth(_) => "oauth",
+        });
         Status {
             domain: domain.to_owned(),
             kind,
             account_id: self.good.as_ref().and_then(|credential| credential.account_id.clone()),
             client_keys: self.good.as_ref().map_or(0, |credential| credential.client_keys.len()),
-            expires_at,
+            expires_at: self.expires_at(),
             problem: self.problem.as_ref().map(ToString::to_string),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ledger::Ledger, upload::Upload};
+use super::{ledger::Ledger, upload::Upload, watch::Deadline};
 use crate::{
     server::Worker,
     upstream::{Fields, Request, Response, UpstreamError},
@@ -24,6 +24,7 @@ pub struct Call<'a> {
     pub worker: &'a Worker,
     pub upload: &'a Upload,
     pub make: &'a dyn Fn() -> Request,
+    pub deadline: &'a Deadline,
 }
 
 impl Call<'_> {
@@ -70,8 +71,8 @@ impl Call<'_> {
             return None;
         }
         let backoff = || self.jitter(retry);
-        match outcome {
-            Err(error) => error.may_repeat().then(backoff),
+        let pause = match outcome {
+            Err(error) => error.may_repeat().then(backoff)?,
             Ok(response) => {
                 let status = response.status;
                 let is_listed = config.retry_status.contains(&status.as_u16());
@@ -80,9 +81,11 @@ impl Call<'_> {
                     return None;
                 }
                 let asked = retry_after(&response.fields).unwrap_or_default();
-                (asked <= MAX_RETRY_AFTER).then(|| asked + backoff())
+                (asked <= MAX_RETRY_AFTER).then(|| asked + backoff())?
             }
-        }
+        };
+        // The client is better served with what is there than with a time-out after the pause.
+        self.deadline.outlasts(pause).then_some(pause)
     }
 
     /// Full jitter: anything from nothing to the bound, so that clients don't return together.

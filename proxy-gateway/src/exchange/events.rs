@@ -3,18 +3,19 @@
 
 use nexus_messages::decode::Decoder;
 
-/// An error event's first line.
-const ERROR: &[u8] = b"event: error";
+/// An error event's first line; between the two may stand a space.
+const FIELD: &[u8] = b"event:";
+const ERROR: &[u8] = b"error";
 
-/// Bytes of the end that are kept: the line, and a line end before it.
-const KEPT: usize = ERROR.len() + 1;
+/// Bytes of the end that are kept: the line with its space, and a line end before it.
+const KEPT: usize = FIELD.len() + ERROR.len() + 2;
 
 /// Bytes of a decoded stream that are looked at.
 const LIMIT: usize = 64 << 20;
 
 pub struct EventWatch {
     decoder: Option<Decoder>,
-    /// End of what came so far, as long as [`ERROR`] and a line end before it.
+    /// End of what came so far, at most [`KEPT`] bytes.
     tail: Vec<u8>,
     saw_error: bool,
 }
@@ -65,8 +66,11 @@ impl EventWatch {
 
 /// At the beginning of a line only: text inside an event's data has no line ends.
 fn has_error(bytes: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, ERROR)
-        .any(|at| at > 0 && matches!(bytes[at - 1], b'\n' | b'\r'))
+    memchr::memmem::find_iter(bytes, FIELD).any(|at| {
+        let value = &bytes[at + FIELD.len()..];
+        let begins_line = at > 0 && matches!(bytes[at - 1], b'\n' | b'\r');
+        begins_line && value.strip_prefix(b" ").unwrap_or(value).starts_with(ERROR)
+    })
 }
 
 #[cfg(test)]
@@ -81,9 +85,13 @@ mod tests {
 
     #[test]
     fn an_error_event_is_seen_wherever_it_is_cut() {
-        let stream = b"event: ping\ndata: {}\n\nevent: error\ndata: {\"type\":\"error\"}\n\n";
-        for cut in 1..stream.len() {
-            assert!(saw_error(stream, cut), "cut at {cut}");
+        for line in ["event: error", "event:error"] {
+            let stream = format!(
+                "event: ping\r\ndata: {{}}\r\n\r\n{line}\r\ndata:{{\"type\":\"error\"}}\r\n\r\n"
+            );
+            for cut in 1..stream.len() {
+                assert!(saw_error(stream.as_bytes(), cut), "{line} cut at {cut}");
+            }
         }
         assert!(saw_error(b"event: error\ndata: {}\n\n", 5), "the first event");
     }

@@ -14,11 +14,14 @@ mod watch;
 
 use std::{rc::Rc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, http::ConnectionType, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{ConnectionType, Version},
+    web,
+};
 use nexus_contract::{ExchangeId, TerminalState};
-use tokio::time::timeout_at;
 
-use self::{admission::Admission, attempts::Call};
+use self::{admission::Admission, attempts::Call, watch::Deadline};
 pub use self::{fields::Injected, hold::hold};
 use crate::{config::OnClientAbort, problem::Problem, routes::worker, server::Worker};
 
@@ -26,6 +29,7 @@ use crate::{config::OnClientAbort, problem::Problem, routes::worker, server::Wor
 pub async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let worker = worker(&request).clone();
     let id = worker.state.deps.ids.mint();
+    let is_http10 = request.version() == Version::HTTP_10;
     let mut response = if worker.state.config.clients.on_abort == OnClientAbort::Cancel {
         exchange(worker.clone(), id, request, payload).await
     } else {
@@ -35,7 +39,11 @@ pub async fn forward(request: HttpRequest, payload: web::Payload) -> HttpRespons
             Problem::Upstream("the request could not be handled").response(&id.to_string())
         })
     };
-    if worker.closing.is_cancelled() {
+    if is_http10 {
+        // It knows no chunks (RFC 9112 §6.1): what has no length ends with the connection.
+        response.head_mut().no_chunking(true);
+    }
+    if is_http10 || worker.closing.is_cancelled() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
@@ -72,16 +80,20 @@ async fn admitted(
         let response = reply::problem_recorded(ledger, TerminalState::Refused, &problem).await;
         return hold(response, upload);
     }
-    let deadline = ledger.started + timeout(worker);
+    let deadline = Deadline::new(ledger.started + timeout(worker), worker.drained.clone());
     let make = || admission.upstream_request(worker, request, &upload);
-    let call = Call { worker, upload: &upload, make: &make };
-    let answered = timeout_at(deadline, call.answer(&mut ledger)).await;
+    let call = Call { worker, upload: &upload, make: &make, deadline: &deadline };
+    let answered = tokio::select! {
+        biased;
+        answered = call.answer(&mut ledger) => Ok(answered),
+        reason = deadline.passed() => Err(reason),
+    };
     upload.forget();
     let response = match answered {
         Ok(Ok(response)) => reply::answer(response, ledger, request.method(), deadline).await,
         Ok(Err(error)) => reply::failure(ledger, &error, upload.failure()).await,
-        Err(_elapsed) => {
-            let problem = Problem::Timeout("the upstream did not answer in time");
+        Err(reason) => {
+            let problem = Problem::Timeout(reason);
             reply::problem_recorded(ledger, TerminalState::TimedOut, &problem).await
         }
     };

@@ -14,7 +14,7 @@ use super::{
     fields,
     ledger::Ledger,
     upload::UploadFailure,
-    watch::{SILENCE, Watch},
+    watch::{Deadline, SILENCE, Watch},
 };
 use crate::{
     meters,
@@ -27,7 +27,7 @@ pub async fn answer(
     response: Response,
     mut ledger: Ledger,
     method: &Method,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> HttpResponse {
     let size = size(&response, method);
     let events = event_watch(&response.fields);

@@ -7,23 +7,55 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// What is said of an upstream from which nothing comes, before an answer and in it.
 pub const SILENCE: &str = "the upstream sent nothing for too long";
 
+const TOO_LONG: &str = "the request took too long";
+
+const STOPPING: &str = "the gateway is stopping";
+
+/// When an exchange has to be over: at an instant, and at the end of a stop's drain time.
+pub struct Deadline {
+    at: Instant,
+    drained: CancellationToken,
+}
+
+impl Deadline {
+    pub fn new(at: Instant, drained: CancellationToken) -> Self {
+        Self { at, drained }
+    }
+
+    /// Whether time is left after `pause`.
+    pub fn outlasts(&self, pause: Duration) -> bool {
+        Instant::now() + pause < self.at
+    }
+
+    /// Resolves when time is over, with the reason.
+    pub async fn passed(&self) -> &'static str {
+        tokio::select! {
+            () = sleep_until(self.at) => TOO_LONG,
+            () = self.drained.cancelled() => STOPPING,
+        }
+    }
+}
+
 /// Ends an answer that takes too long as a whole, or in which nothing comes any more.
 pub struct Watch {
     deadline: Instant,
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
     idle: Duration,
     last_byte: Instant,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Watch {
-    pub fn new(deadline: Instant, idle: Duration) -> Self {
+    pub fn new(deadline: Deadline, idle: Duration) -> Self {
+        let Deadline { at: deadline, drained } = deadline;
         let last_byte = Instant::now();
         let sleep = Box::pin(sleep_until(deadline.min(last_byte + idle)));
-        Self { deadline, idle, last_byte, sleep }
+        Self { deadline, drained: Box::pin(drained.cancelled_owned()), idle, last_byte, sleep }
     }
 
     pub fn saw_byte(&mut self) {
@@ -33,11 +65,14 @@ impl Watch {
     /// Ready when time is over, with the reason. The timer is set anew only when it rings: bytes
     /// come far more often than time-outs.
     pub fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        if self.drained.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(STOPPING);
+        }
         loop {
             ready!(self.sleep.as_mut().poll(cx));
             let now = Instant::now();
             if now >= self.deadline {
-                return Poll::Ready("the request took too long");
+                return Poll::Ready(TOO_LONG);
             }
             let idle_until = self.last_byte + self.idle;
             if now >= idle_until {

@@ -14,13 +14,19 @@ pub fn worker(request: &HttpRequest) -> &Rc<Worker> {
     request.app_data::<Rc<Worker>>().expect("every worker has its state")
 }
 
+/// What the gateway answers by itself or forwards.
+const ENDPOINTS: [&str; 6] =
+    ["/v1/*", "/api/hello", "/health", "/metrics", "/token-stats", "/client-setup/*"];
+
 pub async fn information(request: HttpRequest) -> HttpResponse {
     let config = &worker(&request).state.config;
+    let mounted = config.mounted.iter().map(String::as_str);
+    let endpoints: Vec<_> = ENDPOINTS.into_iter().chain(mounted).collect();
     HttpResponse::Ok().json(json!({
         "service": "nexus-gateway",
         "version": config.version,
         "instance": config.instance,
-        "endpoints": ["/v1/*", "/api/hello", "/health", "/metrics", "/token-stats"],
+        "endpoints": endpoints,
     }))
 }
 

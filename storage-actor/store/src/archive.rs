@@ -17,7 +17,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
-    table,
+    sql, table,
 };
 
 /// Which exchanges; every given condition must hold.
@@ -78,7 +78,7 @@ impl Archive for SqlStore<Engine> {
         let since = selection.since.map_or(i64::MIN, Timestamp::as_microsecond);
         let head = table::select("exchanges", ExchangeRow::COLUMNS);
         let statement = head + selection.conversation.map_or(SELECTED, |_| OF_CONVERSATION);
-        let query = sqlx::query_as(AssertSqlSafe(statement));
+        let query = sql::query_as(AssertSqlSafe(statement));
         let query = query.bind(at).bind(id).bind(since).bind(selection.domain.as_deref());
         let query = query.bind(i64::from(limit));
         let query = match selection.conversation {

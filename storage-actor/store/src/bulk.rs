@@ -1,6 +1,8 @@
 //! Many rows in one statement, in the form that both engines understand.
 
-use sqlx::{Database, Encode, QueryBuilder, Type, query_builder::Separated};
+use sqlx::{Database, Encode, Type};
+
+use crate::sql::{Parameter, QueryBuilder, Separated};
 
 /// Keys in one `IN (…)`.
 pub(crate) const KEYS: usize = 512;
@@ -16,7 +18,7 @@ pub(crate) const fn rows(columns: usize) -> usize {
 pub(crate) fn in_list<DB, K>(head: &str, keys: &[K], tail: &str) -> QueryBuilder<DB>
 where
     DB: Database,
-    K: Clone + Send + for<'q> Encode<'q, DB> + Type<DB>,
+    K: Clone + Send + for<'q> Encode<'q, DB> + Type<DB> + Parameter,
 {
     let mut query = QueryBuilder::new(head);
     query.push(" (");
@@ -38,7 +40,7 @@ pub(crate) fn values<DB, T>(
     head: &str,
     rows: &[T],
     tail: &str,
-    bind: impl FnMut(Separated<'_, DB, &'static str>, &T),
+    bind: impl FnMut(Separated<'_, DB>, &T),
 ) -> QueryBuilder<DB>
 where
     DB: Database,

@@ -29,6 +29,9 @@ pub trait Dialect: Database {
     /// `usage` has a partition per month.
     const PARTITIONED: bool;
 
+    /// How many rows a statement changed.
+    fn affected(done: &Self::QueryResult) -> u64;
+
     /// A statement that gives the newest `document_id`s with all of the phrases, and the texts for its
     /// `?`; the last `?` is how many. A phrase is lower-case words separated by single spaces; of no
     /// phrase, nothing is found.
@@ -43,6 +46,10 @@ impl Dialect for Sqlite {
     const SKIP_LOCKED: &'static str = "";
     const LOCK_EXCHANGES: &'static str = "";
     const PARTITIONED: bool = false;
+
+    fn affected(done: &Self::QueryResult) -> u64 {
+        done.rows_affected()
+    }
 
     fn newest_documents(phrases: &[String]) -> (String, Vec<String>) {
         let quoted: Vec<_> = phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
@@ -62,6 +69,10 @@ impl Dialect for Postgres {
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
     const PARTITIONED: bool = true;
+
+    fn affected(done: &Self::QueryResult) -> u64 {
+        done.rows_affected()
+    }
 
     fn newest_documents(phrases: &[String]) -> (String, Vec<String>) {
         let plain: Vec<_> = phrases.iter().map(|phrase| without_accents(phrase)).collect();

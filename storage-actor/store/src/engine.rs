@@ -33,7 +33,7 @@ pub struct StoreConfig {
     pub write_timeout: Duration,
     /// How long a caller waits for a free connection.
     pub acquire_timeout: Duration,
-    /// Statements that take longer are logged as warnings; all of them at debug.
+    /// Statements that take longer are logged as warnings.
     pub slow_statement: Duration,
     /// Bring the schema up to date when opening. Without it, a schema that isn't is refused.
     pub migrate: bool,

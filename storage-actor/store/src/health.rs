@@ -9,6 +9,7 @@ use crate::{
     dialect::Dialect,
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 /// Whether the store can be read, and which engine it is.
@@ -34,7 +35,7 @@ impl Health for SqlStore<Engine> {
     }
 
     async fn ping(&self) -> Result<()> {
-        sqlx::query(PING).fetch_optional(self.read()).await.context("the store does not answer")?;
+        sql::query(PING).fetch_optional(self.read()).await.context("the store does not answer")?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use sqlx::{Postgres, Sqlite};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 const BLOCK: i64 = 4_096;
@@ -46,7 +47,7 @@ impl SqlStore<Engine> {
             return Ok(range);
         }
         let size = BLOCK.max(count);
-        let next: i64 = sqlx::query_scalar(TAKE)
+        let next: i64 = sql::query_scalar(TAKE)
             .bind(size)
             .fetch_one(&self.write)
             .await

@@ -18,6 +18,7 @@ pub mod links;
 pub mod materialised;
 pub mod queries;
 pub mod retention;
+mod sql;
 mod table;
 #[cfg(feature = "test-support")]
 pub mod testing;

@@ -35,6 +35,7 @@ pub use self::{
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 /// Linking exchanges, and reading links with their reasons.
@@ -130,7 +131,7 @@ impl LinkStore for SqlStore<Engine> {
 
     async fn announced(&self, through: u64) -> Result<()> {
         let mut transaction = self.begin().await?;
-        sqlx::query(outbox::FORGET)
+        sql::query(outbox::FORGET)
             .bind(through.cast_signed())
             .execute(&mut *transaction)
             .await
@@ -173,7 +174,7 @@ impl SqlStore<Sqlite> {
 
 impl SqlStore<Postgres> {
     pub(crate) async fn lock_links(transaction: &mut sqlx::PgConnection) -> Result<()> {
-        sqlx::query(LOCK).execute(transaction).await.context(LOCK)?;
+        sql::query(LOCK).execute(transaction).await.context(LOCK)?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod activity;
 mod conditions;
 mod conversations;
 mod cover;
+mod days;
 pub mod graph;
 pub mod metrics;
 pub mod misses;
@@ -62,8 +63,8 @@ pub trait Queries: Send + Sync {
     /// Why it is linked as it is; `None` until it is linked.
     async fn find_link_reason(&self, id: ExchangeId) -> Result<Option<LinkReason>>;
 
-    /// By which rule it is linked, in one statement; `None` until it is linked.
-    async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>>;
+    /// By which rule it is linked, and into what, in one statement; `None` until it is linked.
+    async fn find_linked(&self, id: ExchangeId) -> Result<Option<Linked>>;
 
     /// The exchanges of a conversation that nothing but the session joins to their parents, whose
     /// histories they do not repeat.
@@ -163,8 +164,8 @@ impl Queries for SqlStore<Engine> {
         self.link_reason(id).await
     }
 
-    async fn find_link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
-        self.link_method(id).await
+    async fn find_linked(&self, id: ExchangeId) -> Result<Option<Linked>> {
+        self.linked(id).await
     }
 
     async fn list_beginnings(&self, conversation: ExchangeId) -> Result<HashSet<ExchangeId>> {

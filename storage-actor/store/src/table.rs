@@ -15,7 +15,7 @@ macro_rules! table_row {
             pub const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
 
             /// Binds the fields, in the columns' order.
-            pub(crate) fn push<DB>(&self, row: &mut sqlx::query_builder::Separated<'_, DB, &'static str>)
+            pub(crate) fn push<DB>(&self, row: &mut $crate::sql::Separated<'_, DB>)
             where
                 DB: sqlx::Database,
                 $($type: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>),+

@@ -8,13 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use nexus_store::testing::postgres_programs;
 
 use crate::{
     forms::{self, Running},
     ports,
 };
-
-const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
 
 pub async fn start(dir: tempfile::TempDir, nexus: &Path, upstream: u16) -> anyhow::Result<Running> {
     let mut children = Vec::new();
@@ -69,7 +68,7 @@ pub async fn postgres(dir: &Path) -> anyhow::Result<(String, Child)> {
         .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "-D"])
         .arg(&data)
         .output()
-        .context("initdb (is postgresql-15 installed?)")?;
+        .context("initdb")?;
     ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     let mut command = as_postgres("postgres")?;
     command.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(&home);
@@ -81,7 +80,7 @@ pub async fn postgres(dir: &Path) -> anyhow::Result<(String, Child)> {
 
 /// A PostgreSQL program, not as root: it refuses that.
 fn as_postgres(program: &str) -> anyhow::Result<Command> {
-    let path = PathBuf::from(POSTGRES).join(program);
+    let path = postgres_programs().context("PostgreSQL is needed")?.join(program);
     if !is_root()? {
         return Ok(Command::new(path));
     }

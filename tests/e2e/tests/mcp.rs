@@ -87,6 +87,22 @@ async fn the_python_sdk_uses_prompts_in_every_version() {
 }
 
 #[tokio::test]
+async fn the_gateway_names_what_its_port_answers() {
+    let (nexus, _folder) = start().await;
+    let without = NexusBuilder::new("gateway", "http://127.0.0.1:9").start().await;
+    let without = without.expect("nexus starts");
+    for (nexus, mounted) in [(&nexus, true), (&without, false)] {
+        let about = http_client().get(nexus.url()).send().await.expect("an answer");
+        let about: Value = about.json().await.expect("JSON");
+        let endpoints = about["endpoints"].as_array().expect("a list");
+        assert!(endpoints.contains(&json!("/v1/*")), "{about}");
+        for path in ["/mcp", "/api/*"] {
+            assert_eq!(endpoints.contains(&json!(path)), mounted, "{path}: {about}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_typescript_sdk_and_mcp_remote_use_prompts() {
     let (nexus, folder) = start().await;
     let url = format!("{}/mcp", nexus.url());

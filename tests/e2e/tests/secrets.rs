@@ -184,6 +184,7 @@ async fn no_secret_rests_anywhere_but_in_the_credential_files() {
     told(nexus).await;
     look_at_pages(&mut found, &planted).await;
     look_at_files(&mut found, nexus.dir());
+    assert!(nexus.log().contains("nexus_store::sql"), "no statements among what is logged");
     assert!(found.is_empty(), "{found:#?}");
 }
 

@@ -181,7 +181,7 @@ async fn debugging_logs_what_passes_masked_and_capped() {
     let nexus = nexus.expect("nexus starts");
     let long = "word ".repeat(20_000);
     ask(&nexus, &format!("My key is {SECRET}. {long} [[say: It is {SECRET}.]]")).await;
-    nexus.drained(1, SOON).await;
+    let rows = nexus.drained(1, SOON).await;
     let of = |message: &'static str| move |line: &Value| line["message"] == message;
     let answers = wait::until("the answer", SOON, async || {
         Some(lines(&nexus, of("answer"))).filter(|lines| !lines.is_empty())
@@ -193,23 +193,64 @@ async fn debugging_logs_what_passes_masked_and_capped() {
     assert!(body.contains("My key is [masked]"), "{body}");
     assert!(body.chars().count() <= 4096, "capped");
     assert!(!lines(&nexus, of("chunk")).is_empty());
-    statements_are_logged_without_what_they_hold(&nexus);
-    assert!(!nexus.log().contains("AAAABBBBCCCC"), "{}", nexus.log());
+    let id = rows[0]["requestId"].as_str().expect("an id");
+    statements_are_logged_with_what_they_took(&nexus, id);
+    failed_statements_are_logged_with_their_errors(&nexus).await;
+    assert!(!nexus.log().to_uppercase().contains("AAAABBBBCCCC"), "{}", nexus.log());
 
     let silent = Nexus::up(&upstream.url()).await.expect("nexus starts");
     ask(&silent, "hello").await;
     silent.drained(1, SOON).await;
     assert!(lines(&silent, of("request")).is_empty() && lines(&silent, of("chunk")).is_empty());
+    assert!(statements(&silent).is_empty());
 }
 
-fn statements_are_logged_without_what_they_hold(nexus: &Nexus) {
-    let statements = lines(nexus, |line| line["target"] == "sqlx::query");
-    let is_timed_insert = |line: &Value| {
-        let summary = line["summary"].as_str().unwrap_or_default().to_lowercase();
-        summary.starts_with("insert into") && line["elapsed_secs"].is_f64()
+fn statements(nexus: &Nexus) -> Vec<Value> {
+    lines(nexus, |line| line["target"] == "nexus_store::sql")
+}
+
+fn statements_are_logged_with_what_they_took(nexus: &Nexus, id: &str) {
+    let statements = statements(nexus);
+    let text = |line: &Value, field: &str| line[field].as_str().expect("a text").to_owned();
+    let writes = |line: &Value, table: &str, parameter: &str| {
+        text(line, "statement").starts_with(&format!("INSERT INTO {table} "))
+            && text(line, "parameters").contains(parameter)
+            && line["rows"].is_u64()
+            && line["elapsed_secs"].is_f64()
     };
-    assert!(statements.iter().any(is_timed_insert), "{statements:#?}");
-    assert!(statements.iter().all(|line| !line.to_string().contains("My key is")));
+    let is_there = |table: &str, parameter: &str| {
+        assert!(
+            statements.iter().any(|line| writes(line, table, parameter)),
+            "no {parameter} for {table} in {statements:#?}"
+        );
+    };
+    let is_row = |line: &Value| writes(line, "exchanges", id) && line["rows"] == 1;
+    assert!(statements.iter().any(is_row), "{statements:#?}");
+    is_there("exchanges", "'My key is [masked]");
+    // What was said, as bytes and as words to be found by.
+    is_there("segments", " bytes>");
+    is_there("search_words", " bytes>");
+    for line in &statements {
+        let parameters = text(line, "parameters");
+        assert!(parameters.len() < 2_500 && !parameters.contains(&"word ".repeat(20)), "{line}");
+    }
+}
+
+/// Takes a table away from a query.
+async fn failed_statements_are_logged_with_their_errors(nexus: &Nexus) {
+    let script = "import sqlite3, sys\n\
+        c = sqlite3.connect(sys.argv[1], timeout=30)\n\
+        c.execute('DROP TABLE account_windows')\n";
+    let store = nexus.dir().join("data/nexus.sqlite");
+    let output = Command::new("python3").args(["-c", script]).arg(store).output();
+    let output = output.expect("python3");
+    assert!(output.status.success(), "{output:?}");
+    assert!(nexus.api().get("token-usage/accounts").await.is_err());
+    let failed = |line: &Value| {
+        let error = line["error"].as_str().unwrap_or_default();
+        error.contains("account_windows") && line["rows"].is_null()
+    };
+    assert!(statements(nexus).iter().any(failed), "{}", nexus.log());
 }
 
 #[tokio::test]

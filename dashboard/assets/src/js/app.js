@@ -11,8 +11,9 @@ import { graph } from "./graph.js";
 import { widgets } from "./widgets.js";
 import { watch } from "./watch.js";
 import { find } from "./find.js";
+import { keep } from "./keep.js";
 
-for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets, watch, find]) start();
+for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets, watch, find, keep]) start();
 onSwap(localTimes);
 onSwap(graph);
 onSwap(watch);

@@ -18,6 +18,7 @@ function hide() {
 }
 
 function step(event) {
+  if (event.key === "Escape") return hide();
   const mark = event.target.closest?.("[data-tip][tabindex]");
   const delta = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (!mark || !delta) return;

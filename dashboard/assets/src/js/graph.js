@@ -34,6 +34,7 @@ class Canvas {
     this.follow = one("[data-follow]", box.closest(".graph-card") ?? box);
     this.follow?.addEventListener("click", () => this.toggleFollow());
     onLive((event) => this.hear(event));
+    this.rove();
     this.home();
   }
 
@@ -70,12 +71,29 @@ class Canvas {
           this.reveal(node);
         }
       } else {
-        one(`a.node[data-id="${shown}"]`, this.svg)?.classList.add("on");
+        const same = one(`a.node[data-id="${shown}"]`, this.svg);
+        if (same) this.mark(same);
         if (this.stale && shown) this.detail(shown);
       }
       this.stale = false;
       this.draw();
     });
+  }
+
+  /** Makes one node the selected one. */
+  mark(node) {
+    for (const old of all(".node.on", this.svg)) {
+      old.classList.remove("on");
+      old.removeAttribute("aria-current");
+    }
+    node?.classList.add("on");
+    node?.setAttribute("aria-current", "true");
+    this.rove();
+  }
+
+  /** The Tab key stops once in the graph, however many nodes it has; the arrows go on from there. */
+  rove(stop = one(".node.on", this.svg) ?? one(".node", this.svg)) {
+    for (const node of all("a.node", this.svg)) node.setAttribute("tabindex", node === stop ? "0" : "-1");
   }
 
   detail(id) {
@@ -102,7 +120,20 @@ class Canvas {
     return { w: this.box.clientWidth || 1, h: this.box.clientHeight || 1 };
   }
 
+  /** The graph never leaves its window: what is larger ends at the edges, what is smaller stays between them. */
+  bound() {
+    const { w, h } = this.size();
+    const { view } = this;
+    const within = (at, room, length) => {
+      const ends = [-24, length + 24 - room];
+      return clamp(at, Math.min(...ends), Math.max(...ends));
+    };
+    view.x = within(view.x, w / view.zoom, this.width);
+    view.y = within(view.y, h / view.zoom, this.height);
+  }
+
   draw() {
+    this.bound();
     const { w, h } = this.size();
     const { x, y, zoom } = this.view;
     this.svg.setAttribute("viewBox", `${x} ${y} ${w / zoom} ${h / zoom}`);
@@ -135,6 +166,7 @@ class Canvas {
       const made = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
       const focused = document.activeElement?.dataset?.id;
       one(".nodes", this.svg).replaceChildren(...[...made.childNodes].map((node) => document.importNode(node, true)));
+      this.rove();
       if (focused) one(`a.node[data-id="${focused}"]`, this.svg)?.focus({ preventScroll: true });
       this.loaded = [from, to];
       return made;
@@ -155,10 +187,15 @@ class Canvas {
   }
 
   wheel(event) {
-    event.preventDefault();
     const box = this.box.getBoundingClientRect();
-    if (event.ctrlKey || event.metaKey) return this.zoomAt(Math.exp(-event.deltaY * 0.01), event.clientX - box.left, event.clientY - box.top);
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      return this.zoomAt(Math.exp(-event.deltaY * 0.01), event.clientX - box.left, event.clientY - box.top);
+    }
+    const { x, y } = this.view;
     this.pan(event.deltaX + (event.shiftKey ? event.deltaY : 0), event.shiftKey ? 0 : event.deltaY);
+    // At its end the graph lets the page scroll on.
+    if (x !== this.view.x || y !== this.view.y) event.preventDefault();
   }
 
   pan(dx, dy) {
@@ -211,8 +248,7 @@ class Canvas {
   }
 
   select(node, byHand = true) {
-    for (const old of all(".node.on", this.svg)) old.classList.remove("on");
-    node.classList.add("on");
+    this.mark(node);
     if (byHand) {
       this.follow?.setAttribute("aria-pressed", "false");
       node.focus({ preventScroll: true });
@@ -253,18 +289,29 @@ class Canvas {
     if (event.key === "0") return this.tool("fit");
     if (!dx && !dy) return;
     event.preventDefault();
-    const from = one(".node.on", this.svg) ?? one(".node", this.svg);
+    const focused = document.activeElement?.closest?.("a.node");
+    const from = focused && this.svg.contains(focused) ? focused : one(".node.on", this.svg) ?? one(".node", this.svg);
     if (!from) return;
     const at = [Number(from.dataset.x), Number(from.dataset.y)];
     const score = (node) => {
       const [x, y] = [Number(node.dataset.x) - at[0], Number(node.dataset.y) - at[1]];
-      const along = x * dx + y * dy;
-      return along > 1 ? along + 3 * Math.abs(x * dy + y * dx) : Infinity;
+      const [along, across] = [x * dx + y * dy, Math.abs(x * dy + y * dx)];
+      return along > 1 && across <= 4 * along ? along + 3 * across : Infinity;
     };
-    const next = all("a.node[data-id]", this.svg).reduce((best, node) => (score(node) < (best ? score(best) : Infinity) ? node : best), null);
+    const next = all("a.node", this.svg).reduce((best, node) => (score(node) < (best ? score(best) : Infinity) ? node : best), null);
     if (!next) return;
-    this.select(next);
-    this.reveal(next);
+    this.go(next);
+  }
+
+  /** To a step, which is selected, or to a folded sub-agent, which Enter opens. */
+  go(node) {
+    if (node.dataset.id) {
+      this.select(node);
+    } else {
+      this.rove(node);
+      node.focus({ preventScroll: true });
+    }
+    this.reveal(node);
   }
 
   reveal(node) {

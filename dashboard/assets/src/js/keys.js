@@ -26,9 +26,13 @@ function go(key) {
   if (place) location.assign(place.href);
 }
 
+/** Closes what is open, and leaves the focus where the keyboard can go on from. */
 function escape() {
-  for (const open of all(".menu[open]")) open.open = false;
-  document.activeElement?.blur?.();
+  for (const menu of all(".menu[open]")) {
+    menu.open = false;
+    one("summary", menu).focus();
+  }
+  if (typing(document.activeElement)) document.activeElement.blur();
 }
 
 const SINGLE = {

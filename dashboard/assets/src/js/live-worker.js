@@ -3,7 +3,7 @@
 const ports = new Map();
 let source = null;
 let lastId = "";
-let state = "wait";
+let state = "new";
 
 const send = (message) => ports.forEach((_, port) => port.postMessage(message));
 const wanted = () => [...ports.values()].some(Boolean);

@@ -4,13 +4,14 @@ const listeners = [];
 /** Calls `listener` with every live event: `{topic, id, at, domain, data}`. */
 export const onLive = (listener) => listeners.push(listener);
 
-const LABEL = { on: "Live", wait: "Reconnecting…", off: "Live is off" };
+const LABEL = { new: "Connecting…", on: "Live", wait: "Reconnecting…" };
+const TITLE = { new: "The connection is being made", on: "Events arrive as they happen", wait: "The connection is being made again" };
 
 function showState(state) {
   for (const mark of all("[data-live-state]")) {
     mark.dataset.state = state;
     one(".text", mark).textContent = LABEL[state];
-    mark.title = state === "on" ? "Events arrive as they happen" : "The connection is being made again";
+    mark.title = TITLE[state];
   }
 }
 
@@ -20,7 +21,11 @@ function refresher({ topic, id, data }) {
   for (const fragment of all(`[data-live~="${topic}"]`)) {
     const { of } = fragment.dataset;
     if (of && of !== id && of !== data?.conversationId) continue;
-    if (fragment.dataset.due || document.hidden || document.body.dataset.paused) continue;
+    if (fragment.dataset.due) continue;
+    if (document.hidden || document.body.dataset.paused) {
+      fragment.dataset.missed = "1";
+      continue;
+    }
     fragment.dataset.due = "1";
     setTimeout(() => {
       delete fragment.dataset.due;
@@ -47,6 +52,15 @@ function pill() {
 /** What happened between the page's making and the stream's beginning was told to nobody. */
 function catchUp() {
   for (const fragment of all("[data-catch-up]")) window.htmx.trigger(fragment, "live");
+}
+
+/** What was missed while nobody looked is shown when somebody does. */
+function makeUp() {
+  if (document.hidden || document.body.dataset.paused) return;
+  for (const fragment of all("[data-missed]")) {
+    delete fragment.dataset.missed;
+    window.htmx.trigger(fragment, "live");
+  }
 }
 
 function hear({ data }) {
@@ -95,8 +109,10 @@ export function live() {
       if (paused) document.body.dataset.paused = "1";
       button.setAttribute("aria-pressed", String(paused));
       one(".text", button).textContent = paused ? "Resume" : "Pause";
+      makeUp();
     });
   }
+  document.addEventListener("visibilitychange", makeUp);
   if (window.SharedWorker) shared(url);
   else own();
 }

@@ -1,15 +1,25 @@
 import { all, element, setCookie, one } from "./dom.js";
 
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["m", 60]];
+// Charts and the graph, which the server draws, count the hours to 24; so do the others.
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+/** Each unit with the distance below which it is used. */
+const UNITS = [[5400, 60, "m"], [129600, 3600, "h"], [5184000, 86400, "d"], [63072000, 2592000, "mo"], [Infinity, 31536000, "y"]];
 
-function relative(seconds) {
-  const ahead = seconds < 0;
+/** The server's rule (`format::ago`): another one would change the text as the page loads. */
+function relative(at, now) {
+  const seconds = Math.floor(now / 1000) - Math.floor(at / 1000);
   const distance = Math.abs(seconds);
-  if (distance < 45) return ahead ? "in a moment" : "just now";
-  const [unit, size] = UNITS.find(([, size]) => distance >= size) ?? ["m", 60];
-  const count = Math.max(1, Math.round(distance / size));
-  return ahead ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+  if (distance < 45) return seconds < -1 ? "in a moment" : "just now";
+  const [, size, unit] = UNITS.find(([below]) => distance < below);
+  const count = Math.floor((distance + size / 2) / size);
+  return seconds < 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+}
+
+/** A time of day, which says nothing without its day when that is another one. */
+function clockOf(at, now) {
+  return at.toDateString() === now.toDateString() ? clock.format(at) : `${day.format(at)}, ${clock.format(at)}`;
 }
 
 function elapsed(seconds) {
@@ -19,14 +29,14 @@ function elapsed(seconds) {
 }
 
 function show(root) {
-  const now = Date.now();
+  const now = new Date();
   for (const time of all("time[datetime]", root)) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     time.title = exact.format(at);
-    if (time.dataset.form === "clock") time.textContent = at.toLocaleTimeString();
+    if (time.dataset.form === "clock") time.textContent = clockOf(at, now);
     else if (time.dataset.form === "exact") time.textContent = exact.format(at);
-    else time.textContent = relative((now - at.getTime()) / 1000);
+    else time.textContent = relative(at, now);
   }
 }
 

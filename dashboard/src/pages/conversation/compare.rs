@@ -1,24 +1,23 @@
 //! The compare tab: two requests, or two branches from their fork, side by side.
 
+mod parts;
+
 use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use nexus_contract::ExchangeId;
 use nexus_store::queries::GraphNode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use self::parts::{Chunk, Name, Pair, Part};
 use super::{data, head::Head, path};
 use crate::{
     error::PageError,
     pages::store,
     recordings::Recording,
-    render,
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
 };
 
-/// Messages of one side that are compared; agents' histories are compared from where they differ.
-const MAX_MESSAGES: usize = 200;
 /// Branches offered; further ones are compared from the graph.
 const CHOICES: usize = 200;
 
@@ -26,6 +25,23 @@ const CHOICES: usize = 200;
 pub struct CompareQuery {
     a: Option<String>,
     b: Option<String>,
+    /// The part that is read on, and from where.
+    part: Option<Name>,
+    #[serde(default)]
+    start: usize,
+}
+
+impl CompareQuery {
+    fn place(&self) -> Option<parts::Place> {
+        self.part.map(|part| parts::Place { part, start: self.start })
+    }
+
+    /// The address of the comparison, to which the place of a chunk is added.
+    fn address(&self, conversation: ExchangeId) -> String {
+        let named = |side: &Option<String>| format::encoded(side.as_deref().unwrap_or_default());
+        let (a, b) = (named(&self.a), named(&self.b));
+        format!("/conversations/{conversation}/compare?a={a}&b={b}")
+    }
 }
 
 /// One side: an exchange.
@@ -34,16 +50,6 @@ struct Side {
     id: ExchangeId,
     label: String,
     node: GraphNode,
-}
-
-/// A part of the requests with its difference.
-#[derive(Debug, Serialize)]
-struct Part {
-    name: &'static str,
-    same: bool,
-    /// How it changed, in words.
-    note: String,
-    html: String,
 }
 
 /// What may be chosen.
@@ -62,6 +68,8 @@ pub struct ComparePage {
     b: Option<Side>,
     fork: Option<ExchangeId>,
     parts: Vec<Part>,
+    /// Where their rest is loaded from.
+    address: String,
     choices: Vec<Choice>,
     missing: bool,
     /// A side was asked for that is not in this conversation.
@@ -76,10 +84,6 @@ impl Fragment for ComparePage {
         let loaded = data::sample();
         let node = loaded.graph.nodes[0].clone();
         let side = || Some(Side { id: node.request_id, label: "x".into(), node: node.clone() });
-        let parts = parts(
-            &Recording::default(),
-            &Recording { request: r#"{"model":"<b>"}"#.into(), ..Recording::default() },
-        );
         let choices =
             vec![Choice { value: "main".into(), label: "main".into(), in_a: true, in_b: false }];
         let head = || Head::of(&loaded, "compare", None);
@@ -89,7 +93,8 @@ impl Fragment for ComparePage {
                 a: side(),
                 b: side(),
                 fork: Some(node.request_id),
-                parts,
+                parts: parts::sample(),
+                address: "/conversations/x/compare?a=main&b=x".into(),
                 choices,
                 missing: true,
                 unknown: false,
@@ -100,11 +105,30 @@ impl Fragment for ComparePage {
                 b: None,
                 fork: None,
                 parts: vec![],
+                address: String::new(),
                 choices: vec![],
                 missing: false,
                 unknown: true,
             },
         ]
+    }
+}
+
+/// What follows in one part.
+#[derive(Debug, Serialize)]
+pub struct CompareFragment {
+    chunk: Chunk,
+    address: String,
+}
+
+impl Fragment for CompareFragment {
+    const TEMPLATE: &'static str = "conversation/compare_more.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let address = || "/conversations/x/compare?a=main&b=x".to_owned();
+        let chunks = parts::sample().into_iter().filter_map(Part::into_chunk);
+        chunks.map(|chunk| Self { chunk, address: address() }).collect()
     }
 }
 
@@ -132,19 +156,16 @@ pub async fn page(
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
     let asked = chosen(&loaded, asked.into_inner());
-    let side_of = |name: &Option<String>| name.as_deref().and_then(|name| side(&loaded, name));
-    let (a, b) = (side_of(&asked.a), side_of(&asked.b));
+    let (a, b) = sides(&loaded, &asked);
     let unknown = asked.a.is_some() && a.is_none() || asked.b.is_some() && b.is_none();
     let fork = fork(&loaded, &asked);
-    let ids: Vec<ExchangeId> = a.iter().chain(&b).map(|side| side.id).collect();
-    let found = ctx.dashboard.deps.recordings.list_recordings(&ids).await.map_err(store)?;
-    let found: HashMap<_, _> = found.into_iter().collect();
-    let recording =
-        |side: &Option<Side>| side.as_ref().and_then(|side| found.get(&side.id)).cloned();
-    let both = recording(&a).zip(recording(&b));
+    let both = recordings(&ctx, a.as_ref(), b.as_ref()).await?;
     let missing = a.is_some() && b.is_some() && both.is_none();
+    let place = asked.place();
     let parts = match both {
-        Some((a, b)) => web::block(move || parts(&a, &b)).await.map_err(PageError::internal)?,
+        Some((a, b)) => {
+            web::block(move || Pair::of(&a, &b).parts(place)).await.map_err(PageError::internal)?
+        }
         None => Vec::new(),
     };
     let choices = choices(&loaded, &asked);
@@ -154,11 +175,42 @@ pub async fn page(
         b,
         fork,
         parts,
+        address: asked.address(loaded.id()),
         choices,
         missing,
         unknown,
     })
     .await
+}
+
+/// `GET /conversations/{id}/compare/more`
+pub async fn more(
+    ctx: Ctx,
+    id: web::Path<String>,
+    asked: web::Query<CompareQuery>,
+) -> Result<HttpResponse, PageError> {
+    let nothing = || PageError::NotFound("comparison".into());
+    let loaded = data::load(&ctx, &id).await?;
+    let asked = chosen(&loaded, asked.into_inner());
+    let place = asked.place().ok_or_else(nothing)?;
+    let (a, b) = sides(&loaded, &asked);
+    let (a, b) = recordings(&ctx, a.as_ref(), b.as_ref()).await?.ok_or_else(nothing)?;
+    let chunk = web::block(move || Pair::of(&a, &b).chunk(place)).await;
+    let chunk = chunk.map_err(PageError::internal)?;
+    ctx.fragment(&CompareFragment { chunk, address: asked.address(loaded.id()) })
+}
+
+/// What two sides hold; `None` when one is not chosen or not stored.
+async fn recordings(
+    ctx: &Ctx,
+    a: Option<&Side>,
+    b: Option<&Side>,
+) -> Result<Option<(Recording, Recording)>, PageError> {
+    let Some((a, b)) = a.zip(b) else { return Ok(None) };
+    let found =
+        ctx.dashboard.deps.recordings.list_recordings(&[a.id, b.id]).await.map_err(store)?;
+    let found: HashMap<_, _> = found.into_iter().collect();
+    Ok(found.get(&a.id).cloned().zip(found.get(&b.id).cloned()))
 }
 
 /// Without a choice the first two branches are compared, with one choice that and the first other
@@ -170,7 +222,12 @@ fn chosen(loaded: &data::Loaded, asked: CompareQuery) -> CompareQuery {
     };
     let a = asked.a.or_else(|| other(asked.b.as_deref()));
     let b = asked.b.or_else(|| other(a.as_deref()));
-    CompareQuery { a, b }
+    CompareQuery { a, b, ..asked }
+}
+
+fn sides(loaded: &data::Loaded, asked: &CompareQuery) -> (Option<Side>, Option<Side>) {
+    let side = |name: Option<&str>| name.and_then(|name| side(loaded, name));
+    (side(asked.a.as_deref()), side(asked.b.as_deref()))
 }
 
 /// A side is an exchange's id, or a branch, which stands for its newest exchange.
@@ -222,81 +279,6 @@ fn choices(loaded: &data::Loaded, asked: &CompareQuery) -> Vec<Choice> {
         .collect()
 }
 
-fn parts(a: &Recording, b: &Recording) -> Vec<Part> {
-    let read = |recording: &Recording| {
-        serde_json::from_slice::<Value>(&recording.request).unwrap_or(Value::Null)
-    };
-    let (a, b) = (read(a), read(b));
-    let field = |value: &Value, name: &str| value.get(name).cloned().unwrap_or(Value::Null);
-    let same = |name: &str| part(title(name), &field(&a, name), &field(&b, name));
-    vec![
-        same("system"),
-        same("tools"),
-        part("Parameters", &parameters(&a), &parameters(&b)),
-        messages(&a, &b),
-    ]
-}
-
-fn title(name: &str) -> &'static str {
-    if name == "system" { "System prompt" } else { "Tools" }
-}
-
-fn parameters(request: &Value) -> Value {
-    let mut rest = request.clone();
-    if let Some(fields) = rest.as_object_mut() {
-        for name in ["system", "tools", "messages"] {
-            fields.shift_remove(name);
-        }
-    }
-    rest
-}
-
-fn part(name: &'static str, a: &Value, b: &Value) -> Part {
-    if a == b {
-        return Part { name, same: true, note: "the same".into(), html: String::new() };
-    }
-    Part {
-        name,
-        same: false,
-        note: "differs".into(),
-        html: render::diff_html(&pretty(a), &pretty(b)),
-    }
-}
-
-/// From the first message at which they differ.
-fn messages(a: &Value, b: &Value) -> Part {
-    let of = |value: &Value| {
-        value.get("messages").and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let (a, b) = (of(a), of(b));
-    let shared = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-    let note = format!(
-        "{shared} the same, then {} of the first and {} of the second",
-        a.len() - shared,
-        b.len() - shared
-    );
-    let rest = |messages: &[Value]| {
-        messages[shared..].iter().take(MAX_MESSAGES).map(pretty).collect::<Vec<_>>().join("\n")
-    };
-    let (a, b) = (rest(&a), rest(&b));
-    let same = a == b;
-    Part {
-        name: "Messages",
-        same,
-        note,
-        html: if same { String::new() } else { render::diff_html(&a, &b) },
-    }
-}
-
-/// JSON with text as lines, so that a diff shows which line changed.
-fn pretty(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        // A value that was read is written again.
-        value => serde_json::to_string_pretty(value).unwrap_or_default().replace("\\n", "\n"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,7 +287,8 @@ mod tests {
     fn one_choice_is_compared_with_another_branch() {
         let loaded = data::sample();
         let sides = |a: Option<&str>, b: Option<&str>| {
-            let asked = CompareQuery { a: a.map(str::to_owned), b: b.map(str::to_owned) };
+            let (a, b) = (a.map(str::to_owned), b.map(str::to_owned));
+            let asked = CompareQuery { a, b, ..CompareQuery::default() };
             let chosen = chosen(&loaded, asked);
             (chosen.a.expect("a side"), chosen.b.expect("a side"))
         };
@@ -313,27 +296,5 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(sides(Some(&second), None), (second.clone(), first.clone()));
         assert_eq!(sides(None, Some(&first)), (second, first));
-    }
-
-    #[test]
-    fn messages_are_compared_from_where_they_differ() {
-        let recording =
-            |body: Value| Recording { request: body.to_string().into(), ..Recording::default() };
-        let a = recording(
-            serde_json::json!({"model": "m", "messages": [{"content": "one"}, {"content": "two"}]}),
-        );
-        let b = recording(
-            serde_json::json!({"model": "n", "messages": [{"content": "one"}, {"content": "zwei"}]}),
-        );
-        let parts = parts(&a, &b);
-        assert_eq!(
-            parts.iter().map(|part| part.same).collect::<Vec<_>>(),
-            [true, true, false, false]
-        );
-        assert!(
-            parts[3].note.starts_with("1 the same")
-                && parts[3].html.contains("zwei")
-                && !parts[3].html.contains("one")
-        );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpResponse, web};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 use nexus_contract::ExchangeId;
 use nexus_store::queries::{BranchSummary, ConversationGraph, ExchangeKind, GraphNode};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Fragment for CostPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![build(&data::sample(), None)]
+        vec![build(&data::sample(), None, &TimeZone::UTC)]
     }
 }
 
@@ -91,17 +91,17 @@ pub async fn page(
     asked: web::Query<CostQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    ctx.page(&build(&loaded, asked.branch.as_deref())).await
+    ctx.page(&build(&loaded, asked.branch.as_deref(), &ctx.zone())).await
 }
 
-fn build(loaded: &data::Loaded, branch: Option<&str>) -> CostPage {
+fn build(loaded: &data::Loaded, branch: Option<&str>, zone: &TimeZone) -> CostPage {
     let graph = &loaded.graph;
     let root = tree(loaded);
     CostPage {
         head: Head::of(loaded, "cost", branch),
         known: root.total() > 0.0,
         flame: chart::flame("Cost by branch and sub-agent", &root, Unit::Usd),
-        hits: hits(graph, branch),
+        hits: hits(graph, branch, zone),
         misses: misses(graph, branch),
         branches_left: graph.branches.len().saturating_sub(BRANCHES),
         branches: dearest(&graph.branches),
@@ -172,7 +172,7 @@ fn of_branch<'a>(
     })
 }
 
-fn hits(graph: &ConversationGraph, branch: Option<&str>) -> Chart {
+fn hits(graph: &ConversationGraph, branch: Option<&str>, zone: &TimeZone) -> Chart {
     let main = graph.branches.first().map(|branch| branch.branch_id.as_str());
     let nodes: Vec<&GraphNode> = of_branch(graph, branch.or(main)).collect();
     let nodes = &nodes[nodes.len().saturating_sub(TURNS)..];
@@ -181,7 +181,7 @@ fn hits(graph: &ConversationGraph, branch: Option<&str>) -> Chart {
         title: "Share of the context read from the cache, by turn".into(),
         unit: Unit::Percent,
         series: vec![Series::new("Cache hit rate", nodes.iter().map(share).collect())],
-        labels: nodes.iter().map(|node| node.timestamp.strftime("%H:%M:%S").to_string()).collect(),
+        labels: nodes.iter().map(|node| format::clock(node.timestamp, zone)).collect(),
         limit: None,
     })
 }

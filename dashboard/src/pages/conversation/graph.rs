@@ -1,6 +1,7 @@
 //! The graph tab.
 
 use actix_web::{HttpResponse, web};
+use jiff::tz::TimeZone;
 use nexus_contract::ExchangeId;
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,7 @@ impl Fragment for GraphPage {
     fn samples() -> Vec<Self> {
         let loaded = data::sample();
         let asked = GraphQuery { tasks: "subtask_2".into(), ..GraphQuery::default() };
-        let graph = view(&loaded, &asked, "/assets/icons.svg", "");
+        let graph = view(&loaded, &asked, "/assets/icons.svg", &TimeZone::UTC);
         let head = Head::of(&loaded, "", Some("main"));
         let detail = Some(Detail::sample());
         vec![Self { head, graph, detail, runs_open: false, runs_href: "#".into(), follows: true }]
@@ -99,7 +100,7 @@ pub async fn page(
     let asked_node = asked.node;
     let selected = asked.node.or_else(|| newest(&loaded, asked.branch.as_deref()));
     let query = GraphQuery { node: selected, ..asked.into_inner() };
-    let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &scope_of(&query));
+    let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &ctx.zone());
     let detail = match selected.and_then(|id| loaded.find(id)) {
         Some(node) => Some(detail::load(&ctx, &loaded, node).await?),
         None => None,
@@ -123,7 +124,7 @@ pub async fn window(
     asked: web::Query<GraphQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &scope_of(&asked));
+    let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &ctx.zone());
     let newest = newest(&loaded, asked.branch.as_deref());
     let svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}">{}</svg>"#,
@@ -174,7 +175,8 @@ fn scope_of(asked: &GraphQuery) -> String {
     }
 }
 
-fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, scope: &str) -> GraphView {
+fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, zone: &TimeZone) -> GraphView {
+    let scope = scope_of(asked);
     let nodes = loaded.nodes();
     let unfolded = Unfolded {
         tasks: open_tasks(asked).into_iter().collect(),
@@ -187,7 +189,7 @@ fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, scope: &str) -> Graph
         Some(y1) => (asked.y0, y1.clamp(asked.y0, asked.y0 + 4.0 * FIRST)),
         None => first_window(&layout, asked.node),
     };
-    let base = format!("/conversations/{}?{}", loaded.id(), escape_amp(scope));
+    let base = format!("/conversations/{}?{}", loaded.id(), escape_amp(&scope));
     let detail = format!("/conversations/{}/detail", loaded.id());
     let how = Drawing {
         base: &base,
@@ -195,6 +197,7 @@ fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, scope: &str) -> Graph
         sprite,
         selected: asked.node,
         branch: asked.branch.as_deref(),
+        zone,
         from,
         to,
     };

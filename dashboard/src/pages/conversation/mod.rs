@@ -33,6 +33,7 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route("/conversations/{id}/transcript/more", web::get().to(transcript::more))
         .route("/conversations/{id}/cost", web::get().to(cost::page))
         .route("/conversations/{id}/compare", web::get().to(compare::page))
+        .route("/conversations/{id}/compare/more", web::get().to(compare::more))
         .route("/conversations/{id}/analysis", web::get().to(analysis::page))
         .route("/conversations/{id}/analysis/status", web::get().to(analysis::fragment))
         .route("/conversations/{id}/analysis", web::post().to(analysis::request))
@@ -50,6 +51,7 @@ pub(super) fn render_samples(renderer: &mut super::tests::Renderer<'_>) {
     renderer.render::<timeline::TimelinePage>();
     renderer.render::<cost::CostPage>();
     renderer.render::<compare::ComparePage>();
+    renderer.render::<compare::CompareFragment>();
     renderer.render::<analysis::AnalysisPage>();
     renderer.render::<analysis::AnalysisFragment>();
     renderer.render::<export_tab::ExportPage>();

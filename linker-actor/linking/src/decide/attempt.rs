@@ -10,7 +10,7 @@ use crate::{
 /// How long after the start of a failed request an equal one is a retry of it: 10 minutes.
 pub const RETRY_WINDOW: u64 = 10 * 60 * 1_000_000;
 
-/// The attempt before this one.
+/// The attempt before this one; a head where a call with the same words goes before it.
 pub async fn find<I: Index>(
     index: &mut I,
     exchange: &Exchange,
@@ -37,18 +37,16 @@ fn repeat(before: &Exchange, request: &RequestFacts) -> Option<Edge> {
     // Continuations of equal summaries look alike without being the same step.
     let opens_summary = request.summary_length == before.place.map_or(0, |place| place.length)
         && request.summary_length > 0;
-    let method = if request.identified && !opens_summary {
-        // Who has the answer and sends the same once more went back to ask again: a fork.
-        if request.continues && before.answer.as_ref().is_some_and(AnswerFacts::satisfies) {
-            return None;
-        }
-        Method::SessionRepeat
+    if request.identified && !opens_summary {
+        let answered = before.answer.as_ref().is_some_and(AnswerFacts::satisfies);
+        // Who has the answer and sends the same once more went back to ask again: a fork. With
+        // nothing before it there is none, but a client that names its session and no agents may
+        // have started an agent with these words.
+        let again = Edge::to(LinkKind::Attempt, before.id, Method::SessionRepeat);
+        (!answered || !request.continues).then_some(Edge { head: answered, ..again })
     } else {
         let soon = distance(earlier.moment, request.moment) < RETRY_WINDOW;
-        if !before.has_failed() || !soon || earlier.session != request.session {
-            return None;
-        }
-        Method::Repeat
-    };
-    Some(Edge::to(LinkKind::Attempt, before.id, method))
+        let failed = before.has_failed() && soon && earlier.session == request.session;
+        failed.then(|| Edge::to(LinkKind::Attempt, before.id, Method::Repeat))
+    }
 }

@@ -21,6 +21,8 @@ use crate::{
 const MAX_TITLE: usize = 200;
 /// Texts that may be a sub-agent's prompt: more stand in no opening.
 const MAX_OPENINGS: usize = 16;
+/// Summaries in one history that are looked at, from its end.
+const MAX_SUMMARIES: usize = 4;
 /// What a request for a summary ends with, in all known clients.
 const SUMMARISE: [&str; 3] = [
     "Your task is to create a detailed summary",
@@ -68,9 +70,9 @@ pub struct RequestFacts {
     pub blocks: Vec<Normal>,
     /// Hashes of the texts before the model first speaks.
     pub openings: Vec<Hash>,
-    /// Probes of the newest summary in the history, none when there is no such text.
+    /// Probes of the summaries in the history, none when there is no such text.
     pub probes: Vec<Hash>,
-    /// Blocks up to that summary, itself included; 0 without one.
+    /// Blocks up to the last of them, itself included; 0 without one.
     pub summary_length: u32,
     pub results: Vec<AgentResult>,
     /// The first thing a human wrote, on one line.
@@ -82,7 +84,8 @@ impl RequestFacts {
     pub fn read(context: &RequestContext<'_>, identity: &Identity, request: &Request<'_>) -> Self {
         let kind = RequestType::of(identity.class, request);
         let blocks = chain::blocks(request);
-        let summary = newest_summary(request, &blocks);
+        let summaries = Summaries::of(request);
+        let summary_length = summaries.length(&blocks);
         let compaction =
             identity.class == Some(RequestClass::Compaction) || identity.compaction.is_some();
         Self {
@@ -100,8 +103,8 @@ impl RequestFacts {
             system: system_hash(request),
             thread: thread(request),
             openings: openings(request),
-            summary_length: summary.as_ref().map_or(0, |(length, _)| *length),
-            probes: summary.map(|(_, probes)| probes).unwrap_or_default(),
+            probes: if summary_length > 0 { summaries.probes } else { Vec::new() },
+            summary_length,
             results: agent_results(request),
             title: first_prompt(request).map(|prompt| preview(&prompt, MAX_TITLE)),
             blocks,
@@ -136,9 +139,12 @@ fn thread(request: &Request<'_>) -> Option<String> {
     }
 }
 
+/// Whether what the user says last asks for it; reminders may stand behind that.
 fn asks_for_summary(request: &Request<'_>) -> bool {
-    let last = request.messages.iter().rev().find(|message| message.role == "user");
-    let text = last.and_then(|message| message.blocks.iter().rev().find_map(Block::text));
+    let last = request.messages.iter().rev().skip_while(|message| message.role != "user");
+    let last = last.take_while(|message| message.role != "assistant");
+    let texts = last.filter(|message| message.role == "user").flat_map(|m| m.blocks.iter().rev());
+    let text = texts.filter_map(Block::text).find(|text| !plain(text).is_empty());
     text.is_some_and(|text| SUMMARISE.iter().any(|mark| text.contains(mark)))
 }
 
@@ -149,13 +155,36 @@ fn openings(request: &Request<'_>) -> Vec<Hash> {
     texts.take(MAX_OPENINGS).map(|text: Cow<'_, str>| Hash::of(text.as_bytes())).collect()
 }
 
-/// The last text that carries on from a summary: its place in the chain and its probes.
-fn newest_summary(request: &Request<'_>, blocks: &[Normal]) -> Option<(u32, Vec<Hash>)> {
-    let users = request.messages.iter().rev().filter(|message| message.role == "user");
-    let mut texts = users.flat_map(|message| message.blocks.iter().rev());
-    let (block, probes) =
-        texts.find_map(|block| Some((block, summary::continuation_probes(block.text()?)?)))?;
-    let digest = Normal::of(block, false)?.digest;
-    let index = blocks.iter().rposition(|normal| normal.digest == digest)?;
-    Some((u32::try_from(index + 1).unwrap_or(u32::MAX), probes))
+/// The texts of a history that carry on from summaries.
+struct Summaries {
+    /// The block of the last one in normal form.
+    last: Option<Hash>,
+    /// Of the newest of them. A partial summary may stand before one that is older.
+    probes: Vec<Hash>,
+}
+
+impl Summaries {
+    fn of(request: &Request<'_>) -> Self {
+        let users = request.messages.iter().rev().filter(|message| message.role == "user");
+        let blocks = users.flat_map(|message| message.blocks.iter().rev());
+        let found = blocks
+            .filter_map(|block| Some((block, summary::continuation_probes(block.text()?)?)))
+            .take(MAX_SUMMARIES);
+        let mut summaries = Self { last: None, probes: Vec::new() };
+        for (block, probes) in found {
+            let digest = || Normal::of(block, false).map(|normal| normal.digest);
+            summaries.last = summaries.last.or_else(digest);
+            summaries.probes.extend(probes);
+        }
+        summaries.probes.sort_unstable();
+        summaries.probes.dedup();
+        summaries
+    }
+
+    /// Blocks up to the last one, itself included; 0 without one.
+    fn length(&self, blocks: &[Normal]) -> u32 {
+        let last = self.last;
+        let index = blocks.iter().rposition(|normal| Some(normal.digest) == last);
+        index.map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX))
+    }
 }

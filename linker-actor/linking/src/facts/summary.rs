@@ -9,20 +9,32 @@ const LEVELS: [usize; 5] = [64, 128, 256, 512, 1024];
 
 /// How every continuation from a summary begins.
 const CONTINUED: &str = "This session is being continued from a previous conversation";
-/// What stands before the summary in a continuation, newest clients first; a plain summary only has
-/// a line break before it.
-const MARKS: [&str; 5] =
-    ["Summary:", "<summary>", "The conversation is summarized below:", "summarized below:", "\n"];
+/// What stands before the summary in a continuation, newest clients first; older ones put the
+/// analysis before it, in which the word may stand, too, and a plain summary only has a line break
+/// before it.
+const MARKS: [&str; 6] = [
+    "Summary:",
+    "\nSummary:",
+    "<summary>",
+    "The conversation is summarized below:",
+    "summarized below:",
+    "\n",
+];
 /// How a continuation begins that is the summary alone, as the SDKs write it.
 const BARE: &str = "<summary>";
 
 /// The probe of a summarising answer's text: of its `<summary>`, or, from older clients, of the whole.
 pub fn answer_probe(text: &str, asked_for: bool) -> Option<Hash> {
-    let inside = text
-        .split_once("<summary>")
-        .map(|(_, rest)| rest.rsplit_once("</summary>").map_or(rest, |(inside, _)| inside));
-    let summary = inside.or(asked_for.then_some(text))?;
+    // The analysis may speak of the tag.
+    let behind = text.split_once("</analysis>").and_then(|(_, behind)| tagged(behind));
+    let summary = behind.or_else(|| tagged(text)).or(asked_for.then_some(text))?;
     probes(summary).pop()
+}
+
+/// What stands in the first `<summary>`, as clients read it; an unclosed one goes to the end.
+fn tagged(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("<summary>")?;
+    Some(rest.split_once("</summary>").map_or(rest, |(inside, _)| inside))
 }
 
 /// The probes that the summary in a continuation could match, or `None` when `text` is none.
@@ -93,6 +105,20 @@ mod tests {
         let tagged = format!("<summary>\n{SUMMARY}\n</summary>");
         let probe = answer_probe(&tagged, false).expect("long enough");
         assert!(continuation_probes(&tagged).expect("a continuation").contains(&probe));
+    }
+
+    #[test]
+    fn an_analysis_that_speaks_of_the_summary_is_none() {
+        let tag = "It goes into <summary> tags. Summary: of what was said, all that is of any use.";
+        let answer = format!("<analysis>\n{tag}\n</analysis>\n\n<summary>\n{SUMMARY}\n</summary>");
+        let probe = answer_probe(&answer, true).expect("long enough");
+        let twice = format!("<summary>{SUMMARY}</summary> </summary>");
+        assert_eq!(answer_probe(&twice, true), Some(probe));
+        let older = format!(
+            "{CONTINUED} that ran out of context. \
+            The conversation is summarized below:\nAnalysis:\n{tag}\n\nSummary:\n{SUMMARY}.\nGo on"
+        );
+        assert!(continuation_probes(&older).expect("a continuation").contains(&probe));
     }
 
     #[test]

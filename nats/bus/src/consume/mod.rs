@@ -175,7 +175,13 @@ async fn run(
         ack_timeout: handler.ack_timeout(),
     };
     match stream.consumer(spec).await {
-        Ok(mut consumer) => (work::run(&mut *consumer, &*handler, &config, &shutdown).await, true),
+        Ok(mut consumer) => {
+            let result = work::run(&mut *consumer, &*handler, &config, &shutdown).await;
+            if let Err(error) = consumer.give_back().await {
+                tracing::debug!(consumer = handler.name(), %error, "not given back so far");
+            }
+            (result, true)
+        }
         Err(error) => (Err(error), false),
     }
 }

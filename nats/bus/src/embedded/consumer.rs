@@ -1,6 +1,6 @@
 //! One instance of a consumer of the embedded log.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nexus_contract::{Clock, Kind};
@@ -61,6 +61,8 @@ pub(super) struct EmbeddedConsumer {
     pub commands: mpsc::Sender<Command>,
     pub newest: watch::Receiver<u64>,
     pub clock: Arc<dyn Clock>,
+    /// Given to this instance, and not settled.
+    pub in_hand: BTreeSet<u64>,
 }
 
 #[async_trait]
@@ -72,6 +74,7 @@ impl Consumer for EmbeddedConsumer {
             let (taken, next_due) = self.take(max).await?;
             let now = Instant::now();
             if !taken.is_empty() || now >= until {
+                self.in_hand.extend(taken.iter().map(|delivery| delivery.token));
                 return Ok(taken);
             }
             let wake = next_due.map_or(until, |due| due.min(until));
@@ -85,6 +88,9 @@ impl Consumer for EmbeddedConsumer {
     }
 
     async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {
+        for (token, _) in &settled {
+            self.in_hand.remove(token);
+        }
         let durable = {
             let mut deliveries = self.group.deliveries.lock().await;
             self.apply(&mut deliveries, settled)
@@ -100,6 +106,12 @@ impl Consumer for EmbeddedConsumer {
     async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
         let deadline = Instant::now() + self.ack_timeout;
         self.group.deliveries.lock().await.extend(tokens, deadline);
+        Ok(())
+    }
+
+    async fn give_back(&mut self) -> Result<(), StreamError> {
+        let tokens: Vec<u64> = std::mem::take(&mut self.in_hand).into_iter().collect();
+        self.group.deliveries.lock().await.extend(&tokens, Instant::now());
         Ok(())
     }
 }

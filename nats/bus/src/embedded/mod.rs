@@ -12,13 +12,13 @@ mod sql;
 mod writer;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use nexus_contract::{Clock, Event, codec};
+use nexus_contract::{Clock, Event, ExchangeId, codec};
 use sqlx::SqlitePool;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -31,9 +31,12 @@ use self::{
     open::Opened,
     writer::{Board, Command, Incoming, lock},
 };
-use crate::stream::{
-    Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, EventStream, Page, StreamError,
-    StreamStatus,
+use crate::{
+    erase::Exchanges,
+    stream::{
+        Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, EventStream, Page, StreamError,
+        StreamStatus,
+    },
 };
 
 /// Commands that may wait for the writer.
@@ -134,6 +137,7 @@ impl EventStream for EmbeddedLog {
             commands: self.commands.clone(),
             newest: self.board.newest.subscribe(),
             clock: self.clock.clone(),
+            in_hand: BTreeSet::new(),
         }))
     }
 
@@ -191,6 +195,11 @@ impl EventStream for EmbeddedLog {
     async fn drop_dead_letter(&self, id: &str) -> Result<bool, StreamError> {
         let Ok(id) = id.parse() else { return Ok(false) };
         self.ask(|reply| Command::Drop { id, reply }).await
+    }
+
+    async fn erase(&self, exchanges: &[ExchangeId]) -> Result<u64, StreamError> {
+        let exchanges = Exchanges::new(exchanges);
+        self.ask(|reply| Command::Erase { exchanges, reply }).await
     }
 }
 

@@ -5,6 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use nexus_contract::{DecodeError, Event};
 
+use crate::erase::Exchanges;
+
 /// An event of the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -16,7 +18,7 @@ pub(crate) struct Entry {
     pub event: Result<Arc<Event>, Arc<DecodeError>>,
 }
 
-/// A run of entries without a hole, bounded in bytes.
+/// A run of entries with nothing between them in the log, bounded in bytes.
 #[derive(Debug)]
 pub(crate) struct Recent {
     entries: VecDeque<Entry>,
@@ -40,6 +42,15 @@ impl Recent {
             self.bytes -= oldest.bytes;
             self.after = oldest.seq;
         }
+    }
+
+    /// Forgets the events about these exchanges. One that can't be read stays until it is pushed out.
+    pub fn erase(&mut self, exchanges: &Exchanges) {
+        let own = |entry: &Entry| {
+            entry.event.as_ref().is_ok_and(|event| exchanges.own(&event.message_id()))
+        };
+        self.entries.retain(|entry| !own(entry));
+        self.bytes = self.entries.iter().map(|entry| entry.bytes).sum();
     }
 
     /// All entries behind `cursor`, oldest first; `None` when some of them are not here any more.

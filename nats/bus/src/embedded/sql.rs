@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use nexus_contract::codec;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{recent::Entry, writer::Incoming};
-use crate::stream::DeadLetter;
+use super::{
+    recent::Entry,
+    writer::{Erased, Incoming},
+};
+use crate::{erase::Exchanges, stream::DeadLetter};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -280,6 +283,41 @@ pub(super) async fn find_dead_letter(pool: &SqlitePool, id: i64) -> Result<Optio
 pub(super) async fn delete_dead_letter(conn: &mut SqliteConnection, id: i64) -> Result<bool> {
     let done = sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(id).execute(conn).await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Deletes events, their retries and dead letters about the exchanges.
+pub(super) async fn erase(conn: &mut SqliteConnection, exchanges: &Exchanges) -> Result<Erased> {
+    let rows = sqlx::query("SELECT seq, message_id FROM events").fetch_all(&mut *conn).await?;
+    let seqs = own(&rows, exchanges)?;
+    let events = sqlx::query(
+        "DELETE FROM events WHERE seq IN (SELECT value FROM json_each($1)) RETURNING bytes",
+    )
+    .bind(seqs.as_str())
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query("DELETE FROM retries WHERE seq IN (SELECT value FROM json_each($1))")
+        .bind(seqs.as_str())
+        .execute(&mut *conn)
+        .await?;
+    let rows = sqlx::query("SELECT id, message_id FROM dead_letters").fetch_all(&mut *conn).await?;
+    let letters =
+        sqlx::query("DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each($1))")
+            .bind(own(&rows, exchanges)?)
+            .execute(conn)
+            .await?;
+    let bytes = events.iter().map(|row| row.try_get(0).map(unsigned)).collect::<Result<_>>()?;
+    Ok(Erased { bytes, dead_letters: letters.rows_affected() })
+}
+
+/// The numbers, as JSON, of the rows whose message is about one of the exchanges.
+fn own(rows: &[SqliteRow], exchanges: &Exchanges) -> Result<String> {
+    let mut numbers = Vec::new();
+    for row in rows {
+        if exchanges.own(row.try_get(1)?) {
+            numbers.push(row.try_get::<i64, _>(0)?.to_string());
+        }
+    }
+    Ok(format!("[{}]", numbers.join(",")))
 }
 
 fn dead_letter(row: &SqliteRow) -> Result<DeadLetter> {

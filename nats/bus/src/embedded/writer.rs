@@ -17,7 +17,7 @@ use super::{
     recent::{Entry, Recent},
     sql,
 };
-use crate::stream::StreamError;
+use crate::{erase::Exchanges, stream::StreamError};
 
 /// Bytes after which a transaction takes no further command.
 const MAX_BATCH: usize = 8 << 20;
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Settle { settled: Settled, reply: Reply<()> },
     Requeue { id: i64, event: Box<Incoming>, reply: Reply<bool> },
     Drop { id: i64, reply: Reply<bool> },
+    Erase { exchanges: Exchanges, reply: Reply<u64> },
     Close,
 }
 
@@ -88,6 +89,15 @@ struct Done {
     /// By position in the batch: what a `Requeue` or a `Drop` found, where an `Open` begins.
     found: BTreeMap<usize, bool>,
     cursors: BTreeMap<usize, u64>,
+    erased: BTreeMap<usize, Erased>,
+}
+
+/// What there was about exchanges that had to go.
+#[derive(Default)]
+pub(crate) struct Erased {
+    /// Of each event.
+    pub bytes: Vec<u64>,
+    pub dead_letters: u64,
 }
 
 /// Runs until it is closed or all senders are gone.
@@ -170,6 +180,9 @@ impl Writer {
                 Command::Drop { id, .. } => {
                     done.found.insert(at, sql::delete_dead_letter(&mut tx, *id).await?);
                 }
+                Command::Erase { exchanges, .. } => {
+                    done.erased.insert(at, sql::erase(&mut tx, exchanges).await?);
+                }
                 Command::Close => {}
             }
         }
@@ -200,6 +213,12 @@ impl Writer {
                 Command::Requeue { reply, .. } | Command::Drop { reply, .. } => {
                     answer(reply, done.found.get(&at).copied().unwrap_or(false));
                 }
+                Command::Erase { exchanges, reply } => {
+                    let erased = done.erased.remove(&at).unwrap_or_default();
+                    lock(&self.board.recent).erase(&exchanges);
+                    self.removed(&erased.bytes);
+                    answer(reply, erased.bytes.len() as u64 + erased.dead_letters);
+                }
                 Command::Close => {}
             }
         }
@@ -229,11 +248,16 @@ impl Writer {
             if deleted.is_empty() {
                 break;
             }
-            let mut totals = lock(&self.board.totals);
-            totals.events = totals.events.saturating_sub(deleted.len() as u64);
-            totals.bytes = totals.bytes.saturating_sub(deleted.iter().sum());
+            self.removed(&deleted);
         }
         Ok(())
+    }
+
+    /// Takes events of these sizes out of the totals.
+    fn removed(&self, bytes: &[u64]) {
+        let mut totals = lock(&self.board.totals);
+        totals.events = totals.events.saturating_sub(bytes.len() as u64);
+        totals.bytes = totals.bytes.saturating_sub(bytes.iter().sum());
     }
 
     fn totals(&self) -> Totals {
@@ -276,7 +300,11 @@ impl Command {
         match self {
             Self::Publish { events, .. } => events.iter().map(|event| event.payload.len()).sum(),
             Self::Requeue { event, .. } => event.payload.len(),
-            Self::Open { .. } | Self::Settle { .. } | Self::Drop { .. } | Self::Close => 0,
+            Self::Open { .. }
+            | Self::Settle { .. }
+            | Self::Drop { .. }
+            | Self::Erase { .. }
+            | Self::Close => 0,
         }
     }
 
@@ -296,7 +324,7 @@ impl Command {
             Self::Requeue { reply, .. } | Self::Drop { reply, .. } => {
                 let _gone = reply.send(Err(error()));
             }
-            Self::Open { reply, .. } => {
+            Self::Open { reply, .. } | Self::Erase { reply, .. } => {
                 let _gone = reply.send(Err(error()));
             }
             Self::Close => {}

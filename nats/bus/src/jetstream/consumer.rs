@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -15,7 +16,7 @@ use async_nats::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future, stream};
 use nexus_contract::{DecodeError, Event, codec};
 
 use super::{
@@ -39,12 +40,17 @@ const MAX_HELD: usize = 20_000;
 /// How much longer than asked the server may take to answer a pull.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long messages of a pull that was given up may still be on their way.
+const LATE: Duration = Duration::from_millis(100);
+
 pub(super) struct NatsConsumer {
     server: Server,
     name: String,
     consumer: PullConsumer,
     held: BTreeMap<u64, Held>,
     next_token: u64,
+    /// The last pull; after a shutdown, messages that nobody read so far may be in it.
+    batch: Option<pull::Batch>,
     /// Pulled, and kept for the next time because of their size.
     rest: VecDeque<Message>,
 }
@@ -65,26 +71,43 @@ impl NatsConsumer {
         let stream = server.stream(topology::EVENTS).await?;
         let config: pull::Config = topology::consumer(&spec);
         let consumer = stream.create_consumer(config).await.map_err(unavailable)?;
+        server.given_up.tell_or_forget(&server.client).await;
         Ok(Self {
             server,
             name: spec.name,
             consumer,
             held: BTreeMap::new(),
             next_token: 1,
+            batch: None,
             rest: VecDeque::new(),
         })
     }
 
     /// What is there now. Without a time to expire at, or the server would wait until then.
-    async fn fetch(&self, max: usize) -> Result<Vec<Message>, StreamError> {
+    async fn fetch(&mut self, max: usize) -> Result<(), StreamError> {
         let batch = self.consumer.fetch().max_messages(max).messages();
-        collect(batch.await.map_err(unavailable)?, PATIENCE).await
+        self.batch = Some(batch.await.map_err(unavailable)?);
+        self.read_batch(PATIENCE).await
     }
 
     /// The first that comes within `wait`.
-    async fn wait(&self, wait: Duration) -> Result<Vec<Message>, StreamError> {
+    async fn wait(&mut self, wait: Duration) -> Result<(), StreamError> {
         let batch = self.consumer.batch().max_messages(1).expires(wait).messages();
-        collect(batch.await.map_err(unavailable)?, wait + PATIENCE).await
+        self.batch = Some(batch.await.map_err(unavailable)?);
+        self.read_batch(wait + PATIENCE).await
+    }
+
+    /// Each message into the rest as it comes: a pull that fails or is given up loses none.
+    async fn read_batch(&mut self, patience: Duration) -> Result<(), StreamError> {
+        let Self { batch: Some(batch), rest, .. } = self else { return Ok(()) };
+        let reading = batch.try_for_each(|message| {
+            rest.push_back(message);
+            future::ready(Ok(()))
+        });
+        match tokio::time::timeout(patience, reading).await {
+            Ok(read) => read.map_err(unavailable),
+            Err(_elapsed) => Err(unavailable("a pull got no answer")),
+        }
     }
 
     /// What goes into one pull; the chunks of large bodies are fetched only now.
@@ -103,15 +126,15 @@ impl NatsConsumer {
 
     async fn deliver(&mut self, message: Message) -> Result<Delivery, StreamError> {
         let held = hold(&message)?;
-        let event = self.read(&held).await?;
         let token = self.next_token;
-        let attempt = held.attempt;
         self.next_token += 1;
-        self.held.insert(token, held);
+        // Before its chunks are read: what fails there is given back like the others.
+        self.held.insert(token, held.clone());
         while self.held.len() > MAX_HELD {
             self.held.pop_first();
         }
-        Ok(Delivery { token, attempt, event })
+        let event = self.read(&held).await?;
+        Ok(Delivery { token, attempt: held.attempt, event })
     }
 
     /// The event, with its chunks fetched.
@@ -134,7 +157,7 @@ impl NatsConsumer {
         chunks::fetch(&store, &held.chunk_names, topology::chunk_subject).await
     }
 
-    async fn settle_one(&self, held: Held, settle: Settle) -> Result<(), StreamError> {
+    async fn settle_one(&self, token: u64, held: Held, settle: Settle) -> Result<u64, StreamError> {
         let kind = match settle {
             Settle::Ack => AckKind::Ack,
             Settle::Nak(delay) => AckKind::Nak(Some(delay)),
@@ -145,7 +168,7 @@ impl NatsConsumer {
         };
         // With a reply: without one, an acknowledgement that got lost would go unnoticed.
         self.server.client.request(held.reply, kind.into()).await.map_err(unavailable)?;
-        Ok(())
+        Ok(token)
     }
 
     async fn bury(&self, held: &Held, reason: &str) -> Result<(), StreamError> {
@@ -173,12 +196,12 @@ impl Consumer for NatsConsumer {
         self.server.ready().await?;
         let max = max.clamp(1, MAX_PULL);
         if self.rest.is_empty() {
-            self.rest = self.fetch(max).await?.into();
+            self.fetch(max).await?;
         }
         if self.rest.is_empty() && !wait.is_zero() {
-            self.rest = self.wait(wait).await?.into();
+            self.wait(wait).await?;
             if !self.rest.is_empty() && max > 1 {
-                self.rest.extend(self.fetch(max - 1).await?);
+                self.fetch(max - 1).await?;
             }
         }
         self.deliver_rest(max).await
@@ -187,14 +210,18 @@ impl Consumer for NatsConsumer {
     async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {
         let held: Vec<_> = settled
             .into_iter()
-            .filter_map(|(token, settle)| Some((self.held.remove(&token)?, settle)))
+            .filter_map(|(token, settle)| Some((token, self.held.get(&token)?.clone(), settle)))
             .collect();
         let this = &*self;
-        stream::iter(held)
-            .map(|(held, settle)| this.settle_one(held, settle))
+        let settled: Vec<u64> = stream::iter(held)
+            .map(|(token, held, settle)| this.settle_one(token, held, settle))
             .buffer_unordered(SETTLING)
             .try_collect()
-            .await
+            .await?;
+        for token in settled {
+            self.held.remove(&token);
+        }
+        Ok(())
     }
 
     async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
@@ -204,13 +231,15 @@ impl Consumer for NatsConsumer {
         }
         Ok(())
     }
-}
 
-async fn collect(batch: pull::Batch, patience: Duration) -> Result<Vec<Message>, StreamError> {
-    let all = batch.map_err(unavailable).try_collect();
-    match tokio::time::timeout(patience, all).await {
-        Ok(messages) => messages,
-        Err(_elapsed) => Err(unavailable("a pull got no answer")),
+    async fn give_back(&mut self) -> Result<(), StreamError> {
+        if let Err(error) = self.read_batch(LATE).await {
+            tracing::debug!(%error, "nothing more came of the last pull");
+        }
+        let rest = self.rest.drain(..).filter_map(|message| message.message.reply);
+        let held = mem::take(&mut self.held).into_values().map(|held| held.reply);
+        self.server.given_up.add(rest.chain(held));
+        self.server.given_up.tell(&self.server.client).await
     }
 }
 

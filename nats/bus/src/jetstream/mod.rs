@@ -7,7 +7,9 @@
 mod chunks;
 mod connect;
 mod consumer;
+mod erase;
 mod error;
+mod given_up;
 mod letters;
 mod live;
 mod server;
@@ -23,7 +25,7 @@ use async_nats::jetstream::{consumer as js, stream::Info};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use nexus_contract::{Event, codec};
+use nexus_contract::{Event, ExchangeId, codec};
 use tokio::task::JoinHandle;
 
 pub use self::{
@@ -36,9 +38,12 @@ use self::{
     server::Server,
     topology::{EVENTS, LETTERS},
 };
-use crate::stream::{
-    Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, EventStream, Page, StreamError,
-    StreamStatus,
+use crate::{
+    erase::Exchanges,
+    stream::{
+        Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, EventStream, Page, StreamError,
+        StreamStatus,
+    },
 };
 
 /// How often settled events beyond the retention are removed.
@@ -200,6 +205,10 @@ impl EventStream for JetStream {
             Ok(sequence) => letters::forget(&self.server, sequence).await,
             Err(_not_an_id) => Ok(false),
         }
+    }
+
+    async fn erase(&self, exchanges: &[ExchangeId]) -> Result<u64, StreamError> {
+        erase::erase(&self.server, &Exchanges::new(exchanges)).await
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     NatsConfig, chunks,
     connect::{check_version, require_connected},
     error::{self, unavailable},
+    given_up::GivenUp,
     topology,
 };
 use crate::stream::StreamError;
@@ -30,6 +31,7 @@ pub(super) struct Server {
     pub client: Client,
     pub context: Context,
     pub config: Arc<NatsConfig>,
+    pub given_up: Arc<GivenUp>,
     /// Whether the streams are known to be there.
     declared: Arc<AtomicBool>,
     declaring: Arc<Mutex<()>>,
@@ -47,6 +49,7 @@ impl Server {
             client,
             context,
             config: Arc::new(config),
+            given_up: Arc::default(),
             declared: Arc::default(),
             declaring: Arc::default(),
             streams: Arc::default(),

@@ -328,6 +328,59 @@ pub async fn a_pull_is_bounded_in_bytes(harness: &mut impl Harness) {
     }
 }
 
+/// An event of the first pull is settled, one is not, and one was perhaps read ahead.
+pub async fn what_is_given_back_comes_again_at_once(harness: &mut impl Harness) {
+    for number in 1..=3 {
+        let event = request(number, &noise(number, PULL_BYTES * 2 / 3));
+        harness.stream().publish(&[event]).await.expect("publishes");
+    }
+    let mut leaving = open(harness, spec("storage")).await;
+    let taken = leaving.pull(3, SOON).await.expect("pulls");
+    assert_eq!(taken.iter().map(number).collect::<Vec<_>>(), [1, 2]);
+    settle(&mut leaving, &taken[..1], &Settle::Ack).await;
+    leaving.give_back().await.expect("gives back");
+    drop(leaving);
+    let mut staying = open(harness, spec("storage")).await;
+    let again = take(&mut staying, 2).await;
+    assert_eq!(again.iter().map(number).collect::<BTreeSet<_>>(), BTreeSet::from([2, 3]));
+    settle(&mut staying, &again, &Settle::Ack).await;
+    expect_none(&mut staying).await;
+}
+
+/// Read or not, dead or requeued, and with a body in parts that it has in common with another one.
+pub async fn what_is_erased_is_nowhere_any_more(harness: &mut impl Harness) {
+    let mut consumer = open(harness, spec("storage")).await;
+    let stream = harness.stream();
+    let large = noise(3, 2 << 20);
+    let bodies: [&[u8]; 6] = [b"1", b"2", &large, &large, b"5", b"6"];
+    for (body, number) in bodies.into_iter().zip(1..) {
+        stream.publish(&[request(number, body)]).await.expect("publishes");
+    }
+    let taken = take(&mut consumer, 5).await;
+    settle(&mut consumer, &taken[..1], &Settle::Ack).await;
+    settle(&mut consumer, &taken[1..3], &Settle::Reject("no".into())).await;
+    settle(&mut consumer, &taken[3..], &Settle::Ack).await;
+    let page = stream.list_dead_letters(None, 10).await.expect("lists");
+    let second = page.items.iter().find(|one| one.message_id == request(2, b"").message_id());
+    assert!(stream.requeue_dead_letter(&second.expect("is dead").id).await.expect("requeues"));
+
+    let erased: Vec<_> = [1, 2, 3, 6].map(Uuid::from_u128).map(ExchangeId).into();
+    // Four events, one that was requeued and one dead letter.
+    assert_eq!(stream.erase(&erased).await.expect("erases"), 6);
+    assert_eq!(stream.erase(&erased).await.expect("asks"), 0);
+    assert!(stream.list_dead_letters(None, 10).await.expect("lists").items.is_empty());
+    assert_eq!(stream.status().await.expect("says").events, 2);
+    expect_none(&mut consumer).await;
+    drop((consumer, stream));
+    harness.restart().await;
+    let mut late = open(harness, spec("linker")).await;
+    let left = take(&mut late, 2).await;
+    assert_eq!(left.iter().map(number).collect::<Vec<_>>(), [4, 5]);
+    let event = left[0].event.as_ref().expect("can be read");
+    assert!(event.body.as_ref().expect("has one").raw().expect("whole") == large, "its parts stay");
+    expect_none(&mut late).await;
+}
+
 pub async fn the_status_tells_lag_and_what_is_unsettled(harness: &mut impl Harness) {
     let mut consumer = open(harness, spec("storage")).await;
     publish(harness, 1..=10).await;
@@ -382,6 +435,8 @@ macro_rules! conformance {
             a_full_stream_refuses_until_it_is_read,
             the_largest_exchange_passes,
             a_pull_is_bounded_in_bytes,
+            what_is_given_back_comes_again_at_once,
+            what_is_erased_is_nowhere_any_more,
             the_status_tells_lag_and_what_is_unsettled,
         );
     };

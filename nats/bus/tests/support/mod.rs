@@ -113,4 +113,8 @@ impl EventStream for Flaky {
     async fn drop_dead_letter(&self, id: &str) -> Result<bool, StreamError> {
         self.inner.drop_dead_letter(id).await
     }
+
+    async fn erase(&self, exchanges: &[ExchangeId]) -> Result<u64, StreamError> {
+        self.inner.erase(exchanges).await
+    }
 }

@@ -55,7 +55,7 @@ fn unreached_mend(cause: &str) -> &'static str {
 fn client(settings: &Settings) -> anyhow::Result<reqwest::Client> {
     let mut builder = outside(settings)?
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_millis(settings.upstream_connect_timeout_ms));
+        .timeout(Duration::from_millis(settings.upstream_connect_timeout_ms.get()));
     if let Some(path) = &settings.upstream_ca {
         let bundle = std::fs::read(path).with_context(|| path.display().to_string())?;
         for certificate in reqwest::Certificate::from_pem_bundle(&bundle)? {

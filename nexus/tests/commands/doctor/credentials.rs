@@ -66,7 +66,10 @@ fn a_credential_file_that_cannot_be_read() {
 fn a_stale_token() {
     let oauth = json!({"type": "oauth", "accountId": "acc_1", "client_api_key": "cnp_test_k", "oauth": {
         "accessToken": "a", "refreshToken": "r", "expiresAt": 1_700_000_000_000_u64, "scopes": [], "isMax": true}});
-    Doctor::new().credential("localhost.credentials.json", &oauth.to_string()).finds(
+    let doctor = Doctor::new().credential("localhost.credentials.json", &oauth.to_string());
+    let status = doctor.nexus.says("credentials status");
+    assert!(status.contains("expired"), "{status}");
+    doctor.finds(
         "warning",
         "credentials",
         "expired at 2023-11-14",

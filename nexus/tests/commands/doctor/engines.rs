@@ -11,6 +11,9 @@ use std::{
 
 use super::Doctor;
 
+/// What a server says of itself that is older than Nexus can work with.
+pub const OLD_NATS: &str = r#"INFO {"server_id":"S","server_name":"n","version":"2.9.10","go":"go1","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"proto":1,"jetstream":true}"#;
+
 #[test]
 fn a_nats_server_that_is_old_away_or_without_jetstream() {
     let nats = |url: String| {
@@ -19,8 +22,7 @@ fn a_nats_server_that_is_old_away_or_without_jetstream() {
             .with("API_KEY_SALT", "s")
             .with("DATABASE_URL", "sqlite://x")
     };
-    let info = r#"INFO {"server_id":"S","server_name":"n","version":"2.9.10","go":"go1","host":"127.0.0.1","port":1,"headers":true,"max_payload":1048576,"proto":1,"jetstream":true}"#;
-    let old = answering_nats(info);
+    let old = answering_nats(OLD_NATS);
     nats(format!("nats://{old}")).finds("problem", "stream", "2.9.10", "2.10.23 or newer");
     nats("nats://127.0.0.1:9".to_owned()).finds("problem", "stream", "", "NATS_URL");
     nats("nats://127.0.0.1:9".to_owned()).with("NATS_CREDS", "/missing.creds").finds(
@@ -32,7 +34,7 @@ fn a_nats_server_that_is_old_away_or_without_jetstream() {
 }
 
 /// A server that says who it is and answers pings.
-fn answering_nats(info: &'static str) -> SocketAddr {
+pub fn answering_nats(info: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     thread::spawn(move || {

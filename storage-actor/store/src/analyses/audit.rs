@@ -12,6 +12,7 @@ use super::{job::Branch, row::instant};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 /// Writes and reads the audit log. Entries are never changed.
@@ -89,7 +90,7 @@ const LIST_BRANCH: &str = "\
 impl AnalysisAudit for SqlStore<Engine> {
     async fn write_audit(&self, entry: &AuditEntry) -> Result<()> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(WRITE)
+        let query = sql::query(WRITE)
             .bind(entry.at.as_microsecond())
             .bind(&entry.actor)
             .bind(entry.action.as_str())
@@ -102,7 +103,7 @@ impl AnalysisAudit for SqlStore<Engine> {
 
     async fn list_audit(&self, branch: Option<&Branch>, limit: u32) -> Result<Vec<AuditEntry>> {
         let statement = if branch.is_some() { LIST_BRANCH } else { LIST };
-        let query = sqlx::query_as::<_, AuditRow>(statement).bind(i64::from(limit));
+        let query = sql::query_as::<_, AuditRow>(statement).bind(i64::from(limit));
         let query = match branch {
             Some(branch) => query.bind(branch.conversation_id.0).bind(&branch.branch_id),
             None => query,

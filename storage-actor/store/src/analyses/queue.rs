@@ -15,6 +15,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::merge::clean,
+    sql,
 };
 
 /// Leases jobs and settles them. Every method that settles one says whether the lease still held;
@@ -134,7 +135,7 @@ const FAIL_EXCEEDED: &str = concat!(
 impl AnalysisQueue for SqlStore<Engine> {
     async fn lease_analyses(&self, request: &LeaseRequest) -> Result<Vec<LeasedJob>> {
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query_as::<_, LeasedRow>(lease_statement::<Engine>())
+        let rows = sql::query_as::<_, LeasedRow>(lease_statement::<Engine>())
             .bind(request.now.as_microsecond())
             .bind(request.until.as_microsecond())
             .bind(&request.worker)
@@ -153,7 +154,7 @@ impl AnalysisQueue for SqlStore<Engine> {
 
     async fn extend_analysis(&self, job: &LeasedJob, until: Timestamp) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(EXTEND).bind(job.job_id).bind(job.fence);
+        let query = sql::query(EXTEND).bind(job.job_id).bind(job.fence);
         let query = query.bind(until.as_microsecond());
         let held = query.execute(&mut *transaction).await.context("a lease cannot be extended")?;
         transaction.commit().await.context("a lease cannot be extended")?;
@@ -162,7 +163,7 @@ impl AnalysisQueue for SqlStore<Engine> {
 
     async fn complete_analysis(&self, job: &LeasedJob, done: &Completion) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(COMPLETE)
+        let query = sql::query(COMPLETE)
             .bind(job.job_id)
             .bind(job.fence)
             .bind(done.end.at.as_microsecond())
@@ -184,7 +185,7 @@ impl AnalysisQueue for SqlStore<Engine> {
 
     async fn fail_analysis(&self, job: &LeasedJob, failure: &AttemptFailure) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(FAIL)
+        let query = sql::query(FAIL)
             .bind(job.job_id)
             .bind(job.fence)
             .bind(failure.end.at.as_microsecond())
@@ -204,7 +205,7 @@ impl AnalysisQueue for SqlStore<Engine> {
         due_at: Timestamp,
     ) -> Result<bool> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(RELEASE).bind(job.job_id).bind(job.fence);
+        let query = sql::query(RELEASE).bind(job.job_id).bind(job.fence);
         let query = query.bind(now.as_microsecond()).bind(due_at.as_microsecond());
         let held = query.execute(&mut *transaction).await.context("a job cannot be given back")?;
         let end = AttemptEnd { at: now, ..AttemptEnd::default() };
@@ -215,7 +216,7 @@ impl AnalysisQueue for SqlStore<Engine> {
 
     async fn reset_stuck_analyses(&self, now: Timestamp) -> Result<Vec<Analysis>> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query_as::<_, AnalysisRow>(RESET_STUCK).bind(now.as_microsecond());
+        let query = sql::query_as::<_, AnalysisRow>(RESET_STUCK).bind(now.as_microsecond());
         let rows = query.fetch_all(&mut *transaction).await.context("jobs cannot be reset")?;
         let jobs = rows.into_iter().map(AnalysisRow::read).collect::<Result<Vec<_>>>()?;
         transaction.commit().await.context("jobs cannot be reset")?;
@@ -228,7 +229,7 @@ impl AnalysisQueue for SqlStore<Engine> {
         now: Timestamp,
     ) -> Result<Vec<Analysis>> {
         let mut transaction = self.begin().await?;
-        let query = sqlx::query_as::<_, AnalysisRow>(FAIL_EXCEEDED).bind(now.as_microsecond());
+        let query = sql::query_as::<_, AnalysisRow>(FAIL_EXCEEDED).bind(now.as_microsecond());
         let query = query.bind(i64::from(max_attempts));
         let rows = query.fetch_all(&mut *transaction).await.context("jobs cannot be failed")?;
         let jobs = rows.into_iter().map(AnalysisRow::read).collect::<Result<Vec<_>>>()?;
@@ -249,7 +250,7 @@ impl SqlStore<Engine> {
         request: &LeaseRequest,
     ) -> Result<()> {
         Self::lose_attempts(transaction, job.job_id, request.now).await?;
-        let begin = sqlx::query(BEGIN_ATTEMPT)
+        let begin = sql::query(BEGIN_ATTEMPT)
             .bind(job.job_id)
             .bind(job.fence)
             .bind(column(job.run))
@@ -265,7 +266,7 @@ impl SqlStore<Engine> {
         job_id: Uuid,
         now: Timestamp,
     ) -> Result<()> {
-        let lose = sqlx::query(LOSE_ATTEMPTS).bind(job_id).bind(now.as_microsecond());
+        let lose = sql::query(LOSE_ATTEMPTS).bind(job_id).bind(now.as_microsecond());
         lose.execute(&mut **transaction).await.context("an attempt cannot be given up")?;
         Ok(())
     }
@@ -277,7 +278,7 @@ impl SqlStore<Engine> {
         failure: Option<&AttemptFailure>,
         end: &AttemptEnd,
     ) -> Result<()> {
-        let query = sqlx::query(END_ATTEMPT)
+        let query = sql::query(END_ATTEMPT)
             .bind(job.job_id)
             .bind(job.fence)
             .bind(outcome)

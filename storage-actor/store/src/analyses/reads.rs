@@ -15,6 +15,7 @@ use super::{
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 /// Reads jobs.
@@ -125,13 +126,13 @@ const TOKENS_SINCE: &str = "\
 #[async_trait]
 impl AnalysisReads for SqlStore<Engine> {
     async fn find_analysis(&self, branch: &Branch) -> Result<Option<Analysis>> {
-        let query = sqlx::query_as::<_, AnalysisRow>(FIND).bind(branch.conversation_id.0);
+        let query = sql::query_as::<_, AnalysisRow>(FIND).bind(branch.conversation_id.0);
         let row = query.bind(&branch.branch_id).fetch_optional(self.read()).await;
         row.context("an analysis cannot be read")?.map(AnalysisRow::read).transpose()
     }
 
     async fn find_analysis_job(&self, job_id: Uuid) -> Result<Option<Analysis>> {
-        let query = sqlx::query_as::<_, AnalysisRow>(FIND_JOB).bind(job_id);
+        let query = sql::query_as::<_, AnalysisRow>(FIND_JOB).bind(job_id);
         let row = query.fetch_optional(self.read()).await;
         row.context("an analysis cannot be read")?.map(AnalysisRow::read).transpose()
     }
@@ -143,7 +144,7 @@ impl AnalysisReads for SqlStore<Engine> {
         limit: u32,
     ) -> Result<Vec<Analysis>> {
         let statement = if status.is_some() { LIST_STATUS } else { LIST };
-        let query = sqlx::query_as::<_, AnalysisRow>(statement)
+        let query = sql::query_as::<_, AnalysisRow>(statement)
             .bind(after.map_or(i64::MAX, |after| after.requested_at.as_microsecond()))
             .bind(after.map_or(Uuid::max(), |after| after.job_id))
             .bind(i64::from(limit));
@@ -156,7 +157,7 @@ impl AnalysisReads for SqlStore<Engine> {
     }
 
     async fn count_analyses(&self) -> Result<AnalysisCounts> {
-        let query = sqlx::query_as::<_, (String, i64)>(COUNT);
+        let query = sql::query_as::<_, (String, i64)>(COUNT);
         let rows = query.fetch_all(self.read()).await.context("analyses cannot be counted")?;
         let of = |status: JobStatus| {
             rows.iter()
@@ -172,13 +173,13 @@ impl AnalysisReads for SqlStore<Engine> {
     }
 
     async fn list_attempts(&self, job_id: Uuid) -> Result<Vec<Attempt>> {
-        let query = sqlx::query_as::<_, AttemptRow>(ATTEMPTS).bind(job_id);
+        let query = sql::query_as::<_, AttemptRow>(ATTEMPTS).bind(job_id);
         let rows = query.fetch_all(self.read()).await.context("attempts cannot be listed")?;
         rows.into_iter().map(AttemptRow::read).collect()
     }
 
     async fn count_tokens_since(&self, since: Timestamp) -> Result<u64> {
-        let query = sqlx::query_scalar::<_, i64>(TOKENS_SINCE).bind(since.as_microsecond());
+        let query = sql::query_scalar::<_, i64>(TOKENS_SINCE).bind(since.as_microsecond());
         let tokens = query.fetch_one(self.read()).await;
         tokens.map(count).context("tokens cannot be counted")
     }

@@ -14,6 +14,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::merge::clean,
+    sql,
 };
 
 /// Asks for analyses.
@@ -115,7 +116,7 @@ impl SqlStore<Engine> {
         transaction: &mut Transaction<'static, Engine>,
         branch: &Branch,
     ) -> Result<Option<Uuid>> {
-        let query = sqlx::query_scalar(FIND_JOB).bind(branch.conversation_id.0);
+        let query = sql::query_scalar(FIND_JOB).bind(branch.conversation_id.0);
         let found = query.bind(&branch.branch_id).fetch_optional(&mut **transaction).await;
         found.context("an analysis cannot be looked up")
     }
@@ -124,7 +125,7 @@ impl SqlStore<Engine> {
         transaction: &mut Transaction<'static, Engine>,
         job_id: Uuid,
     ) -> Result<Analysis> {
-        let query = sqlx::query_as::<_, AnalysisRow>(SELECT).bind(job_id);
+        let query = sql::query_as::<_, AnalysisRow>(SELECT).bind(job_id);
         let row = query.fetch_one(&mut **transaction).await;
         row.context("an analysis cannot be read")?.read()
     }
@@ -133,7 +134,7 @@ impl SqlStore<Engine> {
         transaction: &mut Transaction<'static, Engine>,
         new: &NewAnalysis,
     ) -> Result<Option<Analysis>> {
-        let query = sqlx::query_as::<_, AnalysisRow>(INSERT)
+        let query = sql::query_as::<_, AnalysisRow>(INSERT)
             .bind(new.branch.job_id())
             .bind(new.branch.conversation_id.0)
             .bind(&new.branch.branch_id)
@@ -151,7 +152,7 @@ impl SqlStore<Engine> {
         new: &NewAnalysis,
         anyhow: bool,
     ) -> Result<Option<Analysis>> {
-        let query = sqlx::query_as::<_, AnalysisRow>(REQUEUE)
+        let query = sql::query_as::<_, AnalysisRow>(REQUEUE)
             .bind(job_id)
             .bind(new.at.as_microsecond())
             .bind(new.custom_prompt.as_deref().map(clean))
@@ -159,7 +160,7 @@ impl SqlStore<Engine> {
             .bind(anyhow);
         let row = query.fetch_optional(&mut **transaction).await;
         let Some(row) = row.context("an analysis cannot be queued again")? else { return Ok(None) };
-        let cancel = sqlx::query(CANCEL_ATTEMPTS).bind(job_id).bind(new.at.as_microsecond());
+        let cancel = sql::query(CANCEL_ATTEMPTS).bind(job_id).bind(new.at.as_microsecond());
         cancel.execute(&mut **transaction).await.context("an attempt cannot be cancelled")?;
         row.read().map(Some)
     }

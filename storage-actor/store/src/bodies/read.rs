@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use duplicate::duplicate_item;
 use sha2::{Digest, Sha256};
-use sqlx::{Database, Postgres, QueryBuilder, Row, Sqlite};
+use sqlx::{Database, Postgres, Row, Sqlite};
 
 use super::{packed, patch};
 use crate::{
     engine::SqlStore,
     error::{Context, Result, StoreError},
+    sql::QueryBuilder,
 };
 
 /// The columns of a body in `payloads`.

@@ -17,6 +17,7 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
+    sql::QueryBuilder,
 };
 
 /// What the row of an exchange remembers of a body.
@@ -260,7 +261,7 @@ impl SqlStore<Engine> {
             }
         }
         for rows in new.chunks(bulk::rows(3)) {
-            let mut query = sqlx::QueryBuilder::<Engine>::new(INSERT_SEGMENTS);
+            let mut query = QueryBuilder::<Engine>::new(INSERT_SEGMENTS);
             query.push_values(rows, |mut row, (id, hash, data)| {
                 row.push_bind(id).push_bind(*hash).push_bind(data);
             });
@@ -281,7 +282,7 @@ impl SqlStore<Engine> {
         segments: &HashMap<Hash, i64>,
     ) -> Result<()> {
         for rows in new.chunks(bulk::rows(5)) {
-            let mut query = sqlx::QueryBuilder::<Engine>::new(INSERT_NODES);
+            let mut query = QueryBuilder::<Engine>::new(INSERT_NODES);
             query.push_values(rows, |mut row, new| {
                 row.push_bind(new.id).push_bind(&new.node.hash).push_bind(new.parent);
                 row.push_bind(segments.get(&new.node.piece.hash));
@@ -304,7 +305,7 @@ impl SqlStore<Engine> {
         segments: &HashMap<Hash, i64>,
     ) -> Result<()> {
         for rows in new.chunks(bulk::rows(3)) {
-            let mut query = sqlx::QueryBuilder::<Engine>::new(INSERT_FRAMES);
+            let mut query = QueryBuilder::<Engine>::new(INSERT_FRAMES);
             query.push_values(rows, |mut row, (id, frame)| {
                 row.push_bind(id).push_bind(&frame.hash).push_bind(frame.hole);
             });
@@ -323,7 +324,7 @@ impl SqlStore<Engine> {
             })
             .collect();
         for rows in parts.chunks(bulk::rows(4)) {
-            let mut query = sqlx::QueryBuilder::<Engine>::new(INSERT_PARTS);
+            let mut query = QueryBuilder::<Engine>::new(INSERT_PARTS);
             query.push_values(rows, |mut row, (id, position, piece)| {
                 row.push_bind(*id).push_bind(position).push_bind(segments.get(&piece.hash));
                 row.push_bind(piece.patch());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use duplicate::duplicate_item;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use sqlx::{AssertSqlSafe, Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     dialect::Dialect,
     engine::SqlStore,
     error::{Context, Result},
+    sql::{self, QueryBuilder},
     table,
     usage::UsageRow,
 };
@@ -41,7 +42,7 @@ impl SqlStore<Engine> {
         for before in old.values() {
             // An exchange's time changes only when the answer's half was stored before the request's.
             if new.get(&before.exchange_id).is_none_or(|now| now.at != before.at) {
-                let query = sqlx::query(DROP_USAGE).bind(before.exchange_id).bind(before.at);
+                let query = sql::query(DROP_USAGE).bind(before.exchange_id).bind(before.at);
                 query.execute(&mut *connection).await.context("usage cannot be moved")?;
             }
         }
@@ -67,7 +68,7 @@ impl SqlStore<Engine> {
         }
         let months: BTreeSet<_> = parts.iter().filter_map(|part| month(part.at)).collect();
         for month in months.into_iter().filter(|month| !self.known.has_month(*month)) {
-            let made = sqlx::query(AssertSqlSafe(partition(month))).execute(&self.write).await;
+            let made = sql::query(AssertSqlSafe(partition(month))).execute(&self.write).await;
             // Retention dropped the month, and another process that still knew it wrote into
             // `usage_other` since: the month's rows are there from now on.
             if !made.as_ref().is_err_and(is_taken_by_other) {
@@ -97,7 +98,7 @@ impl SqlStore<Engine> {
             }
         }
         for ((account, name), (at, window)) in newest {
-            let query = sqlx::query(WINDOW).bind(account).bind(clean(name)).bind(at);
+            let query = sql::query(WINDOW).bind(account).bind(clean(name)).bind(at);
             let query = query.bind(window.status.as_deref().map(clean)).bind(window.limit);
             let query = query.bind(window.remaining).bind(window.utilization).bind(window.reset_at);
             query.execute(&mut *connection).await.context("account_windows cannot be written")?;

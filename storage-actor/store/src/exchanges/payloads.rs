@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use duplicate::duplicate_item;
-use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{Database, Postgres, Sqlite};
 
 use super::{
     headers::{self, Split},
@@ -14,6 +14,7 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
+    sql::QueryBuilder,
     table,
 };
 

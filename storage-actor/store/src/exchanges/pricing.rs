@@ -16,7 +16,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     materialised::Change,
-    table,
+    sql, table,
     usage::UsageRow,
 };
 
@@ -92,11 +92,11 @@ fn cost(prices: &PriceTable, model: &str, raw: Option<&str>, at: i64) -> Option<
 #[async_trait]
 impl Pricing for SqlStore<Engine> {
     async fn find_price_version(&self) -> Result<Option<String>> {
-        sqlx::query_scalar(FIND_VERSION).fetch_optional(self.read()).await.context(FIND_VERSION)
+        sql::query_scalar(FIND_VERSION).fetch_optional(self.read()).await.context(FIND_VERSION)
     }
 
     async fn put_price_version(&self, version: &str) -> Result<()> {
-        let query = sqlx::query(PUT_VERSION).bind(version);
+        let query = sql::query(PUT_VERSION).bind(version);
         query.execute(&self.write).await.context(PUT_VERSION)?;
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Pricing for SqlStore<Engine> {
         prices: &PriceTable,
         after: Option<RepricedTo>,
     ) -> Result<(Repriced, Option<RepricedTo>)> {
-        let page: Vec<Costed> = sqlx::query_as(PAGE)
+        let page: Vec<Costed> = sql::query_as(PAGE)
             .bind(after.map_or(i64::MIN, |after| after.at))
             .bind(after.map_or(Uuid::nil(), |after| after.id))
             .bind(STEP)

@@ -15,7 +15,7 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
-    table,
+    sql, table,
 };
 
 #[derive(sqlx::FromRow)]
@@ -61,7 +61,7 @@ impl ExchangeStore for SqlStore<Engine> {
 
     async fn find_exchange(&self, id: ExchangeId) -> Result<Option<ExchangeRow>> {
         let statement = table::select("exchanges", ExchangeRow::COLUMNS) + "exchange_id = $1";
-        sqlx::query_as(AssertSqlSafe(statement))
+        sql::query_as(AssertSqlSafe(statement))
             .bind(id.0)
             .fetch_optional(self.read())
             .await
@@ -97,7 +97,7 @@ impl ExchangeStore for SqlStore<Engine> {
     }
 
     async fn find_usage(&self, id: ExchangeId) -> Result<Option<String>> {
-        let raw: Option<Option<String>> = sqlx::query_scalar(USAGE)
+        let raw: Option<Option<String>> = sql::query_scalar(USAGE)
             .bind(id.0)
             .fetch_optional(self.read())
             .await

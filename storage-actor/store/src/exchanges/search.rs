@@ -1,7 +1,7 @@
 //! The documents of full-text search: an FTS5 index on SQLite, a GIN index on PostgreSQL. Only words are
 //! kept; the text around them stands in the bodies.
 
-use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{Database, Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::merge::clean;
@@ -10,6 +10,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     queries::{searchable_words, without_accents},
+    sql::{Content, QueryBuilder},
 };
 
 /// One document.
@@ -61,7 +62,7 @@ impl SqlStore<Sqlite> {
         for some in bulk::pieces(documents, MAX_ROWS) {
             let mut query = QueryBuilder::<Sqlite>::new(SQLITE_WORDS);
             query.push_values(some, |mut row, one| {
-                row.push_bind(one.id).push_bind(one.words());
+                row.push_bind(one.id).push_bind(Content(one.words()));
             });
             let query = query.build();
             query.execute(&mut *connection).await.context("search words cannot be written")?;
@@ -80,7 +81,7 @@ impl SqlStore<Postgres> {
             let mut query = QueryBuilder::<Postgres>::new(POSTGRES_DOCUMENTS);
             query.push_values(some, |mut row, one| {
                 row.push_bind(one.id).push_bind(one.exchange_id).push_bind(one.part);
-                row.push_bind(without_accents(&one.words()));
+                row.push_bind(Content(without_accents(&one.words())));
             });
             query.push(KEEP);
             let query = query.build();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
-use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{Database, Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     materialised::Change,
+    sql::QueryBuilder,
     table,
     usage::UsageRow,
 };

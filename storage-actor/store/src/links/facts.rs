@@ -8,14 +8,17 @@ use nexus_linking::{
     index::{Candidates, MAX_CANDIDATES, Scope},
     link::Reply,
 };
-use sqlx::{Postgres, QueryBuilder, Sqlite};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
     index::SqlIndex,
     row::{FACTS, FactsRow, all, bytes, text},
 };
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    sql::{self, QueryBuilder},
+};
 
 const THREADS: &str =
     "SELECT exchange_id FROM link_facts WHERE member AND thread_of = $1 ORDER BY exchange_id";
@@ -243,7 +246,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_threads(&mut self, message_id: &str) -> Result<Vec<ExchangeId>> {
-        let rows: Vec<Uuid> = sqlx::query_scalar(THREADS)
+        let rows: Vec<Uuid> = sql::query_scalar(THREADS)
             .bind(text(message_id))
             .fetch_all(&mut *self.connection)
             .await

@@ -17,6 +17,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
+    sql,
 };
 
 /// By exchange; branches are named by the exchange that opened them.
@@ -51,7 +52,7 @@ impl SqlStore<Engine> {
         let conversations: BTreeSet<_> =
             removed.iter().filter_map(|row| row.conversation_id).collect();
         for conversation in conversations {
-            let query = sqlx::query_scalar(ENDED).bind(conversation).bind(before);
+            let query = sql::query_scalar(ENDED).bind(conversation).bind(before);
             let ids: Vec<Uuid> = query.fetch_all(&mut *connection).await.context(ENDED)?;
             ended.extend(ids);
         }
@@ -88,7 +89,7 @@ impl SqlIndex<'_, Engine> {
         let Some(request) = &exchange.request else { return Ok(()) };
         let scope = call_scope(request.session.as_deref(), &request.domain);
         for result in &request.results {
-            sqlx::query(RESULT)
+            sql::query(RESULT)
                 .bind(bytes(scope))
                 .bind(text(&result.tool_use_id))
                 .execute(&mut *self.connection)

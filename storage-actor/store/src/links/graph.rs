@@ -3,14 +3,17 @@
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use nexus_linking::{Hash, Link, LinkKind, Moment, label::Branch};
-use sqlx::{FromRow, Postgres, QueryBuilder, Row, Sqlite};
+use sqlx::{FromRow, Postgres, Row, Sqlite};
 use uuid::Uuid;
 
 use super::{
     index::SqlIndex,
     row::{LINK, LinkRow, MomentRow, all, bytes, text},
 };
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    sql::{self, QueryBuilder},
+};
 
 const WAITING: &str = "SELECT exchange_id, at FROM link_waits \
     WHERE wait_key = $1 AND (at, exchange_id) > ($2, $3) ORDER BY at, exchange_id";
@@ -64,7 +67,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_waiting(&mut self, key: Hash, after: Moment) -> Result<Vec<Moment>> {
-        let query = sqlx::query_as(WAITING).bind(bytes(key)).bind(after.at).bind(after.id.0);
+        let query = sql::query_as(WAITING).bind(bytes(key)).bind(after.at).bind(after.id.0);
         Ok(moments(query.fetch_all(&mut *self.connection).await.context(WAITING)?))
     }
 
@@ -75,18 +78,18 @@ impl SqlIndex<'_, Engine> {
         session: Option<&str>,
         after: Moment,
     ) -> Result<Vec<Moment>> {
-        let query = sqlx::query_as(JOINED).bind(bytes(joint)).bind(after.at).bind(after.id.0);
+        let query = sql::query_as(JOINED).bind(bytes(joint)).bind(after.at).bind(after.id.0);
         let query = query.bind(text(domain)).bind(session.map(text));
         Ok(moments(query.fetch_all(&mut *self.connection).await.context(JOINED)?))
     }
 
     pub(super) async fn read_longer(&mut self, session: &str, length: u32) -> Result<Vec<Moment>> {
-        let query = sqlx::query_as(LONGER).bind(text(session)).bind(i64::from(length));
+        let query = sql::query_as(LONGER).bind(text(session)).bind(i64::from(length));
         Ok(moments(query.fetch_all(&mut *self.connection).await.context(LONGER)?))
     }
 
     pub(super) async fn read_heads(&mut self, session: &str, after: Moment) -> Result<Vec<Moment>> {
-        let query = sqlx::query_as(HEADS).bind(text(session)).bind(after.at).bind(after.id.0);
+        let query = sql::query_as(HEADS).bind(text(session)).bind(after.at).bind(after.id.0);
         Ok(moments(query.fetch_all(&mut *self.connection).await.context(HEADS)?))
     }
 
@@ -122,7 +125,7 @@ impl SqlIndex<'_, Engine> {
         &mut self,
         conversation: ExchangeId,
     ) -> Result<Vec<(Branch, Option<String>)>> {
-        let rows = sqlx::query(BRANCHES)
+        let rows = sql::query(BRANCHES)
             .bind(conversation.0)
             .fetch_all(&mut *self.connection)
             .await
@@ -146,7 +149,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_on_branch(&mut self, branch: ExchangeId) -> Result<Vec<ExchangeId>> {
-        let rows: Vec<Uuid> = sqlx::query_scalar(ON_BRANCH)
+        let rows: Vec<Uuid> = sql::query_scalar(ON_BRANCH)
             .bind(branch.0)
             .fetch_all(&mut *self.connection)
             .await

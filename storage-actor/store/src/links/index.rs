@@ -8,10 +8,13 @@ use nexus_linking::{
     index::{Call, Candidates, Path, Scope},
     label::Branch,
 };
-use sqlx::{Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{Database, Postgres, Sqlite};
 
 use super::row::{bytes, text};
-use crate::error::{Result, StoreError};
+use crate::{
+    error::{Result, StoreError},
+    sql::QueryBuilder,
+};
 
 /// One connection, for as long as its transaction lasts.
 pub(super) struct SqlIndex<'c, DB: Database> {

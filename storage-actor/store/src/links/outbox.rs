@@ -8,7 +8,10 @@ use sqlx::{Postgres, Row as _, Sqlite};
 use uuid::Uuid;
 
 use super::index::SqlIndex;
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    sql,
+};
 
 /// Exchanges in one announcement.
 const MAX_EXCHANGES: usize = 1_000;
@@ -40,7 +43,7 @@ impl SqlIndex<'_, Engine> {
             let facts = self.read_facts(*first).await?;
             let request = facts.and_then(|facts| facts.request);
             let ids: Vec<u8> = some.iter().flat_map(|id| id.0.into_bytes()).collect();
-            sqlx::query(ADD)
+            sql::query(ADD)
                 .bind(first.0)
                 .bind(request.as_ref().map_or(0, |request| request.moment.at))
                 .bind(request.map(|request| request.domain).unwrap_or_default())
@@ -53,7 +56,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn announcements(&mut self, limit: u32) -> Result<Vec<Announcement>> {
-        let rows = sqlx::query(LIST)
+        let rows = sql::query(LIST)
             .bind(i64::from(limit))
             .fetch_all(&mut *self.connection)
             .await

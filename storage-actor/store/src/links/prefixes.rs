@@ -7,7 +7,7 @@
 
 use duplicate::duplicate_item;
 use nexus_linking::{Hash, Moment, chain::Node, index::Path};
-use sqlx::{Postgres, QueryBuilder, Sqlite};
+use sqlx::{Postgres, Sqlite};
 
 use super::{
     index::SqlIndex,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     bulk,
     error::{Context, Result},
+    sql::{self, QueryBuilder},
 };
 
 const PATH: &str = "WITH RECURSIVE path (hash, predecessor, length, assistant, tool_use_id, steps) AS (\
@@ -79,7 +80,7 @@ impl SqlIndex<'_, Engine> {
         self.write_nodes(&new.collect::<Vec<_>>()).await?;
         let stored = paths.iter().filter(|path| path.known != Hash::START);
         for prefix in self.foreign(&stored.collect::<Vec<_>>()).await? {
-            sqlx::query(SHARE).bind(prefix).execute(&mut *self.connection).await.context(SHARE)?;
+            sql::query(SHARE).bind(prefix).execute(&mut *self.connection).await.context(SHARE)?;
         }
         Ok(())
     }
@@ -127,7 +128,7 @@ impl SqlIndex<'_, Engine> {
     pub(super) async fn remove_nodes(&mut self, last: Hash) -> Result<()> {
         let mut last = Some(bytes(last));
         while let Some(hash) = last {
-            last = sqlx::query_scalar(DROP)
+            last = sql::query_scalar(DROP)
                 .bind(hash)
                 .fetch_optional(&mut *self.connection)
                 .await
@@ -137,7 +138,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_path(&mut self, last: Hash, max: u32) -> Result<Vec<Node>> {
-        let rows: Vec<NodeRow> = sqlx::query_as(PATH)
+        let rows: Vec<NodeRow> = sql::query_as(PATH)
             .bind(bytes(last))
             .bind(i64::from(max))
             .fetch_all(&mut *self.connection)
@@ -147,7 +148,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_below(&mut self, hash: Hash, domain: &str) -> Result<Vec<Moment>> {
-        let rows: Vec<MomentRow> = sqlx::query_as(BELOW)
+        let rows: Vec<MomentRow> = sql::query_as(BELOW)
             .bind(bytes(hash))
             .bind(text(domain))
             .bind(tag(domain))

@@ -10,6 +10,7 @@ use sqlx::{Postgres, Sqlite};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 /// The newest exchanges with a history that are looked at, and the client versions told apart.
@@ -60,7 +61,7 @@ pub struct ClientLinks {
 impl SqlStore<Engine> {
     pub(crate) async fn client_links(&self) -> Result<Vec<ClientLinks>> {
         type Counts = (Option<String>, i64, i64, i64, i64, i64);
-        let rows: Vec<Counts> = sqlx::query_as(QUALITY)
+        let rows: Vec<Counts> = sql::query_as(QUALITY)
             .bind(SAMPLE)
             .bind(CLIENTS)
             .fetch_all(self.read())

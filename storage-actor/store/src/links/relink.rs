@@ -3,14 +3,17 @@
 
 use duplicate::duplicate_item;
 use nexus_linking::Moment;
-use sqlx::{Postgres, QueryBuilder, Sqlite};
+use sqlx::{Postgres, Sqlite};
 
 use super::{
     Labelled, Relinked,
     index::SqlIndex,
     row::{LABEL, LINK, LabelledRow, MomentRow, all},
 };
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    sql::{self, QueryBuilder},
+};
 
 const FORGET: [&str; 6] = [
     "CREATE TEMPORARY TABLE decided AS SELECT l.*, b.label \
@@ -46,7 +49,7 @@ const VANISHED: &str = "WHERE NOT EXISTS (SELECT 1 FROM links l WHERE l.exchange
 impl SqlIndex<'_, Engine> {
     pub(super) async fn forget_decisions(&mut self) -> Result<()> {
         for statement in FORGET {
-            sqlx::query(statement).execute(&mut *self.connection).await.context(statement)?;
+            sql::query(statement).execute(&mut *self.connection).await.context(statement)?;
         }
         Ok(())
     }
@@ -54,7 +57,7 @@ impl SqlIndex<'_, Engine> {
     /// All exchanges whose request is known.
     pub(super) async fn moments(&mut self) -> Result<Vec<Moment>> {
         let rows: Vec<MomentRow> =
-            sqlx::query_as(MOMENTS).fetch_all(&mut *self.connection).await.context(MOMENTS)?;
+            sql::query_as(MOMENTS).fetch_all(&mut *self.connection).await.context(MOMENTS)?;
         Ok(rows.into_iter().map(Moment::from).collect())
     }
 
@@ -74,7 +77,7 @@ impl SqlIndex<'_, Engine> {
             let moment = before.link.moment;
             changed.push(Relinked { moment, before: Some(before), after: None });
         }
-        sqlx::query(DONE).execute(&mut *self.connection).await.context(DONE)?;
+        sql::query(DONE).execute(&mut *self.connection).await.context(DONE)?;
         Ok(changed)
     }
 

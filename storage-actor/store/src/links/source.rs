@@ -6,7 +6,7 @@ use nexus_linking::{
     Exchange, Hash, Link, Moment,
     cache::{Crowd, Ends, Pending, Session, Source, Window},
 };
-use sqlx::{Postgres, QueryBuilder, Sqlite};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     bulk,
     error::{Context, Result},
+    sql::{Parameter, QueryBuilder},
 };
 
 /// More ends than this are a crowd; in longer sessions, an exchange asks by itself.
@@ -69,7 +70,7 @@ impl SqlIndex<'_, Engine> {
     async fn few_at<K>(&mut self, column: &str, keys: &[K]) -> Result<Ends<K>>
     where
         K: Clone + Send + Sync + Unpin + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
-        K: for<'r> sqlx::Decode<'r, Engine>,
+        K: for<'r> sqlx::Decode<'r, Engine> + Parameter,
     {
         let (mut few, mut crowded) = (Vec::new(), Vec::new());
         let head = count_members(column, MAX_ENDS);
@@ -155,7 +156,7 @@ impl SqlIndex<'_, Engine> {
 
     async fn facts_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Exchange>>
     where
-        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + Parameter,
     {
         let mut found = Vec::new();
         let head = format!("SELECT {FACTS} FROM link_facts WHERE {condition} IN");
@@ -167,7 +168,7 @@ impl SqlIndex<'_, Engine> {
 
     async fn links_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Link>>
     where
-        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + Parameter,
     {
         let mut found = Vec::new();
         let head = format!("SELECT {LINK} FROM links WHERE {condition} IN");

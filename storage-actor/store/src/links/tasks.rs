@@ -6,13 +6,16 @@ use nexus_linking::{
     Hash, Moment,
     index::{Call, MAX_CANDIDATES},
 };
-use sqlx::{Postgres, QueryBuilder, Sqlite};
+use sqlx::{Postgres, Sqlite};
 
 use super::{
     index::SqlIndex,
     row::{CALL, CallRow, all, bytes, text},
 };
-use crate::error::{Context, Result};
+use crate::{
+    error::{Context, Result},
+    sql::{self, QueryBuilder},
+};
 
 const UPSERT: &str = "INSERT INTO link_calls (scope, tool_use_id, caller_id, caller_at, position, \
     harness, agent_id, prompt_hash, names_agent, taken_by, taken_at) \
@@ -57,7 +60,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn write_call(&mut self, call: &Call) -> Result<()> {
-        sqlx::query(UPSERT)
+        sql::query(UPSERT)
             .bind(bytes(call.scope))
             .bind(text(&call.tool_use_id))
             .bind(call.caller.id.0)
@@ -81,7 +84,7 @@ impl SqlIndex<'_, Engine> {
         tool_use_id: &str,
         agent: &str,
     ) -> Result<Vec<Call>> {
-        let query = sqlx::query(RESULT).bind(bytes(scope)).bind(text(tool_use_id));
+        let query = sql::query(RESULT).bind(bytes(scope)).bind(text(tool_use_id));
         query.bind(text(agent)).execute(&mut *self.connection).await.context(RESULT)?;
         let mut query = Self::calls("scope = ");
         query.push_bind(bytes(scope)).push(" AND tool_use_id = ").push_bind(text(tool_use_id));
@@ -93,7 +96,7 @@ impl SqlIndex<'_, Engine> {
         scope: Hash,
         tool_use_id: &str,
     ) -> Result<Option<String>> {
-        let query = sqlx::query_scalar(NAMED).bind(bytes(scope)).bind(text(tool_use_id));
+        let query = sql::query_scalar(NAMED).bind(bytes(scope)).bind(text(tool_use_id));
         query.fetch_optional(&mut *self.connection).await.context(NAMED)
     }
 

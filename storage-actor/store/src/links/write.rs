@@ -3,7 +3,7 @@
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use nexus_linking::{Exchange, Hash, Link, Moment, cache::Pending};
-use sqlx::{Postgres, QueryBuilder, Sqlite, query_builder::Separated};
+use sqlx::{Postgres, Sqlite};
 
 use super::{
     index::SqlIndex,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     bulk,
     error::{Context, Result, StoreError},
+    sql::{QueryBuilder, Separated},
     table,
 };
 
@@ -154,7 +155,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     /// Binds the columns of [`FACTS`].
-    fn push_facts(mut row: Separated<'_, Engine, &'static str>, facts: &Facts<'_>) {
+    fn push_facts(mut row: Separated<'_, Engine>, facts: &Facts<'_>) {
         let exchange = facts.exchange;
         let (request, answer) = (exchange.request.as_ref(), exchange.answer.as_ref());
         let place = exchange.place;
@@ -181,7 +182,7 @@ impl SqlIndex<'_, Engine> {
     }
 
     /// Binds the columns of [`LINKS`].
-    fn push_link(mut row: Separated<'_, Engine, &'static str>, link: &Link) {
+    fn push_link(mut row: Separated<'_, Engine>, link: &Link) {
         let edge = &link.edge;
         let (task, joint) = (edge.parent_task.as_ref(), edge.joint.as_ref());
         row.push_bind(link.moment.id.0)

@@ -10,7 +10,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
-    table,
+    sql, table,
     usage::UsageRow,
 };
 
@@ -55,7 +55,7 @@ impl SqlStore<Engine> {
         let nothing = ExchangeRow::default();
         let (mut last, mut count) = (Uuid::nil(), 0);
         loop {
-            let rows: Vec<ExchangeRow> = sqlx::query_as(AssertSqlSafe(page.as_str()))
+            let rows: Vec<ExchangeRow> = sql::query_as(AssertSqlSafe(page.as_str()))
                 .bind(last)
                 .bind(STEP)
                 .fetch_all(&mut *connection)
@@ -78,7 +78,7 @@ impl SqlStore<Engine> {
         let nothing = ExchangeRow::default();
         let mut last = (i64::MIN, Uuid::nil());
         loop {
-            let rows: Vec<UsageRow> = sqlx::query_as(AssertSqlSafe(page.as_str()))
+            let rows: Vec<UsageRow> = sql::query_as(AssertSqlSafe(page.as_str()))
                 .bind(last.0)
                 .bind(last.1)
                 .bind(STEP)

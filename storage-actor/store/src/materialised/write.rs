@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use duplicate::duplicate_item;
-use sqlx::{AssertSqlSafe, Database, Postgres, QueryBuilder, Sqlite};
+use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +15,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
+    sql::{self, Parameter, QueryBuilder},
     table,
     usage::UsageRow,
 };
@@ -203,6 +204,7 @@ impl SqlStore<Engine> {
     ) -> Result<()>
     where
         K: Clone + Send + Sync + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: Parameter,
     {
         for some in keys.chunks(bulk::KEYS) {
             let mut query = bulk::in_list::<Engine, K>(statement, some, "");
@@ -216,7 +218,7 @@ impl SqlStore<Engine> {
         statements: &[String],
     ) -> Result<()> {
         for statement in statements {
-            sqlx::query(AssertSqlSafe(statement.as_str()))
+            sql::query(AssertSqlSafe(statement.as_str()))
                 .execute(&mut *connection)
                 .await
                 .context("what is summed up cannot be emptied")?;

@@ -5,14 +5,37 @@ use std::collections::HashSet;
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
 use nexus_linking::Method;
-use sqlx::{Postgres, Sqlite};
+use sqlx::{FromRow, Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
     statement::Statement,
-    types::{LinkHashes, LinkMethod, LinkReason},
+    types::{LinkHashes, LinkMethod, LinkReason, Linked},
 };
-use crate::{LinkStore, engine::SqlStore, error::Result};
+use crate::{
+    LinkStore,
+    engine::SqlStore,
+    error::{Result, StoreError},
+};
+
+const LINKED: &str = "\
+    SELECT l.method, c.title FROM links l \
+    LEFT JOIN conversations c ON c.conversation_id = l.conversation_id WHERE l.exchange_id = ?";
+
+#[derive(Debug, FromRow)]
+struct LinkedRow {
+    method: String,
+    title: Option<String>,
+}
+
+impl LinkedRow {
+    fn linked(self) -> Result<Linked> {
+        let method = Method::parse(&self.method)
+            .ok_or_else(|| StoreError::Corrupt(format!("links.method is {:?}", self.method)))?;
+        let method = LinkMethod { name: method.as_str(), confidence: method.confidence() };
+        Ok(Linked { method, title: self.title })
+    }
+}
 
 fn beginnings(conversation: ExchangeId) -> Statement {
     let mut statement = Statement::new("SELECT exchange_id FROM links");
@@ -25,9 +48,11 @@ fn beginnings(conversation: ExchangeId) -> Statement {
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
-    pub(super) async fn link_method(&self, id: ExchangeId) -> Result<Option<LinkMethod>> {
-        let method = self.find_link(id).await?.map(|link| link.edge.method);
-        Ok(method.map(|one| LinkMethod { name: one.as_str(), confidence: one.confidence() }))
+    pub(super) async fn linked(&self, id: ExchangeId) -> Result<Option<Linked>> {
+        let mut statement = Statement::default();
+        statement.push(LINKED, [id.0.into()]);
+        let rows: Vec<LinkedRow> = self.list(&statement, "the link cannot be read").await?;
+        rows.into_iter().next().map(LinkedRow::linked).transpose()
     }
 
     pub(super) async fn link_beginnings(

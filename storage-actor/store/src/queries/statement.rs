@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 
 use duplicate::duplicate_item;
-use sqlx::{
-    AssertSqlSafe, Database, Encode, FromRow, Postgres, Sqlite, Type, query::QueryAs, query_as,
-};
+use sqlx::{AssertSqlSafe, Database, Encode, FromRow, Postgres, Sqlite, Type};
 use uuid::Uuid;
 
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql::{self, QueryAs},
 };
 
 /// A value of a statement.
@@ -18,6 +17,8 @@ use crate::{
 pub(super) enum Value {
     Int(i64),
     Text(String),
+    /// The words of a search.
+    Words(String),
     Id(Uuid),
 }
 
@@ -87,7 +88,7 @@ impl Statement {
     }
 
     /// The statement for one engine, giving rows.
-    pub(super) fn rows<'q, DB, T>(&'q self) -> QueryAs<'q, DB, T, DB::Arguments>
+    pub(super) fn rows<'q, DB, T>(&'q self) -> QueryAs<'q, DB, T>
     where
         DB: Database,
         T: for<'r> FromRow<'r, DB::Row>,
@@ -95,10 +96,11 @@ impl Statement {
         String: Encode<'q, DB> + Type<DB>,
         Uuid: Encode<'q, DB> + Type<DB>,
     {
-        let query = query_as::<DB, T>(AssertSqlSafe(self.sql.clone()));
+        let query = sql::query_as::<DB, T>(AssertSqlSafe(self.sql.clone()));
         self.values.iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(*value),
             Value::Text(value) => query.bind(value.clone()),
+            Value::Words(value) => query.bind(sql::Content(value.clone())),
             Value::Id(value) => query.bind(*value),
         })
     }

@@ -15,7 +15,7 @@ pub use conversation::{
 };
 pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
 pub use page::{Cursor, CursorError, Page, Paging};
-pub use reason::{LinkHashes, LinkMethod, LinkReason};
+pub use reason::{LinkHashes, LinkMethod, LinkReason, Linked};
 pub use request::{ExchangeKind, RequestSummary};
 pub use usage::{
     Activity, ActivitySample, GroupBy, Latency, Timing, UsageBucket, UsageFilter, UsageKey,

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const CANNOT: &str = "usage cannot be summed";
 
 /// Sums over `usage_buckets u`. `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
-pub(super) const OF_BUCKETS: &str = "\
+const OF_BUCKETS: &str = "\
     CAST(COALESCE(SUM(u.requests), 0) AS BIGINT) AS requests, \
     CAST(COALESCE(SUM(u.errors), 0) AS BIGINT) AS errors, \
     CAST(COALESCE(SUM(u.input_tokens), 0) AS BIGINT) AS input, \

@@ -64,7 +64,7 @@ impl Words {
     /// Adds a statement that gives the `document_id` of the newest places with the words.
     pub(super) fn push_places(&self, statement: &mut Statement) {
         let Some((sql, texts)) = &self.newest else { return };
-        let texts = texts.iter().cloned().map(Value::Text);
+        let texts = texts.iter().cloned().map(Value::Words);
         statement.push(sql, texts.chain([self.max_places.into()]));
     }
 }

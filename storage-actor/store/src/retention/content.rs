@@ -10,6 +10,7 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
+    sql::Parameter,
 };
 
 const PAYLOADS: &str = "DELETE FROM payloads WHERE exchange_id IN";
@@ -121,6 +122,7 @@ impl SqlStore<Engine> {
     ) -> Result<Vec<i64>>
     where
         K: Clone + Send + Sync + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: Parameter,
     {
         let mut numbers = Vec::new();
         for some in keys.chunks(bulk::KEYS) {

@@ -15,6 +15,7 @@ use crate::{
     error::{Context, Result},
     exchanges::ExchangeRow,
     materialised::Change,
+    sql,
     usage::UsageRow,
 };
 
@@ -48,7 +49,7 @@ const TRACES: [&str; 5] = [
 #[async_trait]
 impl Retention for SqlStore<Engine> {
     async fn count_older(&self, before: Timestamp) -> Result<Older> {
-        let (payloads, rows, usage): (i64, i64, i64) = sqlx::query_as(COUNT)
+        let (payloads, rows, usage): (i64, i64, i64) = sql::query_as(COUNT)
             .bind(before.as_microsecond())
             .fetch_one(self.read())
             .await
@@ -99,7 +100,7 @@ impl Retention for SqlStore<Engine> {
         }
         let mut tx = self.begin().await?;
         for statement in TRACES {
-            sqlx::query(statement)
+            sql::query(statement)
                 .bind(conversation.0)
                 .execute(&mut *tx)
                 .await
@@ -114,9 +115,9 @@ impl Retention for SqlStore<Engine> {
 impl SqlStore<Engine> {
     async fn some<K>(&self, statement: &'static str, key: K) -> Result<Vec<Uuid>>
     where
-        K: Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
+        K: Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + sql::Parameter,
     {
-        let query = sqlx::query_scalar(statement).bind(key).bind(STEP);
+        let query = sql::query_scalar(statement).bind(key).bind(STEP);
         query.fetch_all(&self.write).await.context(statement)
     }
 

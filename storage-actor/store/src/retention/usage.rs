@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Postgres, Sqlite};
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
+    sql,
 };
 
 const ROWS: &str = "DELETE FROM usage WHERE at < $1";
@@ -20,8 +21,8 @@ impl SqlStore<Engine> {
     pub(super) async fn drop_usage(&self, before: i64) -> Result<u64> {
         let months = self.drop_months(before).await?;
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(ROWS).bind(before).execute(&mut *tx).await.context(ROWS)?;
-        sqlx::query(BUCKETS).bind(before).execute(&mut *tx).await.context(BUCKETS)?;
+        let rows = sql::query(ROWS).bind(before).execute(&mut *tx).await.context(ROWS)?;
+        sql::query(BUCKETS).bind(before).execute(&mut *tx).await.context(BUCKETS)?;
         tx.commit().await.context("a removal of usage cannot be committed")?;
         Ok(months + rows.rows_affected())
     }
@@ -37,14 +38,14 @@ impl SqlStore<Sqlite> {
 impl SqlStore<Postgres> {
     async fn drop_months(&self, before: i64) -> Result<u64> {
         let months: Vec<String> =
-            sqlx::query_scalar(MONTHS).bind(before).fetch_all(&self.write).await.context(MONTHS)?;
+            sql::query_scalar(MONTHS).bind(before).fetch_all(&self.write).await.context(MONTHS)?;
         let mut count = 0;
         for month in months {
             let mut tx = self.begin().await?;
             let rows = AssertSqlSafe(format!("SELECT count(*) FROM {month}"));
-            let rows: i64 = sqlx::query_scalar(rows).fetch_one(&mut *tx).await.context(MONTHS)?;
+            let rows: i64 = sql::query_scalar(rows).fetch_one(&mut *tx).await.context(MONTHS)?;
             let statement = AssertSqlSafe(format!("DROP TABLE {month}"));
-            sqlx::query(statement).execute(&mut *tx).await.context("a month cannot be dropped")?;
+            sql::query(statement).execute(&mut *tx).await.context("a month cannot be dropped")?;
             tx.commit().await.context("a month cannot be dropped")?;
             count += rows.unsigned_abs();
             self.known.clear();

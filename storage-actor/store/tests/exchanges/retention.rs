@@ -168,7 +168,45 @@ async fn erasing_takes_the_prefixes_that_nobody_shares(store: TestStore) {
     }
 }
 
+const NAMES_ON_SQLITE: &str = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+const NAMES_ON_POSTGRES: &str =
+    "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()";
+
+/// Of the store itself; and of the account, whose windows know no conversation.
+const NOBODYS: [&str; 4] = ["_sqlx_migrations", "store_facts", "id_blocks", "account_windows"];
+
+/// Rows of each table that is somebody's. The search index keeps its own books in `search_words_*`.
+async fn rows_by_table(store: &TestStore, probe: &Probe) -> Vec<(String, i64)> {
+    let names = if store.engine() == "sqlite" { NAMES_ON_SQLITE } else { NAMES_ON_POSTGRES };
+    let mut counts = Vec::new();
+    for row in probe.rows(names).await {
+        let name = row.trim_start_matches("name=").to_owned();
+        let own = name.starts_with("search_words_") || name.starts_with("sqlite_");
+        if !own && !NOBODYS.contains(&name.as_str()) {
+            let count = probe.count(&name).await;
+            counts.push((name, count));
+        }
+    }
+    counts
+}
+
+/// Also in those that come with a later migration.
+async fn an_erased_conversation_is_in_no_table(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    link_turns(&store, 1..=4).await;
+    for number in 1..=4 {
+        store.write_exchanges(&[response(number, b"said")]).await.expect("stored");
+    }
+    let filled = rows_by_table(&store, &probe).await;
+    let filled = filled.iter().filter(|(_, count)| *count > 0).count();
+    assert!(filled > 10, "{filled} tables have something");
+    assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 4);
+    let left = rows_by_table(&store, &probe).await;
+    assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+}
+
 store_tests!(
+    an_erased_conversation_is_in_no_table,
     links_stay_until_their_conversation_has_ended,
     erasing_takes_the_prefixes_that_nobody_shares,
     shared_content_goes_with_its_last_user,

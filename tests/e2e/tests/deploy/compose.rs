@@ -64,6 +64,20 @@ fn environment(compose: &Compose, role: &str) -> BTreeSet<String> {
     pairs.map(|(name, _)| name.strip_suffix("_FILE").unwrap_or(&name).to_owned()).collect()
 }
 
+/// Every class of data can be given an age.
+#[test]
+fn the_storage_processes_know_every_age() {
+    let settings =
+        fs::read_to_string(root().join("nexus/src/settings/table.rs")).expect("a source");
+    let quoted = settings.split('"').filter(|text| text.starts_with("NEXUS_RETENTION_"));
+    let ages: BTreeSet<_> = quoted.map(str::to_owned).collect();
+    assert!(ages.len() > 3, "{ages:?}");
+    let compose = Compose::read(BTreeMap::new()).expect("the file can be read");
+    let known = environment(&compose, "storage");
+    let missing: Vec<_> = ages.difference(&known).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// What an operator may change in one form of the deployment exists for the same role in the other.
 #[test]
 fn both_deployments_know_the_same_settings() {

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod letters;
+mod moved;
 mod planted;
 mod privileges;
 mod watched;
@@ -87,6 +88,7 @@ async fn the_scaled_out_form_stores_what_nexus_up_stores() {
     letters::what_cannot_be_read_goes_aside(&scaled).await;
     planted::no_secret_rests_in_nats_or_postgres(&scaled).await;
     everything_accepted_is_stored(&scaled).await;
+    moved::a_conversation_goes_to_sqlite_is_erased_and_comes_back(&scaled).await;
     // An analysis that nobody is there to run waits on the stream from here on.
     privileges::the_dashboards_role_reads_and_asks_for_analyses(&scaled).await;
     privileges::each_process_is_who_it_should_be(&scaled).await;

@@ -4,17 +4,35 @@ use nexus_e2e::Installation;
 use nexus_e2e::nexus::DASHBOARD_KEY;
 use serde_json::{Value, json};
 
-const PAGES: [&str; 8] =
-    ["", "requests", "conversations", "usage", "live", "pipeline", "analyses", "setup"];
+/// All that can be looked at. Words in braces are the ids of a conversation and of an exchange in it.
+const PAGES: &str = "\
+    requests conversations conversations?q=count usage usage.csv live pipeline analyses setup \
+    fragments/overview fragments/running fragments/live fragments/pipeline fragments/palette?q=a \
+    requests/{exchange} requests/{exchange}/raw/request conversations/{conversation} \
+    conversations/{conversation}/head conversations/{conversation}/graph \
+    conversations/{conversation}/detail/{exchange} conversations/{conversation}/timeline \
+    conversations/{conversation}/transcript conversations/{conversation}/cost \
+    conversations/{conversation}/compare conversations/{conversation}/analysis \
+    conversations/{conversation}/analysis/status conversations/{conversation}/export \
+    conversations/{conversation}/export.md conversations/{conversation}/export.jsonl \
+    api/stats api/dashboard/stats api/requests api/requests/export api/requests/{exchange} \
+    api/requests/{exchange}/body/response api/conversations/{conversation} api/domains \
+    api/accounts api/token-usage/current api/token-usage/daily api/token-usage/export \
+    api/token-usage/time-series api/token-usage/accounts api/usage/requests/hourly \
+    api/usage/tokens/hourly api/analytics/token-usage/sliding-window api/pipeline";
 
 /// Every page is shown, an analysis can be asked for, and nothing else can be written.
 pub async fn the_dashboards_role_reads_and_asks_for_analyses(scaled: &Installation) {
-    for page in PAGES {
+    let conversations = scaled.api().conversations("").await.expect("the API answers");
+    let conversation = conversations[0]["conversationId"].as_str().expect("an id").to_owned();
+    let shown = scaled.api().get(&format!("conversations/{conversation}")).await;
+    let shown = shown.expect("the API answers");
+    let exchange = shown["nodes"][0]["requestId"].as_str().expect("an id");
+    let pages = PAGES.replace("{conversation}", &conversation).replace("{exchange}", exchange);
+    for page in pages.split_whitespace().chain([""]) {
         let answer = get(scaled, page).await;
         assert!(answer.status().is_success(), "/{page}: {}", answer.status());
     }
-    let conversations = scaled.api().conversations("").await.expect("the API answers");
-    let conversation = conversations[0]["conversationId"].as_str().expect("an id").to_owned();
     let body = json!({"conversationId": conversation, "branchId": "main"});
     let url = format!("{}/api/analyses", scaled.dashboard());
     let asked = nexus_e2e::http_client()

@@ -21,6 +21,14 @@ pub struct LinkMethod {
     pub confidence: u8,
 }
 
+/// An exchange's place among the others, as far as one statement tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    pub method: LinkMethod,
+    /// Of the conversation that it is in.
+    pub title: Option<String>,
+}
+
 /// SHA-256, hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
