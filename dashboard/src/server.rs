@@ -71,6 +71,7 @@ impl Dashboard {
         move |service| {
             service
                 .app_data(web::Data::from(Arc::clone(&dashboard)))
+                .app_data(web::QueryConfig::default().error_handler(|error, _| wrong(error)))
                 .route("/health", web::get().to(healthy))
                 .route("/health/live", web::get().to(healthy))
                 .route("/health/ready", web::get().to(healthy))
@@ -99,7 +100,7 @@ impl Dashboard {
     }
 }
 
-/// What an extractor refuses, in the API's own words.
+/// What an extractor refuses, in words of ours.
 fn wrong(error: impl std::fmt::Display) -> actix_web::Error {
     PageError::BadRequest(error.to_string()).into()
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 fn main() -> ExitCode {
+    nexus_bus::choose_cryptography();
     let (cli, flags) = match cli::parse(std::env::args_os()) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error),

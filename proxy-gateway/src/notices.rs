@@ -71,7 +71,7 @@ mod tests {
         let (notices, sender) = SlackNotices::new(
             Some(webhook(&slack, "global")),
             Credentials::open(folder.path(), salt),
-            Client::new(),
+            nexus_scripted::http_client(),
         );
         for domain in ["own.example", "off.example", ""] {
             notices.tell(domain, "failed: sk-ant-api03-AAAABBBBCCCCDDDDEEEEFFFF");

@@ -83,7 +83,7 @@ impl Retirement {
         tokio::pin!(stopped);
         tokio::select! {
             () = &mut stopped => return,
-            // Left to the server, what runs would be dropped, as if its client had left.
+            // Left to the server, what runs would be dropped without a word.
             () = sleep_until(drained_at) => self.drained.cancel(),
         }
         stopped.await;

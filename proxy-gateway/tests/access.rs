@@ -4,6 +4,7 @@ mod support;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use futures::{StreamExt, stream};
 use nexus_gateway::{GatewayConfig, RateLimit};
 use nexus_scripted::{
@@ -149,7 +150,17 @@ async fn a_client_key_of_another_domain_never_goes_up_whatever_it_looks_like() {
         let reply = call(&gateway, &format!("authorization: {shown}\r\n")).await;
         assert_eq!(reply.status, 401, "{shown}");
     }
-    assert_eq!(call(&gateway, "x-api-key: sk-ant-own\r\n").await.status, 200);
+    for pair in ["cnp_live_x:", "user:cnp_live_x", "user:open sesame"] {
+        let basic = BASE64_STANDARD.encode(pair);
+        let reply = call(&gateway, &format!("authorization: Basic {basic}\r\n")).await;
+        assert_eq!(reply.status, 401, "{pair}");
+    }
+    assert_eq!(call(&gateway, "cookie: a=b; key=cnp_live_x\r\n").await.status, 401);
+    let own = "x-api-key: sk-ant-own\r\ncookie: a=cnp\r\n";
+    for (path, status) in [("/v1/messages?key=cnp_live_x", 401), ("/v1/messages?key=cnp", 200)] {
+        let reply = raw::send(gateway.addr, &raw::post(path, own, b"{}")).await;
+        assert_eq!(reply.status, status, "{path}");
+    }
     assert_eq!(upstream.seen().count(), 1);
 }
 

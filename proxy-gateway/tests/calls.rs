@@ -17,7 +17,7 @@ use nexus_gateway::{
     AccessConfig,
     credentials::{Login, LoginError, OAuthClient},
 };
-use nexus_scripted::{Answer, Request, Server, Service, oauth::OAuth};
+use nexus_scripted::{Answer, Request, Server, Service, http_client, oauth::OAuth};
 use support::{LIMIT, config, raw, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -267,9 +267,10 @@ async fn begun(tokens: &Server) -> (Login, String, OAuthClient) {
     };
     let bits = AtomicU64::new(1);
     let login = Login::begin(&|| bits.fetch_add(1, Relaxed));
-    let page = reqwest::get(login.url(&config).expect("a URL")).await.expect("the page");
+    let page =
+        http_client().get(login.url(&config).expect("a URL")).send().await.expect("the page");
     let pasted = page.text().await.expect("a code");
-    (login, pasted, OAuthClient::new(reqwest::Client::new(), &config))
+    (login, pasted, OAuthClient::new(http_client(), &config))
 }
 
 #[tokio::test]

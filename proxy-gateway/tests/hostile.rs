@@ -266,6 +266,37 @@ async fn a_client_that_does_not_read_is_dropped() {
     assert_eq!(gateway.finished().await.0.state, TerminalState::ClientAborted);
 }
 
+/// While it has something to read, nobody asks the upstream's answer for more.
+#[tokio::test]
+async fn a_client_that_does_not_read_outlasts_no_time_out() {
+    let chunk = Step::Send(Bytes::from(vec![b'a'; 1 << 20]));
+    let upstream = serve(Always(Answer::new(200).stream(vec![chunk; 64])));
+    let mut config = config(&upstream.url());
+    config.upstream.timeout = Duration::from_millis(500);
+    let gateway = start(config);
+    let mut io = raw::connect(gateway.addr).await;
+    io.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
+    let gone = upstream.seen().until(|seen| seen[0].outcome == Some(Outcome::ClientGone));
+    timeout(LIMIT, gone).await.expect("the upstream is let go");
+    let reply = raw::read(&mut io).await;
+    assert!(!reply.complete && reply.body.len() < 64 << 20, "{} bytes", reply.body.len());
+}
+
+/// The server drops its connection; it was not the client that left.
+#[tokio::test]
+async fn a_client_that_does_not_read_is_no_client_that_left_when_the_gateway_stops() {
+    let chunk = Step::Send(Bytes::from(vec![b'a'; 1 << 20]));
+    let upstream = serve(Always(Answer::new(200).stream(vec![chunk; 64])));
+    let gateway = start(config(&upstream.url()));
+    let mut io = raw::connect(gateway.addr).await;
+    io.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    io.readable().await.expect("an answer begins");
+    gateway.shutdown.cancel();
+    assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn connections_have_a_bound() {
     let upstream = serve(Always(Answer::new(200).stream(vec![Step::Stall])));

@@ -405,12 +405,17 @@ async fn what_outlasts_the_drain_ends_with_an_error_of_the_gateway() {
         (Answer { head_fault: HeadFault::Stall, ..Answer::new(200) }, 504),
     ] {
         let upstream = upstream(answer);
-        let gateway = start(config(&upstream.url()));
+        let mut config = config(&upstream.url());
+        config.clients.drain_timeout = Duration::from_secs(3);
+        let gateway = start(config);
         let (addr, request) = (gateway.addr, raw::post("/v1/messages", "", BODY));
         let reply = tokio::spawn(async move { raw::send(addr, &request).await });
         upstream.seen().until(|seen| seen.len() == 1).await;
+        let signal = tokio::time::Instant::now();
         gateway.shutdown.cancel();
         let reply = reply.await.expect("no panic");
+        let took = signal.elapsed();
+        assert!((3..5).contains(&took.as_secs()), "counted from the signal: {took:?}");
         let text = reply.text();
         assert_eq!((reply.status, reply.complete), (status, status == 504), "{text}");
         assert_eq!(text.starts_with(begun), status == 200, "{text}");

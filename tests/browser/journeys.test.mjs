@@ -158,6 +158,16 @@ test('a long comparison says what follows, and reads on', () =>
     await visit(page, `${address}?part=messages&start=20`);
     const later = await part.innerText();
     assert.ok(later.includes('"left step 11"') && !later.includes('"left step 10"'), later);
+    // What there is not is told in a page, and to nobody without a session.
+    for (const [rest, status] of [
+      ['?part=nothing', 400], ['/more?part=messages&start=x', 400], ['/more', 404], ['/more?part=messages&a=nothing', 404],
+    ]) {
+      const answer = await page.request.get(address + rest);
+      assert.equal(answer.status(), status, rest);
+      assert.match(await answer.text(), new RegExp(`<main[^]*${status}`), rest);
+    }
+    const stranger = await fetch(`${address}/more?part=messages`, { redirect: 'manual' });
+    assert.equal(stranger.status, 303);
   }));
 
 test('an analysis completes by itself on the page; one that failed says why, and can be tried again', () =>

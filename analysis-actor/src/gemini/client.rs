@@ -32,6 +32,7 @@ pub struct Gemini {
 impl Gemini {
     /// Connects to nothing yet. Redirects are not followed: they would carry the key away.
     pub fn new(config: &GeminiConfig) -> reqwest::Result<Self> {
+        nexus_bus::choose_cryptography();
         let base = config.api_url.trim_end_matches('/');
         let model = config.model.trim_start_matches("models/");
         Ok(Self {

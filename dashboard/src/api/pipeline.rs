@@ -15,18 +15,13 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
         }
     };
     // The stream's state is wanted most when the store is gone.
-    let links = match dashboard.deps.queries.list_client_links().await {
-        Ok(clients) => json!(clients),
-        Err(error) => {
-            tracing::warn!(%error, "how well linking goes is not known");
-            Value::Null
-        }
-    };
+    let (names, deps) = (&dashboard.names, &dashboard.deps);
+    let links = names.quality.find(deps.queries.as_ref(), deps.clock.now()).await;
     let instances = dashboard.hub.instances.list();
     json(&json!({
         "journal": journals(&instances),
         "stream": stream,
-        "links": links,
+        "links": links.as_deref(),
         "instances": instances,
         "version": env!("CARGO_PKG_VERSION"),
     }))

@@ -61,6 +61,7 @@ fn check(body: &Bytes) -> Result<(), PageError> {
 }
 
 fn client(spark: &SparkConfig) -> Result<Client, PageError> {
+    nexus_bus::choose_cryptography();
     let client = Client::builder().no_proxy().timeout(spark.timeout).redirect(Policy::none());
     client.build().map_err(PageError::internal)
 }

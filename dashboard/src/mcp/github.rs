@@ -71,6 +71,7 @@ pub(super) struct GitHub {
 
 impl GitHub {
     pub fn new(config: GitHubConfig) -> reqwest::Result<Self> {
+        nexus_bus::choose_cryptography();
         let mut http = Client::builder()
             .no_proxy()
             .redirect(Policy::none())

@@ -62,7 +62,7 @@ impl Rig {
     }
 
     fn post(&self, version: &str, body: &Value) -> reqwest::RequestBuilder {
-        reqwest::Client::new()
+        nexus_scripted::http_client()
             .post(&self.url)
             .header("accept", "application/json, text/event-stream")
             .header("content-type", "application/json")
@@ -244,7 +244,7 @@ async fn lists_have_pages() {
 async fn a_changed_file_is_noticed_and_clients_are_told() {
     let rig = Rig::start(&[], |_| {});
     let (session, _) = rig.open("2025-06-18").await;
-    let mut stream = reqwest::Client::new()
+    let mut stream = nexus_scripted::http_client()
         .get(&rig.url)
         .header("accept", "text/event-stream")
         .header("mcp-protocol-version", "2025-06-18")
@@ -315,7 +315,7 @@ async fn a_folder_that_was_away_is_followed_again() {
 async fn a_client_needs_a_key_as_soon_as_there_is_one() {
     let rig = Rig::start(&["cnp_test_right"], |_| {});
     let get = |key: Option<&str>| {
-        let request = reqwest::Client::new().get(&rig.url);
+        let request = nexus_scripted::http_client().get(&rig.url);
         key.map_or(request.try_clone(), |key| Some(request.bearer_auth(key))).expect("a request")
     };
     for wrong in [None, Some("cnp_test_wrong"), Some("")] {
@@ -326,7 +326,8 @@ async fn a_client_needs_a_key_as_soon_as_there_is_one() {
     let answer = get(Some("cnp_test_right")).send().await.expect("answered");
     let discovery = answer.json::<Value>().await.expect("JSON");
     assert_eq!((&discovery["endpoint"], &discovery["prompts"]), (&json!("/mcp"), &json!(2)));
-    let by_header = reqwest::Client::new().get(&rig.url).header("x-api-key", "cnp_test_right");
+    let by_header =
+        nexus_scripted::http_client().get(&rig.url).header("x-api-key", "cnp_test_right");
     assert_eq!(by_header.send().await.expect("answered").status(), 200);
     rig.stop().await;
 }
@@ -334,9 +335,12 @@ async fn a_client_needs_a_key_as_soon_as_there_is_one() {
 #[actix_web::test]
 async fn without_keys_only_a_loopback_name_is_served() {
     let rig = Rig::start(&[], |_| {});
-    let rebound = reqwest::Client::new().get(&rig.url).header("host", "evil.example");
+    let rebound = nexus_scripted::http_client().get(&rig.url).header("host", "evil.example");
     assert_eq!(rebound.send().await.expect("answered").status(), 401);
-    assert_eq!(reqwest::get(&rig.url).await.expect("answered").status(), 200);
+    assert_eq!(
+        nexus_scripted::http_client().get(&rig.url).send().await.expect("answered").status(),
+        200
+    );
     rig.stop().await;
 }
 

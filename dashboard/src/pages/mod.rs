@@ -14,6 +14,7 @@ mod palette;
 mod pipeline;
 mod prompt;
 mod prompts;
+mod quality;
 mod request;
 mod requests;
 mod setup;

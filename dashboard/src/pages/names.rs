@@ -13,7 +13,7 @@ use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use nexus_store::{links::ClientLinks, queries::Queries};
 
-use super::store;
+use super::{quality::Quality, store};
 use crate::error::PageError;
 
 /// Known domains and accounts, the busiest first.
@@ -43,16 +43,20 @@ pub struct Names {
     lifetime: SignedDuration,
     kept: ArcSwapOption<Kept>,
     is_reading: AtomicBool,
+    /// What tells who is linked badly.
+    pub quality: Quality,
 }
 
 impl Names {
     /// Read again after `lifetime`, but not within a second.
     pub fn new(lifetime: Duration) -> Arc<Self> {
+        let quality = Quality::new(lifetime);
         let lifetime = SignedDuration::try_from(lifetime.max(Duration::from_secs(1)));
         Arc::new(Self {
             lifetime: lifetime.unwrap_or(SignedDuration::MAX),
             kept: ArcSwapOption::empty(),
             is_reading: AtomicBool::new(false),
+            quality,
         })
     }
 
@@ -84,25 +88,16 @@ impl Names {
     ) -> Result<Arc<Known>, PageError> {
         let domains = queries.list_domains().await.map_err(store)?;
         let accounts = queries.list_accounts().await.map_err(store)?;
-        let links = links(queries).await;
+        let links = self.quality.find(queries, now).await;
         let known = Arc::new(Known {
             domains: domains.into_iter().map(|domain| domain.domain).collect(),
             accounts: accounts.into_iter().map(|account| account.account_id).collect(),
-            falling: falling(&links),
+            falling: falling(links.as_deref().unwrap_or_default()),
         });
         let until = now.saturating_add(self.lifetime).unwrap_or(Timestamp::MAX);
         self.kept.store(Some(Arc::new(Kept { known: Arc::clone(&known), until })));
         Ok(known)
     }
-}
-
-/// How well each client's exchanges are linked; none where the store does not tell, since a page is
-/// worth more without it than not at all.
-pub async fn links(queries: &dyn Queries) -> Vec<ClientLinks> {
-    queries.list_client_links().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "how well linking goes is not known");
-        Vec::new()
-    })
 }
 
 /// The versions of clients that are linked worse than their other versions.

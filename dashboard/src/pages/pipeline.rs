@@ -6,10 +6,7 @@ use nexus_contract::JournalFigures;
 use nexus_store::links::ClientLinks;
 use serde::Serialize;
 
-use super::{
-    names::{falling, links},
-    overview::float,
-};
+use super::{names::falling, overview::float};
 use crate::{
     error::PageError,
     live::{Instance, journals},
@@ -144,7 +141,9 @@ async fn load(ctx: &Ctx) -> Pipeline {
             Vec::new()
         }
     };
-    let links = links(ctx.dashboard.deps.queries.as_ref()).await;
+    let links =
+        ctx.dashboard.names.quality.find(ctx.dashboard.deps.queries.as_ref(), ctx.now()).await;
+    let links = links.as_deref().unwrap_or_default();
     let instances = ctx.dashboard.hub.instances.list();
     let journal = journals(&instances);
     let dropped = journal.map_or(0, |journal| journal.lost + journal.tombstones);
@@ -158,8 +157,8 @@ async fn load(ctx: &Ctx) -> Pipeline {
         status,
         error,
         letters,
-        falling: falling(&links),
-        links,
+        falling: falling(links),
+        links: links.to_vec(),
         csrf_query: ctx.csrf_query(),
         read_only: ctx.dashboard.keeper.is_read_only(),
     }

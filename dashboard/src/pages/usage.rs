@@ -1,6 +1,8 @@
 //! Usage: windows, tokens and cost over time, by day, by hour, by model, by type.
 
+mod export;
 mod span;
+mod week;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +11,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use nexus_store::queries::{AccountWindow, GroupBy, UsageBucket, UsageKey, UsageTotals};
 use serde::Serialize;
 
-use self::span::Span;
+pub use self::export::csv;
+use self::{span::Span, week::Week};
 use super::{
     overview::{float, windows},
     store, zones,
@@ -17,13 +20,8 @@ use super::{
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
-    view::{Buckets, Choice, Ctx, Fragment, Page, Place, Range, Window, put},
+    view::{Choice, Ctx, Fragment, Page, Place, Range, Window},
 };
-
-const HOUR: u32 = 60;
-/// Hours of the sliding window's chart, and of the window.
-const WEEK: usize = 24 * 7;
-const WINDOW: usize = 5;
 
 /// Sums of one group.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -114,16 +112,6 @@ pub async fn page(ctx: Ctx) -> Result<HttpResponse, PageError> {
     ctx.page(&used.page(&ctx, groups, &windows, &week)).await
 }
 
-/// `GET /usage.csv`: one row a day, account, domain and model.
-pub async fn csv(ctx: Ctx) -> Result<HttpResponse, PageError> {
-    let span = Span::asked(&ctx)?;
-    let used = Used::load_days(&ctx, &span).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("content-type", "text/csv; charset=utf-8"))
-        .insert_header(("content-disposition", "attachment; filename=\"nexus-usage.csv\""))
-        .body(used.csv()))
-}
-
 async fn reported(ctx: &Ctx) -> Result<Vec<AccountWindow>, PageError> {
     ctx.dashboard.deps.queries.list_windows().await.map_err(store)
 }
@@ -204,16 +192,6 @@ impl<'a> Used<'a> {
         let queries = &ctx.dashboard.deps.queries;
         let group = GroupBy::default();
         let buckets = queries.list_usage(&filter, span.minutes, group).await.map_err(store)?;
-        Ok(Self { buckets, span })
-    }
-
-    /// By the zone's day, account, domain and model.
-    async fn load_days(ctx: &Ctx, span: &'a Span) -> Result<Self, PageError> {
-        let group = GroupBy { domain: true, account: true, model: true, request_type: false };
-        let edges = zones::day_edges(&span.zone, span.from, span.now)?;
-        let queries = &ctx.dashboard.deps.queries;
-        let filter = ctx.usage_filter(None);
-        let buckets = queries.list_usage_between(&filter, &edges, group).await.map_err(store)?;
         Ok(Self { buckets, span })
     }
 
@@ -326,84 +304,6 @@ impl<'a> Used<'a> {
         }
         chart::heat("Requests by hour of the week", &week, Unit::Count)
     }
-
-    fn csv(&self) -> String {
-        let mut rows: BTreeMap<(Date, String, String, String), UsageTotals> = BTreeMap::new();
-        for bucket in &self.buckets {
-            let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            let key = &bucket.key;
-            let key = (
-                self.day(bucket.start),
-                text(&key.account_id),
-                text(&key.domain),
-                text(&key.model),
-            );
-            *rows.entry(key).or_default() += bucket.totals;
-        }
-        let mut out = String::from(
-            "date,account,domain,model,requests,errors,input,output,cache_read,cache_written,cost_usd\n",
-        );
-        for ((day, account, domain, model), totals) in rows {
-            let cost = totals.cost_usd().map(|cost| format!("{cost:.6}")).unwrap_or_default();
-            let tokens = &totals.tokens;
-            put(
-                &mut out,
-                format_args!(
-                    "{day},{},{},{},{},{},{},{},{},{},{cost}\n",
-                    cell(&account),
-                    cell(&domain),
-                    cell(&model),
-                    totals.requests,
-                    totals.errors,
-                    tokens.input,
-                    tokens.output,
-                    tokens.cache_read,
-                    tokens.cache_creation()
-                ),
-            );
-        }
-        out
-    }
-}
-
-/// The last seven days, whatever range the page shows.
-struct Week {
-    cut: Buckets,
-    /// Tokens by hour, from a window's length before the week on.
-    hours: Vec<f64>,
-}
-
-impl Week {
-    async fn load(ctx: &Ctx) -> Result<Self, PageError> {
-        let cut = Buckets::new(HOUR, WEEK, ctx.now(), &ctx.counted_zone());
-        let ahead = i64::try_from(WINDOW).unwrap_or(1) - 1;
-        let from = cut.start() - jiff::SignedDuration::from_hours(ahead);
-        let queries = &ctx.dashboard.deps.queries;
-        let filter = ctx.usage_filter(Some(from));
-        let used = queries.list_usage(&filter, HOUR, GroupBy::default()).await.map_err(store)?;
-        let (before, current) = cut.split(&used);
-        let ahead = &before[WEEK + 1 - WINDOW..];
-        let hours = ahead.iter().chain(&current).map(|t| float(t.tokens.total())).collect();
-        Ok(Self { cut, hours })
-    }
-
-    /// Tokens of the five hours up to each hour.
-    fn sliding(&self) -> Chart {
-        let values = self.hours.windows(WINDOW).map(|hours| hours.iter().sum()).collect();
-        chart::lines(&Data {
-            title: "Tokens in the five hours before, over seven days".into(),
-            unit: Unit::Count,
-            series: vec![Series::new("Last 5 hours", values)],
-            labels: self.cut.labels(),
-            limit: None,
-        })
-    }
-}
-
-/// A text as a cell: quoted, and no formula for a spreadsheet to run.
-fn cell(text: &str) -> String {
-    let danger = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if danger { "'" } else { "" }, text.replace('"', "\"\""))
 }
 
 fn sum(name: String, totals: &UsageTotals) -> Sum {
@@ -426,12 +326,6 @@ fn sum(name: String, totals: &UsageTotals) -> Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_runs_no_formula() {
-        assert_eq!(cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-        assert_eq!(cell("plain, text"), "\"plain, text\"");
-    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("an instant")

@@ -61,8 +61,13 @@ pub fn diff(old: &str, new: &str) -> Vec<DiffRow> {
 
 /// The comparison as a table.
 pub fn diff_html(old: &str, new: &str) -> String {
+    diff_table(&diff(old, new))
+}
+
+/// Lines of a comparison as a table.
+pub fn diff_table(rows: &[DiffRow]) -> String {
     let mut out = String::from("<div class=\"diff\" tabindex=\"0\"><table><tbody>");
-    for row in diff(old, new) {
+    for row in rows {
         let (class, sign) = match row.sign {
             DiffSign::Same => ("", " "),
             DiffSign::Added => ("add", "+"),

@@ -11,7 +11,7 @@ mod tool;
 
 pub use ansi::ansi;
 pub use block::{Shown, Voice, show};
-pub use diff::{DiffRow, DiffSign, diff, diff_html};
+pub use diff::{DiffRow, DiffSign, diff, diff_html, diff_table};
 pub use image::{Picture, picture};
 pub use json::json_tree;
 pub use markdown::markdown;

@@ -93,7 +93,7 @@ fn every_page_keeps_its_budget() {
         let store = nexus_store::testing::sqlite().await;
         large::fill(&store).await;
         let (address, stop, _log) = dashboard(&store).await;
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let http = nexus_scripted::http_client();
         let get = async |path: &str| {
             let answer = http.get(format!("{address}{path}")).send().await.expect("an answer");
             assert!(answer.status().is_success(), "{path}: {}", answer.status());

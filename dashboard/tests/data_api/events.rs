@@ -42,7 +42,7 @@ async fn served<T>(fixture: &Fixture, ask: impl AsyncFnOnce(String) -> T) -> T {
 }
 
 fn stream(base: &str, query: &str) -> RequestBuilder {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = nexus_scripted::http_client();
     http.get(format!("{base}/api/events{query}")).header("x-dashboard-key", KEY)
 }
 

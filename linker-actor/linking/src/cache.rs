@@ -41,6 +41,8 @@ pub struct Cache<S> {
 #[derive(Debug, Default)]
 struct Dirty {
     exchanges: BTreeSet<ExchangeId>,
+    /// Of which the source has all but the answer, and what follows from it.
+    answers: BTreeSet<ExchangeId>,
     paths: Vec<Path>,
     links: BTreeSet<ExchangeId>,
     /// Whose waiting keys changed.
@@ -67,6 +69,7 @@ impl<S: Source> Cache<S> {
         let labels = dirty.labels.into_iter();
         let pending = Pending {
             exchanges: dirty.exchanges.iter().filter_map(|id| table.exchanges.get(id)).collect(),
+            answers: dirty.answers.iter().filter_map(|id| table.exchanges.get(id)).collect(),
             paths: &dirty.paths,
             links: dirty.links.iter().filter_map(|id| table.links.get(id)).collect(),
             waits: dirty.waits.iter().filter_map(|id| waits(table, *id)).collect(),

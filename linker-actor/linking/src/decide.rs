@@ -98,7 +98,9 @@ async fn from_summary<I: Index>(
             Ordering::Less => {}
         }
     }
-    let summary = compaction::by_summary(index, request, after).await?;
+    // A summary that the parent's history holds was gone on from before.
+    let known = prefix.as_ref().map_or(0, prefix::Found::length);
+    let summary = compaction::by_summary(index, request, known, after).await?;
     // The history was passed over for what ends at its joint now. When that changes, the joint is
     // how this exchange is found again.
     let joint = prefix.as_ref().and_then(|found| found.edge.joint.clone());

@@ -124,6 +124,8 @@ fn repeat(parent: &Side, child: &Side) -> Verdict {
         (false, "equal histories, but not an earlier one of the same session and agent")
     } else if named && answered && request.continues {
         (false, "equal histories, but the first was answered: asked anew, a branch")
+    } else if named && answered {
+        (true, "equal histories in one session: an edge when no open call has its prompt")
     } else if named {
         (true, "equal histories in one session and agent")
     } else if failed && soon {
@@ -234,7 +236,7 @@ fn summary(parent: &Side, child: &Side) -> Verdict {
     let answer = parent.answer.as_ref();
     let plain = answer.and_then(|a| a.plain_summary).filter(|_| parent.request.summarises);
     let probe = answer.and_then(|answer| answer.summary).or(plain);
-    let holds = probe.is_some_and(|probe| child.request.probes.contains(&probe));
+    let holds = probe.is_some_and(|probe| child.request.probes_behind(0).contains(&probe));
     let because = match (probe, holds) {
         (None, _) => "the parent's answer is no summary, or too short a one",
         (_, true) => "the child's summary is in the parent's answer",
@@ -282,7 +284,7 @@ fn agent_header(parent: &Side, child: &Side) -> Verdict {
 
 fn summary_header(parent: &Side, child: &Side) -> Verdict {
     let (parent, child) = (&parent.request, &child.request);
-    let (holds, because) = if !child.compacted && child.summary_length == 0 {
+    let (holds, because) = if !child.is_continuation() {
         (false, "the child does not say that its history was summarised")
     } else if !is_earlier_of_agent(parent, child) {
         (false, "not an earlier exchange of the same session and agent")

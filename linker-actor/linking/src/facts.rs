@@ -4,6 +4,7 @@ mod answer;
 mod event;
 mod request;
 mod result;
+mod summaries;
 mod summary;
 mod system;
 
@@ -15,6 +16,7 @@ use crate::hash::Hash;
 
 pub use answer::{AnswerFacts, HARNESSES};
 pub use request::{RequestContext, RequestFacts, prompt_hash};
+pub use summaries::Summary;
 pub use system::system_hash;
 
 /// Microseconds since 1970, then the id: the order of exchanges in time, without ties.

@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod consume;
+mod cryptography;
 pub mod embedded;
 mod erase;
 pub mod handler;
@@ -16,13 +17,14 @@ pub mod ship;
 pub mod stream;
 
 pub use consume::{ConsumerConfig, ConsumerGone, consume};
+pub use cryptography::choose_cryptography;
 pub use embedded::{EmbeddedConfig, EmbeddedLog, Encoded};
 pub use handler::{Handler, Verdict};
 pub use jetstream::{Connecting, JetStream, NatsConfig, NatsLiveBus};
 pub use live::{Listener, LiveBus, LocalLiveBus};
 pub use open::{Bus, BusConfig, open};
 pub use report::report;
-pub use ship::{ShipperConfig, ShipperGone, adopt, ship};
+pub use ship::{ShipperConfig, ShipperGone, adopt, adopt_once, ship};
 pub use stream::{
     Consumer, ConsumerSpec, ConsumerStatus, DeadLetter, Delivery, EventStream, PULL_BYTES, Page,
     Settle, StreamError, StreamStatus,

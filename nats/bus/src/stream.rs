@@ -27,7 +27,8 @@ use thiserror::Error;
 ///
 /// **Dead letters.** A delivery settled with [`Settle::Reject`] goes to the dead letters with its
 /// reason and its bytes, and is not delivered again to that consumer. Nothing but that and
-/// [`erase`](Self::erase) removes an unsettled event. A requeued dead letter is delivered again to the consumer that rejected it.
+/// [`erase`](Self::erase) removes an unsettled event. A requeued dead letter is delivered again to
+/// the consumer that rejected it.
 #[async_trait]
 pub trait EventStream: Send + Sync + 'static {
     /// Stores the events, in order, durably. Large bodies are split and joined by the transport.

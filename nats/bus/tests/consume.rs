@@ -4,8 +4,8 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Arc, Mutex, atomic::AtomicU32},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -177,6 +177,28 @@ async fn the_supervisor_restarts_it_when_the_stream_fails() {
     let handler = Scripted::new(|_, _| Verdict::Done);
     publish(&*stream.inner, 1..=3).await;
     during(stream, handler.clone(), handler.until_done(3)).await;
+}
+
+/// It is given back and comes again at once, but not without pause.
+#[tokio::test]
+async fn what_cannot_be_settled_comes_again_after_longer_and_longer_pauses() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut flaky = Flaky::new(log(dir.path()).await, 0);
+    flaky.unsettled = Arc::new(AtomicU32::new(5));
+    let stream = Arc::new(flaky);
+    let handler = Scripted::new(|_, _| Verdict::Done);
+    publish(&*stream.inner, 1..=1).await;
+    let restart = Backoff::new(Duration::from_millis(30), Duration::from_secs(5));
+    let shutdown = CancellationToken::new();
+    let started = Instant::now();
+    let config = ConsumerConfig { restart, ..config() };
+    let running = tokio::spawn(consume(stream.clone(), handler.clone(), config, shutdown.clone()));
+    handler.until_done(6).await;
+    // 30, 60, 120, 240 and 480 ms; five times 30 ms otherwise.
+    assert!(started.elapsed() >= Duration::from_millis(930), "{:?}", started.elapsed());
+    shutdown.cancel();
+    running.await.expect("no panic").expect("a graceful end");
+    assert_eq!(stream.status().await.expect("says").consumers[0].unsettled, 0);
 }
 
 #[tokio::test]

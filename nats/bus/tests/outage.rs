@@ -6,7 +6,8 @@ mod support;
 mod wire;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
     process::Command,
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 use nats::{NatsServer, ready};
 use nexus_bus::{
     Consumer, ConsumerConfig, ConsumerSpec, EventStream, Handler, JetStream, LiveBus, NatsConfig,
-    Settle, ShipperConfig, Verdict, backoff::Backoff, consume, ship,
+    Settle, ShipperConfig, ShipperGone, Verdict, backoff::Backoff, consume, ship,
 };
 use nexus_contract::{
     Event, ExchangeId, Headers, Kind, LiveEvent, LiveTopic, ResponseFinished, SystemClock,
@@ -26,7 +27,8 @@ use nexus_contract::{
 };
 use nexus_journal::{Journal, JournalConfig, RequestHead};
 use support::request;
-use tokio::sync::watch;
+use tempfile::TempDir;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{State, Wire};
@@ -58,6 +60,53 @@ fn record(journal: &Journal, number: u128) {
         usage: None,
         error: None,
     });
+}
+
+/// A journal that is shipped.
+struct Shipping {
+    journal: Journal,
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), ShipperGone>>,
+    _dir: TempDir,
+}
+
+impl Shipping {
+    fn start(stream: Arc<JetStream>) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let journal = Journal::open(JournalConfig::new(dir.path(), "a", 7), Arc::new(SystemClock));
+        let journal = journal.expect("opens");
+        let shutdown = CancellationToken::new();
+        let retry = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
+        let running = tokio::spawn(ship(
+            journal.reader().expect("the first to ask"),
+            stream,
+            ShipperConfig { retry, ..ShipperConfig::default() },
+            shutdown.clone(),
+        ));
+        Self { journal, shutdown, running, _dir: dir }
+    }
+
+    fn record(&self, numbers: Range<u128>) {
+        numbers.for_each(|number| record(&self.journal, number));
+    }
+
+    async fn end(self) {
+        self.shutdown.cancel();
+        self.running.await.expect("no panic").expect("a graceful end");
+        assert_eq!(self.journal.status().counts.lost, 0);
+    }
+}
+
+/// Each of 200 exchanges with two events, none twice.
+async fn two_hundred_arrive(stream: &JetStream) {
+    let events = || async { stream.status().await.map_or(0, |status| status.events) };
+    for _ in 0..600 {
+        if events().await >= 400 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(events().await, 400);
 }
 
 /// Takes until every exchange from 1 to `count` came with both events.
@@ -100,38 +149,19 @@ async fn what_is_recorded_while_nats_is_frozen_or_gone_arrives_when_it_is_back()
     let spec = ConsumerSpec { name: "storage".into(), kinds, ack_timeout };
     let mut consumer = stream.consumer(spec).await.expect("opens");
 
-    let dir = tempfile::tempdir().expect("a folder");
-    let journal = Journal::open(JournalConfig::new(dir.path(), "a", 7), Arc::new(SystemClock));
-    let journal = journal.expect("opens");
-    let shutdown = CancellationToken::new();
-    let retry = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
-    let shipping = tokio::spawn(ship(
-        journal.reader().expect("the first to ask"),
-        stream.clone(),
-        ShipperConfig { retry, ..ShipperConfig::default() },
-        shutdown.clone(),
-    ));
-    (1..=50).for_each(|number| record(&journal, number));
+    let shipping = Shipping::start(stream.clone());
+    shipping.record(1..51);
     signal(&server, "-STOP");
-    (51..=100).for_each(|number| record(&journal, number));
+    shipping.record(51..101);
     tokio::time::sleep(Duration::from_secs(2)).await;
     signal(&server, "-CONT");
-    (101..=150).for_each(|number| record(&journal, number));
+    shipping.record(101..151);
     take_all(&mut consumer, 150).await;
     server.kill();
-    (151..=200).for_each(|number| record(&journal, number));
+    shipping.record(151..201);
     server.start_again();
-    let events = || async { stream.status().await.map_or(0, |status| status.events) };
-    for _ in 0..400 {
-        if events().await >= 400 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(events().await, 400, "each of 200 exchanges with two events, none twice");
-    shutdown.cancel();
-    shipping.await.expect("no panic").expect("a graceful end");
-    assert_eq!(journal.status().counts.lost, 0);
+    two_hundred_arrive(&stream).await;
+    shipping.end().await;
 }
 
 /// Cut, cut again at once, and silent in either direction.
@@ -144,45 +174,46 @@ async fn what_is_recorded_while_the_network_fails_arrives_once_it_is_whole() {
     let stream = Arc::new(JetStream::open(config).await.expect("opens"));
     ready(&stream).await;
 
-    let dir = tempfile::tempdir().expect("a folder");
-    let journal = Journal::open(JournalConfig::new(dir.path(), "a", 7), Arc::new(SystemClock));
-    let journal = journal.expect("opens");
-    let shutdown = CancellationToken::new();
-    let retry = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
-    let shipping = tokio::spawn(ship(
-        journal.reader().expect("the first to ask"),
-        stream.clone(),
-        ShipperConfig { retry, ..ShipperConfig::default() },
-        shutdown.clone(),
-    ));
-    let faults = [State::Cut, State::Cut, State::Deaf, State::Mute];
-    for (fault, first) in faults.into_iter().zip((1..).step_by(50)) {
-        (first..first + 25).for_each(|number| record(&journal, number));
-        wire.set(fault);
-        (first + 25..first + 50).for_each(|number| record(&journal, number));
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        wire.set(State::Whole);
-    }
+    let shipping = Shipping::start(stream.clone());
     // Past the wire: what the server has is what counts.
     let direct = JetStream::open(server.config()).await.expect("opens");
     ready(&direct).await;
-    let events = || async { direct.status().await.expect("says").events };
-    for _ in 0..600 {
-        if events().await >= 400 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let faults = [State::Cut, State::Cut, State::Deaf, State::Mute];
+    for (fault, first) in faults.into_iter().zip((1..).step_by(50)) {
+        shipping.record(first..first + 25);
+        wire.set(fault);
+        shipping.record(first + 25..first + 50);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let passed = u128::from(direct.status().await.expect("says").events);
+        // The one that is mute still hears.
+        assert!(fault == State::Mute || passed <= 2 * (first + 24), "{fault:?}: {passed}");
+        wire.set(State::Whole);
     }
-    assert_eq!(events().await, 400, "each of 200 exchanges with two events, none twice");
-    shutdown.cancel();
-    shipping.await.expect("no panic").expect("a graceful end");
-    assert_eq!(journal.status().counts.lost, 0);
+    two_hundred_arrive(&direct).await;
+    shipping.end().await;
 }
 
-/// A role whose store is there or not.
+/// A role that tells what it sees, and how often.
 struct Role {
-    store_is_up: bool,
-    seen: watch::Sender<BTreeSet<ExchangeId>>,
+    verdict: fn(u128) -> Verdict,
+    seen: watch::Sender<BTreeMap<u128, u32>>,
+}
+
+impl Role {
+    fn new(verdict: fn(u128) -> Verdict) -> Arc<Self> {
+        Arc::new(Self { verdict, seen: watch::Sender::default() })
+    }
+
+    fn verdict(&self, event: &Event) -> Verdict {
+        let number = event.envelope.id.0.as_u128();
+        self.seen.send_modify(|seen| *seen.entry(number).or_default() += 1);
+        (self.verdict)(number)
+    }
+
+    async fn saw(&self, count: usize) {
+        let mut seen = self.seen.subscribe();
+        seen.wait_for(|seen| seen.len() == count).await.expect("lives");
+    }
 }
 
 #[async_trait]
@@ -196,40 +227,63 @@ impl Handler for Role {
     }
 
     async fn handle(&self, batch: &[Arc<Event>]) -> Vec<Verdict> {
-        self.seen.send_modify(|seen| seen.extend(batch.iter().map(|event| event.envelope.id)));
-        let verdict = if self.store_is_up {
-            Verdict::Done
-        } else {
-            Verdict::Later("the store is down".into())
-        };
-        vec![verdict; batch.len()]
+        batch.iter().map(|event| self.verdict(event)).collect()
     }
 }
 
-/// Runs the actor until `count` events came to it, and stops it.
-async fn run_until_seen(stream: Arc<JetStream>, count: usize, store_is_up: bool) {
-    let role = Arc::new(Role { store_is_up, seen: watch::Sender::default() });
-    let mut seen = role.seen.subscribe();
+/// Runs the actor until `done`, and stops it. Long before an acknowledgement is overdue.
+async fn run_until(done: impl Future<Output = ()>, stream: Arc<JetStream>, role: Arc<Role>) {
     let shutdown = CancellationToken::new();
     let config = ConsumerConfig::default();
     let running = tokio::spawn(consume(stream, role, config, shutdown.clone()));
-    let all = seen.wait_for(|seen| seen.len() == count);
-    tokio::time::timeout(Duration::from_secs(20), all).await.expect("in time").expect("lives");
+    tokio::time::timeout(Duration::from_secs(20), done).await.expect("in time");
     shutdown.cancel();
     running.await.expect("no panic").expect("a graceful end");
+}
+
+/// Three events on a server of their own.
+async fn three_events() -> (NatsServer, Arc<JetStream>) {
+    let server = NatsServer::start("");
+    let stream = Arc::new(JetStream::open(server.config()).await.expect("opens"));
+    ready(&stream).await;
+    stream.publish(&[request(1), request(2), request(3)]).await.expect("publishes");
+    (server, stream)
 }
 
 /// Not when their acknowledgements are overdue, a minute later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_stopped_actor_had_in_hand_comes_to_the_next_one_at_once() {
-    let server = NatsServer::start("");
-    let stream = Arc::new(JetStream::open(server.config()).await.expect("opens"));
-    ready(&stream).await;
-    stream.publish(&[request(1), request(2), request(3)]).await.expect("publishes");
-    run_until_seen(stream.clone(), 3, false).await;
-    run_until_seen(stream.clone(), 3, true).await;
+    let (_server, stream) = three_events().await;
+    let without_store = Role::new(|_| Verdict::Later("the store is down".into()));
+    run_until(without_store.saw(3), stream.clone(), without_store.clone()).await;
+    let with_store = Role::new(|_| Verdict::Done);
+    run_until(with_store.saw(3), stream.clone(), with_store.clone()).await;
     let status = stream.status().await.expect("says");
     assert_eq!((status.consumers[0].lag, status.consumers[0].unsettled), (0, 0), "{status:?}");
+}
+
+/// It comes again until it is one, with its count, and brings nobody back with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_whose_dead_letter_could_not_be_written_comes_again_at_once() {
+    let (server, stream) = three_events().await;
+    let client = async_nats::connect(server.url()).await.expect("connects");
+    let context = async_nats::jetstream::new(client);
+    // Whoever misses it makes it anew, before the next try.
+    context.delete_stream("NEXUS_DEAD_LETTERS").await.expect("deletes");
+    let role = Role::new(|number| match number {
+        1 => Verdict::Reject("no".into()),
+        _ => Verdict::Done,
+    });
+    let buried = async {
+        while !stream.list_dead_letters(None, 10).await.is_ok_and(|page| page.items.len() == 1) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    run_until(buried, stream.clone(), role.clone()).await;
+    let page = stream.list_dead_letters(None, 10).await.expect("lists");
+    assert_eq!((&*page.items[0].reason, page.items[0].attempts), ("no", 2));
+    assert_eq!(*role.seen.borrow(), BTreeMap::from([(1, 2), (2, 1), (3, 1)]));
+    assert_eq!(stream.status().await.expect("says").consumers[0].unsettled, 0);
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! `nexus prune`: retention by hand, and erasing a conversation.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use jiff::Timestamp;
-use nexus_bus::Connecting;
+use nexus_bus::{Connecting, EventStream, ShipperConfig};
 use nexus_contract::{ExchangeId, SystemClock};
 use nexus_store::{Store, archive::Selection, exchanges::ExchangeRow, retention::Older};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::export::conversation;
 use crate::{
@@ -16,6 +17,19 @@ use crate::{
 
 /// Rows taken at once.
 const PAGE: u32 = 200;
+
+/// How long the stream may take for what journals hold.
+const SHIPPING: Duration = Duration::from_mins(5);
+
+/// Searches of the stream for exchanges of a conversation that goes on.
+const ROUNDS: usize = 3;
+
+/// What this process can't do anything about.
+const ON_NATS: [&str; 2] = [
+    "what the last segment of a gateway's journal holds comes back with that gateway's next start: \
+     restart the gateways before you erase",
+    "an import within 5 minutes of an exchange's arrival is taken for a repetition, and not stored",
+];
 
 pub async fn run(
     args: &PruneArgs,
@@ -76,6 +90,8 @@ struct Erased {
     /// Events and dead letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
+    /// What to know about traces elsewhere.
+    notes: &'static [&'static str],
 }
 
 async fn erase(
@@ -86,26 +102,71 @@ async fn erase(
     output: Output,
 ) -> anyhow::Result<()> {
     let conversation_id = conversation(id, store).await?;
-    let ids = exchanges(conversation_id, store).await?;
-    let events = if dry_run {
-        None
+    let (exchanges, events) = if dry_run {
+        (exchanges_of(conversation_id, store).await?.len(), None)
     } else {
         let clock = Arc::new(SystemClock);
         let bus = open_bus(settings, "nexus prune", Connecting::AtOnce, clock)
             .await
             .context("the event stream cannot be opened; without NATS, stop Nexus first")?;
-        // Before the rows: after a failure they are what the next try begins with.
-        let events = bus.stream.erase(&ids).await?;
-        store.erase_conversation(conversation_id).await?;
-        Some(events)
+        ship_journals(settings, &bus.stream).await?;
+        let (exchanges, events) = erase_all(conversation_id, bus.stream.as_ref(), store).await?;
+        (exchanges, Some(events))
     };
-    output.print(&Erased { conversation_id, dry_run, exchanges: ids.len(), events }, |erased| {
-        let (verb, exchanges) = (verb(dry_run), erased.exchanges);
-        format!("{verb} the {exchanges} exchanges of {conversation_id}, with every trace of them")
+    let notes: &[&str] = if settings.nats_url.is_some() { &ON_NATS } else { &[] };
+    let erased = Erased { conversation_id, dry_run, exchanges, events, notes };
+    output.print(&erased, |erased| {
+        let verb = verb(dry_run);
+        let told = format!(
+            "{verb} the {exchanges} exchanges of {conversation_id}, with every trace of them"
+        );
+        let notes = erased.notes.iter().map(|note| format!("note: {note}"));
+        [told].into_iter().chain(notes).collect::<Vec<_>>().join("\n")
     })
 }
 
-async fn exchanges(conversation: ExchangeId, store: &dyn Store) -> anyhow::Result<Vec<ExchangeId>> {
+/// A journal keeps its last segment until a start ships it again: what is erased would come back.
+async fn ship_journals(settings: &Settings, stream: &Arc<dyn EventStream>) -> anyhow::Result<()> {
+    let dir = settings.data_dir.join("journal");
+    if !dir.exists() {
+        return Ok(());
+    }
+    let never = CancellationToken::new();
+    let shipping = nexus_bus::adopt_once(&dir, stream, ShipperConfig::default(), &never);
+    let shipped = tokio::time::timeout(SHIPPING, shipping).await;
+    Ok(shipped.context("the journal is not shipped in time")??)
+}
+
+/// Gives how many exchanges, and how many events and dead letters there were.
+async fn erase_all(
+    conversation: ExchangeId,
+    stream: &dyn EventStream,
+    store: &dyn Store,
+) -> anyhow::Result<(usize, u64)> {
+    let (mut ids, mut events) = (Vec::new(), 0);
+    // The stream before the rows: after a failure they are what the next try begins with. And until
+    // no exchange came in the meantime, since without its row nothing finds its events.
+    for _ in 0..ROUNDS {
+        let found = exchanges_of(conversation, store).await?;
+        if found == ids {
+            break;
+        }
+        events += stream.erase(&found).await?;
+        ids = found;
+    }
+    let rows = store.erase_conversation(conversation).await?;
+    let late = rows.saturating_sub(ids.len() as u64);
+    ensure!(
+        late == 0,
+        "erased, but {late} exchanges came meanwhile: the stream keeps their events"
+    );
+    Ok((ids.len(), events))
+}
+
+async fn exchanges_of(
+    conversation: ExchangeId,
+    store: &dyn Store,
+) -> anyhow::Result<Vec<ExchangeId>> {
     let selection = Selection { conversation: Some(conversation), ..Selection::default() };
     let (mut ids, mut last) = (Vec::new(), None);
     loop {

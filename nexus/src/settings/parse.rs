@@ -90,6 +90,17 @@ impl FromSetting for Url {
     }
 }
 
+/// A URL that is a secret as a whole.
+#[derive(Debug, Clone)]
+pub struct SecretUrl(pub SecretString);
+
+impl FromSetting for SecretUrl {
+    fn from_setting(text: &str) -> Result<Self, String> {
+        Url::from_setting(text)?;
+        SecretString::from_setting(text).map(Self)
+    }
+}
+
 /// The URL of a proxy. Without a scheme, as other programs take it too, it is `http`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyUrl(pub Url);
@@ -105,7 +116,8 @@ impl FromSetting for ProxyUrl {
     }
 }
 
-/// A size in bytes: `1048576`, `32MiB`, `4GiB`.
+/// A size in bytes: `1048576`, `32MiB`, `4GiB`. Each of them is a bound, and none of 0 lets anything
+/// through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
 
@@ -127,9 +139,9 @@ impl FromSetting for ByteSize {
             .parse::<u64>()
             .ok()
             .and_then(|n| n.checked_mul(factor))
-            .filter(|_| factor > 0)
+            .filter(|bytes| *bytes > 0)
             .map(Self)
-            .ok_or_else(|| "must be a size in bytes, such as 1048576, 32MiB or 4GiB".into())
+            .ok_or_else(|| "must be a size of 1 byte or more, such as 1048576 or 32MiB".into())
     }
 }
 
@@ -254,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_no_value_says_what_would_be() {
-        for wrong in ["", "12x", "-1", "99999999999999999999"] {
+        for wrong in ["", "12x", "-1", "0", "0MiB", "99999999999999999999"] {
             assert!(ByteSize::from_setting(wrong).is_err(), "{wrong:?} is no size");
         }
         for wrong in ["30", "d", "30y"] {

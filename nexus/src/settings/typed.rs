@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Resolved,
-    parse::{ByteSize, FromSetting, PerMinute, Period, ProxyUrl, Rate},
+    parse::{ByteSize, FromSetting, PerMinute, Period, ProxyUrl, Rate, SecretUrl},
     resolve::Source,
 };
 
@@ -217,7 +217,7 @@ impl Settings {
         let debug_sql = reader.required("DEBUG_SQL");
         let otlp_endpoint = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT");
         let otel_bodies = reader.required("NEXUS_OTEL_BODIES");
-        let slack_webhook = reader.optional("SLACK_WEBHOOK_URL");
+        let slack_webhook = reader.optional("SLACK_WEBHOOK_URL").map(|SecretUrl(url)| url);
         let slack_channel = reader.optional("SLACK_CHANNEL");
         let slack_username = reader.optional("SLACK_USERNAME");
         let slack_icon_emoji = reader.optional("SLACK_ICON_EMOJI");
@@ -418,10 +418,22 @@ mod tests {
             "CLAUDE_API_IDLE_TIMEOUT",
             "PROXY_SERVER_TIMEOUT",
             "NEXUS_MAX_CONNECTIONS",
+            "MAX_REQUEST_SIZE",
         ] {
             let mistakes = settings(&[(name, "0")]).expect_err(name);
             assert!(mistakes[0].starts_with(name), "{mistakes:?}");
             assert!(settings(&[(name, "1")]).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_a_secret_is_checked_and_not_told() {
+        for name in ["SLACK_WEBHOOK_URL", "TELEMETRY_ENDPOINT", "HTTPS_PROXY"] {
+            for wrong in ["a b/T0/B0/key", "ftp://host/T0/B0/key", "https://host:port/T0/B0/key"] {
+                let mistakes = settings(&[(name, wrong)]).expect_err(name);
+                assert!(mistakes[0].starts_with(name), "{mistakes:?}");
+                assert!(mistakes[0].contains("URL") && !mistakes[0].contains("T0"), "{mistakes:?}");
+            }
         }
     }
 

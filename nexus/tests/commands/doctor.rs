@@ -159,12 +159,6 @@ fn integrations_that_lack_something() {
         "GEMINI_API_KEY",
         "GEMINI_API_KEY",
     );
-    Doctor::new().with("SLACK_WEBHOOK_URL", "hooks.slack.com/services/T0/B0/x").finds(
-        "problem",
-        "slack",
-        "no URL",
-        "https://hooks.slack.com",
-    );
     Doctor::new()
         .with("MCP_ENABLED", "true")
         .with("MCP_GITHUB_OWNER", "o")

@@ -1,8 +1,12 @@
 //! Who may pass, and with which credential.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{
+    Uri,
+    header::{self, HeaderMap, HeaderValue},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nexus_contract::Clock;
 
 use crate::{
@@ -53,7 +57,12 @@ impl Access {
     }
 
     /// Every refusal is the same, whether or not the domain has a credential.
-    pub async fn authorize(&self, domain: &Domain, headers: &HeaderMap) -> Result<Grant, Problem> {
+    pub async fn authorize(
+        &self,
+        domain: &Domain,
+        target: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Grant, Problem> {
         let presented = presented(headers).ok_or(Problem::Authentication)?;
         let fingerprinter = self.credentials.fingerprinter();
         let digests: Vec<_> = presented.iter().map(|key| fingerprinter.digest(key)).collect();
@@ -67,15 +76,18 @@ impl Access {
                 let known = known.copied();
                 self.stored(domain, credential, known).await
             }
-            None if self.allow_passthrough && !self.holds_client_key(headers, &digests) => {
-                Ok(Grant {
-                    account_id: None,
-                    injected: Injected::Nothing,
-                    fingerprint: digests.first().copied(),
-                    slack: DomainSlack::default(),
-                })
+            None if !self.allow_passthrough
+                || mentions_client_key(target.query().unwrap_or_default())
+                || self.holds_client_key(headers, &digests) =>
+            {
+                Err(Problem::Authentication)
             }
-            None => Err(Problem::Authentication),
+            None => Ok(Grant {
+                account_id: None,
+                injected: Injected::Nothing,
+                fingerprint: digests.first().copied(),
+                slack: DomainSlack::default(),
+            }),
         }
     }
 
@@ -94,16 +106,20 @@ impl Access {
     }
 
     /// A key of this gateway, of whatever domain, is none of the upstream's business; also where it
-    /// stands in a form that lets nobody in, such as without its scheme.
+    /// stands in a form that lets nobody in, such as without its scheme or in a cookie.
     fn holds_client_key(&self, headers: &HeaderMap, digests: &[Digest]) -> bool {
         let is_known = |digest: &Digest| self.credentials.knows_client_key(digest);
         let fingerprinter = self.credentials.fingerprinter();
+        let is_one =
+            |text: &str| mentions_client_key(text) || is_known(&fingerprinter.digest(text.trim()));
         let holds_one = |value: &HeaderValue| {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            mentions_client_key(&text) || is_known(&fingerprinter.digest(text.trim()))
+            is_one(&text(value)) || basic(value).is_some_and(|pair| pair.split(':').any(is_one))
         };
         let mut values = headers.get_all("x-api-key").chain(headers.get_all(header::AUTHORIZATION));
-        digests.iter().any(is_known) || values.any(holds_one)
+        let mut cookies = headers.get_all(header::COOKIE);
+        digests.iter().any(is_known)
+            || values.any(holds_one)
+            || cookies.any(|value| mentions_client_key(&text(value)))
     }
 
     /// `None` when the credential has expired.
@@ -148,8 +164,23 @@ fn mentions_client_key(text: &str) -> bool {
     text.split(|char: char| !is_of_keys(char)).any(|word| word.starts_with(CLIENT_KEY))
 }
 
-/// The token of `Authorization: Bearer …`; the scheme's case does not count (RFC 9110 §11.1).
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+/// The token of `Authorization: Bearer …`.
 pub fn bearer(value: &HeaderValue) -> Option<&str> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    of_scheme(value, "bearer")
+}
+
+/// Name and password of `Authorization: Basic …`, with the colon between them.
+fn basic(value: &HeaderValue) -> Option<String> {
+    let pair = BASE64_STANDARD.decode(of_scheme(value, "basic")?).ok()?;
+    Some(String::from_utf8_lossy(&pair).into_owned())
+}
+
+/// What stands behind the scheme, whose case does not count (RFC 9110 §11.1).
+fn of_scheme<'a>(value: &'a HeaderValue, wanted: &str) -> Option<&'a str> {
+    let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(wanted).then(|| rest.trim())
 }

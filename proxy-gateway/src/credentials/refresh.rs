@@ -20,7 +20,7 @@ use super::{
     lock::LockFile,
     oauth::{Issued, OAuthClient, OAuthError},
     save::Draft,
-    table::Credentials,
+    table::{Credentials, FailedRefresh},
 };
 use crate::deps::Random;
 
@@ -89,24 +89,30 @@ impl Refresher {
     /// must not let another one's pair expire.
     pub async fn run_due(&self) {
         let now = self.clock.now().as_millisecond();
-        let is_due = |(domain, credential): &(String, Arc<Credential>)| match &credential.secret {
-            Secret::OAuth(pair) => pair.expires_at - now <= AHEAD_MS && !self.is_paused(domain),
-            Secret::ApiKey(_) => false,
+        let is_due = |(domain, credential): (String, Arc<Credential>)| match &credential.secret {
+            Secret::OAuth(pair) => {
+                let is_due =
+                    pair.expires_at.saturating_sub(now) <= AHEAD_MS && !self.is_paused(&domain);
+                is_due.then_some((domain, pair.expires_at))
+            }
+            Secret::ApiKey(_) => None,
         };
-        let due = self.credentials.list_oauth().into_iter().filter(is_due);
-        let renewals =
-            stream::iter(due.map(|(domain, _)| async move { self.renew(&domain).await }));
+        let due = self.credentials.list_oauth().into_iter().filter_map(is_due);
+        let renewals = stream::iter(due.map(|(domain, expires_at)| async move {
+            self.renew(&domain, expires_at).await;
+        }));
         renewals.buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
-    async fn renew(&self, domain: &str) {
+    /// Renews the pair that expires then.
+    async fn renew(&self, domain: &str, expires_at: i64) {
         let path = self.credentials.path();
         let outcome =
             refresh_domain(path, domain, &self.client, &*self.clock, (self.random)(), false).await;
         match outcome {
             Ok(refreshed) => {
                 tracing::info!(domain, ?refreshed, "credential refreshed");
-                self.credentials.note_refresh(domain, None);
+                self.credentials.note_refresh(domain, Ok(()));
                 self.pauses().remove(domain);
                 let credentials = self.credentials.clone();
                 // A panic there is reported by the next look.
@@ -114,8 +120,8 @@ impl Refresher {
             }
             Err(error) => {
                 tracing::error!(domain, %error, "credential could not be refreshed");
-                self.credentials
-                    .note_refresh(domain, Some(format!("it can't be renewed: {error}")));
+                let problem = format!("it can't be renewed: {error}");
+                self.credentials.note_refresh(domain, Err(FailedRefresh { expires_at, problem }));
                 self.pause(domain);
             }
         }
@@ -156,7 +162,7 @@ pub async fn refresh_domain(
     let mut content: Value = serde_json::from_slice(&text).map_err(io::Error::from)?;
     let pair = content.get("oauth").ok_or(RefreshError::NotOAuth)?;
     let expires_at = pair["expiresAt"].as_i64().unwrap_or(0);
-    if !force && expires_at - clock.now().as_millisecond() > AHEAD_MS {
+    if !force && expires_at.saturating_sub(clock.now().as_millisecond()) > AHEAD_MS {
         return Ok(Refreshed::StillGood);
     }
     let token = pair["refreshToken"].as_str().ok_or(RefreshError::NotOAuth)?;

@@ -51,11 +51,11 @@ pub struct Credentials {
     changes: watch::Sender<u64>,
 }
 
-/// Why a pair was not renewed.
-struct FailedRefresh {
+/// Why which pair was not renewed.
+pub struct FailedRefresh {
     /// When the pair expires, which tells it from one that somebody else has put in its place.
-    expires_at: Option<i64>,
-    problem: String,
+    pub expires_at: i64,
+    pub problem: String,
 }
 
 /// What is known of one domain.
@@ -147,16 +147,13 @@ impl Credentials {
     }
 
     /// Notes what became of a domain's refresh, for [`statuses`](Self::statuses).
-    pub fn note_refresh(&self, domain: &str, problem: Option<String>) {
+    pub fn note_refresh(&self, domain: &str, refreshed: Result<(), FailedRefresh>) {
         let mut failed = self.failed_refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = self.table.load();
-        match problem {
-            Some(problem) => {
-                let expires_at = table.get(domain).and_then(Entry::expires_at);
-                failed.insert(domain.to_owned(), FailedRefresh { expires_at, problem });
-            }
-            None => drop(failed.remove(domain)),
+        match refreshed {
+            Err(refresh) => drop(failed.insert(domain.to_owned(), refresh)),
+            Ok(()) => drop(failed.remove(domain)),
         }
+        let table = self.table.load();
         failed.retain(|domain, _| table.contains_key(domain));
     }
 
@@ -185,7 +182,8 @@ impl Credentials {
         let failed = self.failed_refreshes.lock().unwrap_or_else(PoisonError::into_inner);
         for status in statuses.iter_mut().filter(|status| status.problem.is_none()) {
             let refresh = failed.get(&status.domain);
-            let of_this_pair = refresh.filter(|refresh| refresh.expires_at == status.expires_at);
+            let of_this_pair =
+                refresh.filter(|refresh| Some(refresh.expires_at) == status.expires_at);
             status.problem = of_this_pair.map(|refresh| refresh.problem.clone());
         }
         statuses

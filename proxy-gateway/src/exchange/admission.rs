@@ -55,7 +55,7 @@ impl Admission {
         let state = &worker.state;
         let domain = domain(request)?;
         let path = path(request)?;
-        let grant = state.access.authorize(&domain, request.headers()).await?;
+        let grant = state.access.authorize(&domain, request.uri(), request.headers()).await?;
         let allowance = state.limits.check(&grant, &domain)?;
         let length = fields::body_length(request.headers(), request.method());
         let overloaded = Problem::Overloaded { retry_after: OVERLOADED_FOR };

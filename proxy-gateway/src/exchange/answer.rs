@@ -1,7 +1,9 @@
 //! The answer's body on its way down: byte for byte, recorded, ended or cut as the upstream's was.
 
 use std::{
+    cell::Cell,
     pin::Pin,
+    rc::{Rc, Weak},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -10,9 +12,16 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use futures::future::LocalBoxFuture;
 use nexus_contract::TerminalState;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
-use super::{events::EventWatch, ledger::Ledger, watch::Watch};
+use super::{
+    events::EventWatch,
+    ledger::Ledger,
+    watch::{Deadline, Watch},
+};
 use crate::{
     config::OnClientAbort,
     problem::Problem,
@@ -23,6 +32,9 @@ use crate::{
 /// connection.
 const FLUSH: Duration = Duration::from_millis(20);
 
+/// How long after its time an answer ends that nobody asks for any more.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// Ends the connection without an end of the body. Never shown to anyone.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off")]
@@ -30,7 +42,9 @@ pub struct Broken;
 
 /// A body that the server sends.
 pub struct Answer {
-    parts: Option<Parts>,
+    /// Gone when the answer is over, on its way down or by the guard.
+    parts: Rc<Cell<Option<Box<Parts>>>>,
+    guard: Option<JoinHandle<()>>,
     size: BodySize,
     /// Bytes of the body that came.
     seen: u64,
@@ -63,19 +77,25 @@ enum Phase {
 
 impl Answer {
     pub fn new(parts: Parts, size: BodySize) -> Self {
-        Self { parts: Some(parts), size, seen: 0, phase: Phase::Streaming }
+        let deadline = parts.watch.deadline().clone();
+        let parts = Rc::new(Cell::new(Some(Box::new(parts))));
+        let guard = Some(actix_rt::spawn(end_unread(Rc::downgrade(&parts), deadline)));
+        Self { parts, guard, size, seen: 0, phase: Phase::Streaming }
     }
 
     /// No byte follows. The size is what the head says, as for HEAD.
     pub fn empty(size: BodySize) -> Self {
-        Self { parts: None, size, seen: 0, phase: Phase::Done }
+        Self { parts: Rc::default(), guard: None, size, seen: 0, phase: Phase::Done }
     }
 
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        let Some(parts) = &mut self.parts else { return Poll::Ready(None) };
+        let Some(mut parts) = self.parts.take() else { return Poll::Ready(Some(Err(Broken))) };
         let Poll::Ready(chunk) = parts.poll_chunk(cx) else {
-            let reason = ready!(parts.watch.poll_over(cx));
-            return self.time_out(reason);
+            let Poll::Ready(reason) = parts.watch.poll_over(cx) else {
+                self.parts.set(Some(parts));
+                return Poll::Pending;
+            };
+            return self.time_out(&mut parts, reason);
         };
         match chunk {
             Some(Ok(bytes)) => {
@@ -85,11 +105,12 @@ impl Answer {
                 // server does not ask for more then.
                 let is_all = self.size == BodySize::Sized(self.seen);
                 if !parts.body.is_complete() && !is_all {
+                    self.parts.set(Some(parts));
                     return Poll::Ready(Some(Ok(bytes)));
                 }
-                self.finish(Some(bytes));
+                self.finish(&mut parts, Some(bytes));
             }
-            None => self.finish(None),
+            None => self.finish(&mut parts, None),
             Some(Err(error)) => {
                 parts.ledger.end(TerminalState::UpstreamCut, Some(error.to_string()));
                 self.break_off();
@@ -99,8 +120,7 @@ impl Answer {
     }
 
     /// The upstream's answer is whole: it is recorded before the client can know.
-    fn finish(&mut self, last: Option<Bytes>) {
-        let Some(mut parts) = self.parts.take() else { return };
+    fn finish(&mut self, parts: &mut Parts, last: Option<Bytes>) {
         parts.end();
         self.phase = match parts.ledger.written() {
             None => Phase::Releasing {
@@ -114,8 +134,11 @@ impl Answer {
         };
     }
 
-    fn time_out(&mut self, reason: &'static str) -> Poll<Option<Result<Bytes, Broken>>> {
-        let Some(parts) = &mut self.parts else { return Poll::Ready(None) };
+    fn time_out(
+        &mut self,
+        parts: &mut Parts,
+        reason: &'static str,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
         let event = parts.closing_event(reason);
         parts.ledger.end(TerminalState::TimedOut, Some(reason.to_owned()));
         self.break_off();
@@ -123,7 +146,6 @@ impl Answer {
     }
 
     fn break_off(&mut self) {
-        self.parts = None;
         self.phase = Phase::Breaking(Box::pin(sleep(FLUSH)));
     }
 
@@ -171,11 +193,27 @@ impl MessageBody for Answer {
 impl Drop for Answer {
     /// The client left. The upstream call ends with its connection, unless the record wants it all.
     fn drop(&mut self) {
-        let Some(parts) = self.parts.take() else { return };
-        if parts.ledger.state.config.clients.on_abort == OnClientAbort::Finish {
+        if let Some(guard) = &self.guard {
+            guard.abort();
+        }
+        let Some(mut parts) = self.parts.take() else { return };
+        if let Some(reason) = parts.watch.deadline().over() {
+            // It is the server that left, at the end of a stop.
+            parts.ledger.end(TerminalState::TimedOut, Some(reason.to_owned()));
+        } else if parts.ledger.state.config.clients.on_abort == OnClientAbort::Finish {
             actix_rt::spawn(parts.read_on());
         }
     }
+}
+
+/// Lets the upstream go once time is over. The server asks for nothing more while a client does not
+/// read what it has, so no clock is looked at on the way down.
+async fn end_unread(parts: Weak<Cell<Option<Box<Parts>>>>, deadline: Deadline) {
+    let reason = deadline.passed().await;
+    // Where the server does ask, the client gets to know.
+    sleep(UNREAD).await;
+    let Some(mut parts) = parts.upgrade().and_then(|parts| parts.take()) else { return };
+    parts.ledger.end(TerminalState::TimedOut, Some(reason.to_owned()));
 }
 
 impl Parts {

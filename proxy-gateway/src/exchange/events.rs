@@ -7,8 +7,8 @@ use nexus_messages::decode::Decoder;
 const FIELD: &[u8] = b"event:";
 const ERROR: &[u8] = b"error";
 
-/// Bytes of the end that are kept: the line with its space, and a line end before it.
-const KEPT: usize = FIELD.len() + ERROR.len() + 2;
+/// Bytes of the end that are kept: the line with its space, and a byte of the line ends around it.
+const KEPT: usize = FIELD.len() + ERROR.len() + 3;
 
 /// Bytes of a decoded stream that are looked at.
 const LIMIT: usize = 64 << 20;
@@ -69,8 +69,14 @@ fn has_error(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, FIELD).any(|at| {
         let value = &bytes[at + FIELD.len()..];
         let begins_line = at > 0 && matches!(bytes[at - 1], b'\n' | b'\r');
-        begins_line && value.strip_prefix(b" ").unwrap_or(value).starts_with(ERROR)
+        begins_line && is_error(value.strip_prefix(b" ").unwrap_or(value))
     })
+}
+
+/// The whole value, up to the line's end: a longer word is another event.
+fn is_error(value: &[u8]) -> bool {
+    let rest = value.strip_prefix(ERROR);
+    rest.is_some_and(|rest| matches!(rest.first(), Some(b'\n' | b'\r')))
 }
 
 #[cfg(test)]
@@ -98,9 +104,13 @@ mod tests {
 
     #[test]
     fn text_about_errors_is_none() {
-        let stream = b"event: x\ndata: {\"text\":\"event: error\\nevent: error\"}\n\n";
-        for cut in 1..stream.len() {
-            assert!(!saw_error(stream, cut), "cut at {cut}");
+        for stream in [
+            "event: x\ndata: {\"text\":\"event: error\\nevent: error\"}\n\n",
+            "event: errors\ndata: {}\n\n",
+        ] {
+            for cut in 1..stream.len() {
+                assert!(!saw_error(stream.as_bytes(), cut), "{stream} cut at {cut}");
+            }
         }
     }
 

@@ -17,6 +17,7 @@ const TOO_LONG: &str = "the request took too long";
 const STOPPING: &str = "the gateway is stopping";
 
 /// When an exchange has to be over: at an instant, and at the end of a stop's drain time.
+#[derive(Clone)]
 pub struct Deadline {
     at: Instant,
     drained: CancellationToken,
@@ -32,6 +33,14 @@ impl Deadline {
         Instant::now() + pause < self.at
     }
 
+    /// Why time is over, if it is.
+    pub fn over(&self) -> Option<&'static str> {
+        if self.drained.is_cancelled() {
+            return Some(STOPPING);
+        }
+        (Instant::now() >= self.at).then_some(TOO_LONG)
+    }
+
     /// Resolves when time is over, with the reason.
     pub async fn passed(&self) -> &'static str {
         tokio::select! {
@@ -43,7 +52,7 @@ impl Deadline {
 
 /// Ends an answer that takes too long as a whole, or in which nothing comes any more.
 pub struct Watch {
-    deadline: Instant,
+    deadline: Deadline,
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     idle: Duration,
     last_byte: Instant,
@@ -52,14 +61,18 @@ pub struct Watch {
 
 impl Watch {
     pub fn new(deadline: Deadline, idle: Duration) -> Self {
-        let Deadline { at: deadline, drained } = deadline;
         let last_byte = Instant::now();
-        let sleep = Box::pin(sleep_until(deadline.min(last_byte + idle)));
-        Self { deadline, drained: Box::pin(drained.cancelled_owned()), idle, last_byte, sleep }
+        let sleep = Box::pin(sleep_until(deadline.at.min(last_byte + idle)));
+        let drained = Box::pin(deadline.drained.clone().cancelled_owned());
+        Self { deadline, drained, idle, last_byte, sleep }
     }
 
     pub fn saw_byte(&mut self) {
         self.last_byte = Instant::now();
+    }
+
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// Ready when time is over, with the reason. The timer is set anew only when it rings: bytes
@@ -71,14 +84,14 @@ impl Watch {
         loop {
             ready!(self.sleep.as_mut().poll(cx));
             let now = Instant::now();
-            if now >= self.deadline {
+            if now >= self.deadline.at {
                 return Poll::Ready(TOO_LONG);
             }
             let idle_until = self.last_byte + self.idle;
             if now >= idle_until {
                 return Poll::Ready(SILENCE);
             }
-            self.sleep.as_mut().reset(self.deadline.min(idle_until));
+            self.sleep.as_mut().reset(self.deadline.at.min(idle_until));
         }
     }
 }

@@ -15,8 +15,15 @@ pub fn worker(request: &HttpRequest) -> &Rc<Worker> {
 }
 
 /// What the gateway answers by itself or forwards.
-const ENDPOINTS: [&str; 6] =
-    ["/v1/*", "/api/hello", "/health", "/metrics", "/token-stats", "/client-setup/*"];
+const ENDPOINTS: [&str; 7] = [
+    "/v1/*",
+    "/api/hello",
+    "/api/event_logging/*",
+    "/health",
+    "/metrics",
+    "/token-stats",
+    "/client-setup/*",
+];
 
 pub async fn information(request: HttpRequest) -> HttpResponse {
     let config = &worker(&request).state.config;

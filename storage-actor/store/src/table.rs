@@ -2,8 +2,7 @@
 
 /// `table_row! { /// docs  pub struct Name in "table" keyed by "column" { field: Type, … } }`
 ///
-/// Field names are column names. `read` takes a row apart, `push` binds it in the order of
-/// `COLUMNS`, and `UPSERT` is the end of an `INSERT` that replaces what was there.
+/// Field names are column names. `push` binds a row in the order of `COLUMNS`.
 macro_rules! table_row {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty),+ $(,)? }) => {
         $(#[$meta])*
@@ -14,18 +13,45 @@ macro_rules! table_row {
             /// The columns, in the fields' order.
             pub const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Binds the fields, in the columns' order.
-            pub(crate) fn push<DB>(&self, row: &mut $crate::sql::Separated<'_, DB>)
-            where
+            /// Binds the fields whose columns are marked, in the columns' order.
+            pub(crate) fn push<DB>(
+                &self,
+                row: &mut $crate::sql::Separated<'_, DB>,
+                marks: &[bool],
+            ) where
                 DB: sqlx::Database,
                 $($type: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>),+
             {
-                $(row.push_bind(self.$field.clone());)+
+                let mut marks = marks.iter();
+                $(if marks.next() == Some(&true) {
+                    row.push_bind(self.$field.clone());
+                })+
+            }
+        }
+
+        impl $crate::table::Compared for $name {
+            fn mark_differing(&self, other: &Self, marks: &mut [bool]) {
+                let differ = [$(self.$field != other.$field),+];
+                for (mark, differs) in marks.iter_mut().zip(differ) {
+                    *mark |= differs;
+                }
             }
         }
     };
 }
 pub(crate) use table_row;
+
+/// A row that is told from another one column by column.
+pub(crate) trait Compared {
+    /// Marks the columns that `other` has other values in.
+    fn mark_differing(&self, other: &Self, marks: &mut [bool]);
+}
+
+/// The columns that are marked.
+pub(crate) fn marked(columns: &[&'static str], marks: &[bool]) -> Vec<&'static str> {
+    let marked = columns.iter().zip(marks).filter(|(_, mark)| **mark);
+    marked.map(|(column, _)| *column).collect()
+}
 
 /// `SELECT c1, c2, … FROM table WHERE`.
 pub(crate) fn select(table: &str, columns: &[&str]) -> String {

@@ -6,12 +6,15 @@
 mod cluster;
 mod installed;
 mod pool;
+mod statements;
 
 use std::{ops::Deref, sync::Arc};
 
 use tempfile::TempDir;
 
-pub use self::{cluster::Database, installed::postgres_programs, pool::Pool};
+pub use self::{
+    cluster::Database, installed::postgres_programs, pool::Pool, statements::statements_of,
+};
 use crate::{Store, StoreConfig, open};
 
 /// An open store of its own, removed when dropped.

@@ -6,8 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use jiff::tz::TimeZone;
 use nexus_contract::ExchangeId;
 use nexus_store::{
+    queries::{ConversationFilter, Paging, RequestFilter, Search},
     store_tests,
     testing::{Pool, TestStore},
 };
@@ -103,7 +105,27 @@ async fn a_failed_statement_is_told_with_its_error(store: TestStore) {
     assert!(failed["error"].contains("store_facts") && !failed.contains_key("rows"), "{failed:?}");
 }
 
+/// Taken apart into words, a key is not known as one.
+async fn words_of_a_search_are_told_by_their_size(store: TestStore) {
+    let search = Search::parse("opened-hunter2 \"wide hunter2\" model:opus", &TimeZone::UTC);
+    let search = search.expect("a search");
+    let conversations =
+        ConversationFilter { search: search.clone(), ..ConversationFilter::default() };
+    let requests = RequestFilter { search, ..RequestFilter::default() };
+    let log = Log::default();
+    let _listens = tracing::subscriber::set_default(log.clone());
+    store.list_conversations(&conversations, &Paging::default()).await.expect("a page");
+    store.list_requests(&requests, &Paging::default()).await.expect("a page");
+    let lines = log.take();
+    for shown in [" bytes>", "'%opus%'"] {
+        let told = lines.iter().filter(|line| line.0["parameters"].contains(shown));
+        assert!(told.count() >= 2, "{shown}: {lines:#?}");
+    }
+    assert!(lines.iter().all(|line| !format!("{line:?}").contains("hunter2")), "{lines:#?}");
+}
+
 store_tests!(
+    words_of_a_search_are_told_by_their_size,
     a_statement_is_told_with_what_it_took_and_gave,
     a_statement_that_grew_is_told_as_it_was_sent,
     a_failed_statement_is_told_with_its_error,

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Form {
     Direct,
     Nginx,
+    /// actix-web and awc without what makes a gateway.
+    Bare,
     /// `STORAGE_ENABLED=false`.
     Relay,
     /// `nexus up` on embedded engines, capture on.
@@ -29,12 +31,14 @@ pub enum Form {
 }
 
 impl Form {
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Nginx, Self::Relay, Self::Up, Self::Scaled];
+    pub const ALL: [Self; 6] =
+        [Self::Direct, Self::Nginx, Self::Bare, Self::Relay, Self::Up, Self::Scaled];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Nginx => "nginx",
+            Self::Bare => "bare actix-web and awc",
             Self::Relay => "nexus, relay only",
             Self::Up => "nexus up",
             Self::Scaled => "nexus scaled out",
@@ -109,6 +113,7 @@ pub async fn start(form: Form, nexus: &Path, upstream: u16) -> anyhow::Result<Ru
     match form {
         Form::Direct => Ok(Running::new(upstream, None, Vec::new(), dir)),
         Form::Nginx => nginx(dir, upstream).await,
+        Form::Bare => bare(dir, upstream).await,
         Form::Relay => up(dir, nexus, upstream, &[("STORAGE_ENABLED", "false")]).await,
         Form::Up => up(dir, nexus, upstream, &[]).await,
         Form::Scaled => crate::scaled::start(dir, nexus, upstream).await,
@@ -135,6 +140,15 @@ async fn nginx(dir: tempfile::TempDir, upstream: u16) -> anyhow::Result<Running>
     let mut child = spawn(&mut command, dir.path(), "nginx").context("nginx (is it installed?)")?;
     ports::listening(port, &mut child).await?;
     Ok(Running::new(port, None, vec![("nginx", child)], dir))
+}
+
+async fn bare(dir: tempfile::TempDir, upstream: u16) -> anyhow::Result<Running> {
+    let port = ports::free()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bare", &port.to_string(), &upstream.to_string()]);
+    let mut child = spawn(&mut command, dir.path(), "bare")?;
+    ports::listening(port, &mut child).await?;
+    Ok(Running::new(port, None, vec![("gateway", child)], dir))
 }
 
 async fn up(

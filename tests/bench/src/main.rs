@@ -6,6 +6,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts far below 2^52, shown with three digits")]
 
 mod answer;
+mod bare;
 mod compare;
 mod drain;
 mod forms;
@@ -44,18 +45,26 @@ enum Command {
     Links(links::LinksArgs),
     /// The API's stand-in: answers as fast as it can
     Upstream { port: u16 },
+    /// A proxy of actix-web and awc that only hands on
+    Bare { port: u16, upstream: u16 },
     /// Asks, and prints what it measured as JSON
     Load(load::LoadArgs),
 }
 
 fn main() -> anyhow::Result<()> {
+    nexus_bus::choose_cryptography();
+    let command = Cli::parse().command;
+    if let Command::Bare { port, upstream } = command {
+        return actix_web::rt::System::new().block_on(bare::serve(port, upstream));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        match Cli::parse().command {
+        match command {
             Command::Run(args) => run::run(&args).await,
             Command::Compare { before, after } => compare::print(&before, &after),
             Command::Reads(args) => reads::run(&args).await,
             Command::Links(args) => links::run(&args).await,
+            Command::Bare { .. } => unreachable!("served above"),
             Command::Upstream { port } => upstream::serve(port).await,
             Command::Load(args) => load::run(&args).await,
         }

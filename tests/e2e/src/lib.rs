@@ -23,11 +23,4 @@ pub use api::Api;
 pub use installation::{Installation, Plan};
 pub use nats::Nats;
 pub use nexus::{Nexus, NexusBuilder};
-
-/// A client that goes straight to 127.0.0.1, whatever the machine's proxy settings.
-///
-/// # Panics
-/// When the system's roots can't be read.
-pub fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().expect("a client")
-}
+pub use nexus_scripted::http_client;

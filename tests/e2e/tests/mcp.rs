@@ -95,7 +95,9 @@ async fn the_gateway_names_what_its_port_answers() {
         let about = http_client().get(nexus.url()).send().await.expect("an answer");
         let about: Value = about.json().await.expect("JSON");
         let endpoints = about["endpoints"].as_array().expect("a list");
-        assert!(endpoints.contains(&json!("/v1/*")), "{about}");
+        for own in ["/v1/*", "/api/hello", "/api/event_logging/*", "/client-setup/*"] {
+            assert!(endpoints.contains(&json!(own)), "{own}: {about}");
+        }
         for path in ["/mcp", "/api/*"] {
             assert_eq!(endpoints.contains(&json!(path)), mounted, "{path}: {about}");
         }

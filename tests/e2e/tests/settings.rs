@@ -198,7 +198,9 @@ async fn debugging_logs_what_passes_masked_and_capped() {
     failed_statements_are_logged_with_their_errors(&nexus).await;
     assert!(!nexus.log().to_uppercase().contains("AAAABBBBCCCC"), "{}", nexus.log());
 
-    let silent = Nexus::up(&upstream.url()).await.expect("nexus starts");
+    let builder = NexusBuilder::new("up", &upstream.url());
+    let silent = builder.env("LOG_LEVEL", "info,nexus_store=debug").start().await;
+    let silent = silent.expect("nexus starts");
     ask(&silent, "hello").await;
     silent.drained(1, SOON).await;
     assert!(lines(&silent, of("request")).is_empty() && lines(&silent, of("chunk")).is_empty());

@@ -21,3 +21,18 @@ pub use oauth::OAuth;
 pub use seen::{Entry, Outcome, Seen};
 pub use slack::Slack;
 pub use spark::Spark;
+
+/// A client that goes straight to 127.0.0.1, whatever the machine's proxy settings.
+///
+/// # Panics
+/// When the system's roots can't be read.
+pub fn http_client() -> reqwest::Client {
+    http_builder().build().expect("a client")
+}
+
+/// The same, not built yet.
+pub fn http_builder() -> reqwest::ClientBuilder {
+    // The product's processes choose at their start; a test's has no such moment.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy()
+}

@@ -17,7 +17,7 @@ impl Upstream {
     fn start() -> Self {
         let server =
             Server::local(Anthropic::new(Arc::new(SystemClock), "test")).expect("a free port");
-        Self { server, client: Client::builder().no_proxy().build().expect("a client") }
+        Self { server, client: nexus_scripted::http_client() }
     }
 
     fn post(&self, body: &Value) -> RequestBuilder {

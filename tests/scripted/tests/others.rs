@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use nexus_scripted::oauth::{Failure, OAuth};
-use nexus_scripted::{Gemini, GitHub, Server, Slack, Spark};
-use reqwest::{Client, Response};
+use nexus_scripted::{Gemini, GitHub, Server, Slack, Spark, http_client};
+use reqwest::Response;
 use serde_json::{Value, json};
 
-fn client() -> Client {
-    Client::builder().no_proxy().build().expect("a client")
-}
-
 async fn post(url: &str, header: (&str, &str), body: &Value) -> Response {
-    client().post(url).header(header.0, header.1).json(body).send().await.expect("an answer")
+    http_client().post(url).header(header.0, header.1).json(body).send().await.expect("an answer")
 }
 
 #[tokio::test]
@@ -93,7 +89,7 @@ async fn github_lists_reads_and_breaks() {
     let server = Server::local(github.clone()).expect("a free port");
     let get = async |path: &str| {
         let url = format!("{}/repos/o/r/{path}", server.url());
-        client().get(url).send().await.expect("an answer")
+        http_client().get(url).send().await.expect("an answer")
     };
     let head: Value = get("commits/main").await.json().await.expect("JSON");
     let list: Value = get("contents/prompts?ref=main").await.json().await.expect("JSON");

@@ -29,11 +29,13 @@ pub struct CompareQuery {
     part: Option<Name>,
     #[serde(default)]
     start: usize,
+    #[serde(default)]
+    line: usize,
 }
 
 impl CompareQuery {
     fn place(&self) -> Option<parts::Place> {
-        self.part.map(|part| parts::Place { part, start: self.start })
+        self.part.map(|part| parts::Place { part, start: self.start, line: self.line })
     }
 
     /// The address of the comparison, to which the place of a chunk is added.

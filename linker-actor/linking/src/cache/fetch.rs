@@ -72,7 +72,7 @@ impl<S: Source> Cache<S> {
         self.fetch_waits(facts).await?;
         self.fetch_threads(facts).await?;
         self.fetch_calls(&subjects).await?;
-        self.fetch_links().await
+        self.fetch_links(&subjects).await
     }
 
     async fn fetch_exchanges(&mut self, facts: &[Fact]) -> Result<(), S::Error> {
@@ -266,10 +266,11 @@ impl<S: Source> Cache<S> {
     }
 
     /// The links of all exchanges that are known, and the children of those that the batch is about.
-    async fn fetch_links(&mut self) -> Result<(), S::Error> {
+    async fn fetch_links(&mut self, subjects: &[Subject]) -> Result<(), S::Error> {
         let ids = self.table.exchanges.keys().filter(|id| !self.cover.has_link(**id));
         let ids: Vec<_> = ids.copied().collect();
-        self.fetch_links_of(&ids).await
+        self.fetch_links_of(&ids).await?;
+        self.fetch_children(subjects.iter().map(|one| one.moment.id).collect()).await
     }
 
     pub(super) async fn fetch_links_of(&mut self, ids: &[ExchangeId]) -> Result<(), S::Error> {

@@ -22,8 +22,17 @@ impl<S: Source> Index for Cache<S> {
     }
 
     async fn put(&mut self, exchange: &Exchange) -> Result<(), S::Error> {
+        let id = exchange.id;
+        let known = self.table.exchanges.get(&id);
+        let is_asked =
+            known.is_some_and(|known| known.request.is_some() && known.place == exchange.place);
         self.table.replace(exchange);
-        self.dirty.exchanges.insert(exchange.id);
+        if is_asked && !self.dirty.exchanges.contains(&id) {
+            self.dirty.answers.insert(id);
+        } else {
+            self.dirty.answers.remove(&id);
+            self.dirty.exchanges.insert(id);
+        }
         Ok(())
     }
 

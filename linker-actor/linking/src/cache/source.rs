@@ -148,6 +148,8 @@ pub struct Session {
 #[derive(Debug)]
 pub struct Pending<'a> {
     pub exchanges: Vec<&'a Exchange>,
+    /// Exchanges that are there, with this request and this place, and have an answer now.
+    pub answers: Vec<&'a Exchange>,
     /// None of their new prefixes is known, and none is in two of them.
     pub paths: &'a [Path],
     pub links: Vec<&'a Link>,

@@ -15,7 +15,9 @@ pub async fn find<I: Index>(
     let Some(session) = &request.session else { return Ok(None) };
     let own = Scope::Agent { session: session.clone(), agent: request.agent.clone() };
     if let Some(parent) = index.newest(&own, request.moment, false).await? {
-        return Ok(Some(Edge::to(LinkKind::Turn, parent.id, Method::Session)));
+        // Clients also write a summary themselves, from notes that no answer holds.
+        let kind = if request.is_continuation() { LinkKind::Compact } else { LinkKind::Turn };
+        return Ok(Some(Edge::to(kind, parent.id, Method::Session)));
     }
     if request.agent.is_none() {
         return Ok(None);

@@ -10,7 +10,9 @@ use nexus_messages::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AgentResult, Moment, result::agent_results, summary, system_hash};
+use super::{
+    AgentResult, Moment, Summary, result::agent_results, summaries::summaries, system_hash,
+};
 use crate::{
     block::{Normal, plain},
     chain,
@@ -21,8 +23,6 @@ use crate::{
 const MAX_TITLE: usize = 200;
 /// Texts that may be a sub-agent's prompt: more stand in no opening.
 const MAX_OPENINGS: usize = 16;
-/// Summaries in one history that are looked at, from its end.
-const MAX_SUMMARIES: usize = 4;
 /// What a request for a summary ends with, in all known clients.
 const SUMMARISE: [&str; 3] = [
     "Your task is to create a detailed summary",
@@ -51,8 +51,8 @@ pub struct RequestFacts {
     pub session: Option<String>,
     pub agent: Option<String>,
     pub parent_agent: Option<String>,
-    /// The session came as a header: then sub-agents are named too, and an equal request of the same
-    /// session and agent is the same request again.
+    /// The session came as a header: an equal request of the same session and agent is the same request
+    /// again, unless a call with its prompt is open. Most such clients name sub-agents, too.
     pub identified: bool,
     /// `claude-cli/2.1.330`; the label of the agreement metric.
     pub client: String,
@@ -70,10 +70,13 @@ pub struct RequestFacts {
     pub blocks: Vec<Normal>,
     /// Hashes of the texts before the model first speaks.
     pub openings: Vec<Hash>,
-    /// Probes of the summaries in the history, none when there is no such text.
+    /// Probes of the last summary in the history, none when there is no such text.
     pub probes: Vec<Hash>,
-    /// Blocks up to the last of them, itself included; 0 without one.
+    /// Blocks up to that summary, itself included; 0 without one.
     pub summary_length: u32,
+    /// The summaries before it, last first: a partial one may stand before one that is older.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_summaries: Vec<Summary>,
     pub results: Vec<AgentResult>,
     /// The first thing a human wrote, on one line.
     pub title: Option<String>,
@@ -84,8 +87,8 @@ impl RequestFacts {
     pub fn read(context: &RequestContext<'_>, identity: &Identity, request: &Request<'_>) -> Self {
         let kind = RequestType::of(identity.class, request);
         let blocks = chain::blocks(request);
-        let summaries = Summaries::of(request);
-        let summary_length = summaries.length(&blocks);
+        let mut summaries = summaries(request, &blocks).into_iter();
+        let last = summaries.next();
         let compaction =
             identity.class == Some(RequestClass::Compaction) || identity.compaction.is_some();
         Self {
@@ -103,8 +106,9 @@ impl RequestFacts {
             system: system_hash(request),
             thread: thread(request),
             openings: openings(request),
-            probes: if summary_length > 0 { summaries.probes } else { Vec::new() },
-            summary_length,
+            summary_length: last.as_ref().map_or(0, |summary| summary.length),
+            probes: last.map(|summary| summary.probes).unwrap_or_default(),
+            earlier_summaries: summaries.collect(),
             results: agent_results(request),
             title: first_prompt(request).map(|prompt| preview(&prompt, MAX_TITLE)),
             blocks,
@@ -116,6 +120,21 @@ impl RequestFacts {
         let nothing = Request::default();
         let facts = Self::read(context, &Identity::default(), &nothing);
         Self { member: true, ..facts }
+    }
+
+    /// A summary stands for what came before, by the history or by the client's word.
+    pub fn is_continuation(&self) -> bool {
+        self.compacted || self.summary_length > 0
+    }
+
+    /// Probes of the last summary, and of those that stand behind the first `length` blocks.
+    pub fn probes_behind(&self, length: u32) -> Vec<Hash> {
+        let earlier = self.earlier_summaries.iter().filter(|summary| summary.length > length);
+        let earlier = earlier.flat_map(|summary| &summary.probes);
+        let mut probes: Vec<_> = self.probes.iter().chain(earlier).copied().collect();
+        probes.sort_unstable();
+        probes.dedup();
+        probes
     }
 }
 
@@ -153,38 +172,4 @@ fn openings(request: &Request<'_>) -> Vec<Hash> {
     let texts = opening.filter(|message| message.role == "user").flat_map(|m| &m.blocks);
     let texts = texts.filter_map(Block::text).map(plain).filter(|text| !text.is_empty());
     texts.take(MAX_OPENINGS).map(|text: Cow<'_, str>| Hash::of(text.as_bytes())).collect()
-}
-
-/// The texts of a history that carry on from summaries.
-struct Summaries {
-    /// The block of the last one in normal form.
-    last: Option<Hash>,
-    /// Of the newest of them. A partial summary may stand before one that is older.
-    probes: Vec<Hash>,
-}
-
-impl Summaries {
-    fn of(request: &Request<'_>) -> Self {
-        let users = request.messages.iter().rev().filter(|message| message.role == "user");
-        let blocks = users.flat_map(|message| message.blocks.iter().rev());
-        let found = blocks
-            .filter_map(|block| Some((block, summary::continuation_probes(block.text()?)?)))
-            .take(MAX_SUMMARIES);
-        let mut summaries = Self { last: None, probes: Vec::new() };
-        for (block, probes) in found {
-            let digest = || Normal::of(block, false).map(|normal| normal.digest);
-            summaries.last = summaries.last.or_else(digest);
-            summaries.probes.extend(probes);
-        }
-        summaries.probes.sort_unstable();
-        summaries.probes.dedup();
-        summaries
-    }
-
-    /// Blocks up to the last one, itself included; 0 without one.
-    fn length(&self, blocks: &[Normal]) -> u32 {
-        let last = self.last;
-        let index = blocks.iter().rposition(|normal| Some(normal.digest) == last);
-        index.map_or(0, |index| u32::try_from(index + 1).unwrap_or(u32::MAX))
-    }
 }

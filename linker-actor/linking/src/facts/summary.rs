@@ -23,11 +23,12 @@ const MARKS: [&str; 6] = [
 /// How a continuation begins that is the summary alone, as the SDKs write it.
 const BARE: &str = "<summary>";
 
-/// The probe of a summarising answer's text: of its `<summary>`, or, from older clients, of the whole.
+/// The probe of a summarising answer's text: of its `<summary>`, or of the whole where that was asked
+/// for and has no such tag.
 pub fn answer_probe(text: &str, asked_for: bool) -> Option<Hash> {
-    // The analysis may speak of the tag.
-    let behind = text.split_once("</analysis>").and_then(|(_, behind)| tagged(behind));
-    let summary = behind.or_else(|| tagged(text)).or(asked_for.then_some(text))?;
+    // The analysis may speak of the tag, and is no part of a plain summary either.
+    let behind = text.split_once("</analysis>").map_or(text, |(_, behind)| behind);
+    let summary = tagged(behind).or_else(|| tagged(text)).or(asked_for.then_some(behind))?;
     probes(summary).pop()
 }
 

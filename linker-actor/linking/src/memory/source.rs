@@ -143,7 +143,7 @@ impl Source for Memory {
     }
 
     async fn write(&mut self, pending: Pending<'_>) -> Result<()> {
-        for exchange in pending.exchanges {
+        for exchange in pending.exchanges.into_iter().chain(pending.answers) {
             self.replace(exchange);
         }
         for path in pending.paths {

@@ -154,7 +154,8 @@ impl ConsumerActor {
     }
 }
 
-/// One life of the actor; and whether it came to work.
+/// One life of the actor; and whether it got any work done. What is given back comes again at once:
+/// without that distinction an event that can't be settled would come again and again without pause.
 async fn run(
     stream: Arc<dyn EventStream>,
     handler: Arc<dyn Handler>,
@@ -176,11 +177,13 @@ async fn run(
     };
     match stream.consumer(spec).await {
         Ok(mut consumer) => {
-            let result = work::run(&mut *consumer, &*handler, &config, &shutdown).await;
+            let mut worked = false;
+            let life = work::run(&mut *consumer, &*handler, &config, &shutdown, &mut worked);
+            let result = life.await;
             if let Err(error) = consumer.give_back().await {
                 tracing::debug!(consumer = handler.name(), %error, "not given back so far");
             }
-            (result, true)
+            (result, worked)
         }
         Err(error) => (Err(error), false),
     }

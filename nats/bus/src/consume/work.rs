@@ -11,12 +11,14 @@ use crate::{
     stream::{Consumer, Delivery, StreamError},
 };
 
-/// Runs until the shutdown, or until the stream fails.
+/// Runs until the shutdown, or until the stream fails. `worked` becomes true when the stream has
+/// served a pull and taken all that became of it.
 pub(super) async fn run(
     consumer: &mut dyn Consumer,
     handler: &dyn Handler,
     config: &ConsumerConfig,
     shutdown: &CancellationToken,
+    worked: &mut bool,
 ) -> Result<(), StreamError> {
     while !shutdown.is_cancelled() {
         let pull = consumer.pull(handler.max_batch(), config.pull_wait);
@@ -25,6 +27,7 @@ pub(super) async fn run(
             () = shutdown.cancelled() => return Ok(()),
         };
         handle(consumer, handler, config, shutdown, batch).await?;
+        *worked = true;
     }
     Ok(())
 }

@@ -8,6 +8,10 @@ CREATE TABLE IF NOT EXISTS events (
     payload    BLOB    NOT NULL
 );
 
+-- How far consumers are behind is counted, and what they are to be handed is chosen, without passing
+-- the payloads.
+CREATE INDEX IF NOT EXISTS events_by_kind ON events (seq, kind, target, bytes);
+
 -- All events up to the cursor are settled, or stand in `retries`.
 CREATE TABLE IF NOT EXISTS consumers (
     name   TEXT    PRIMARY KEY,

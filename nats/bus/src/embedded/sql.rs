@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use jiff::Timestamp;
 use nexus_contract::codec;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteRow};
@@ -287,8 +288,7 @@ pub(super) async fn delete_dead_letter(conn: &mut SqliteConnection, id: i64) -> 
 
 /// Deletes events, their retries and dead letters about the exchanges.
 pub(super) async fn erase(conn: &mut SqliteConnection, exchanges: &Exchanges) -> Result<Erased> {
-    let rows = sqlx::query("SELECT seq, message_id FROM events").fetch_all(&mut *conn).await?;
-    let seqs = own(&rows, exchanges)?;
+    let seqs = own(conn, "SELECT seq, message_id FROM events", exchanges).await?;
     let events = sqlx::query(
         "DELETE FROM events WHERE seq IN (SELECT value FROM json_each($1)) RETURNING bytes",
     )
@@ -299,20 +299,26 @@ pub(super) async fn erase(conn: &mut SqliteConnection, exchanges: &Exchanges) ->
         .bind(seqs.as_str())
         .execute(&mut *conn)
         .await?;
-    let rows = sqlx::query("SELECT id, message_id FROM dead_letters").fetch_all(&mut *conn).await?;
+    let ids = own(conn, "SELECT id, message_id FROM dead_letters", exchanges).await?;
     let letters =
         sqlx::query("DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each($1))")
-            .bind(own(&rows, exchanges)?)
+            .bind(ids)
             .execute(conn)
             .await?;
     let bytes = events.iter().map(|row| row.try_get(0).map(unsigned)).collect::<Result<_>>()?;
     Ok(Erased { bytes, dead_letters: letters.rows_affected() })
 }
 
-/// The numbers, as JSON, of the rows whose message is about one of the exchanges.
-fn own(rows: &[SqliteRow], exchanges: &Exchanges) -> Result<String> {
+/// The numbers, as JSON, of the rows of `statement` whose message is about one of the exchanges. There
+/// may be millions of others: they are not in memory together.
+async fn own(
+    conn: &mut SqliteConnection,
+    statement: &'static str,
+    exchanges: &Exchanges,
+) -> Result<String> {
+    let mut rows = sqlx::query(statement).fetch(conn);
     let mut numbers = Vec::new();
-    for row in rows {
+    while let Some(row) = rows.try_next().await? {
         if exchanges.own(row.try_get(1)?) {
             numbers.push(row.try_get::<i64, _>(0)?.to_string());
         }

@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use async_nats::{Client, ConnectOptions, connection::State};
 
-use crate::stream::{ConsumerSpec, StreamError};
+use crate::{
+    cryptography::choose_cryptography,
+    stream::{ConsumerSpec, StreamError},
+};
 
 /// The oldest server that does what the streams need. Older ones ignore settings they don't know
 /// without a word: a consumer would then get every event, or lose some.
@@ -100,13 +103,6 @@ pub(super) async fn connect(config: &NatsConfig) -> Result<Client, StreamError> 
         Connecting::InBackground => refused(&error),
         Connecting::AtOnce => StreamError::Unavailable(error.to_string()),
     })
-}
-
-/// The client takes the process's choice of cryptography and panics when there is none, which is so
-/// as soon as two libraries bring one each.
-fn choose_cryptography() {
-    // An error only says that the choice was made before.
-    let _chosen = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Without a connection nothing is handed to the client: it would pile up in memory.

@@ -31,8 +31,9 @@ use crate::stream::{Consumer, ConsumerSpec, Delivery, PULL_BYTES, Settle, Stream
 /// Messages of one pull: they are in memory together.
 const MAX_PULL: usize = 128;
 
-/// Settlements under way at a time.
-const SETTLING: usize = 64;
+/// Settlements under way at a time: those of a whole pull, or without a server each part of it would
+/// wait for its time-out by itself.
+const SETTLING: usize = MAX_PULL;
 
 /// Deliveries that are remembered. Older ones were delivered to someone else long ago.
 const MAX_HELD: usize = 20_000;
@@ -157,7 +158,7 @@ impl NatsConsumer {
         chunks::fetch(&store, &held.chunk_names, topology::chunk_subject).await
     }
 
-    async fn settle_one(&self, token: u64, held: Held, settle: Settle) -> Result<u64, StreamError> {
+    async fn settle_one(&self, held: Held, settle: Settle) -> Result<(), StreamError> {
         let kind = match settle {
             Settle::Ack => AckKind::Ack,
             Settle::Nak(delay) => AckKind::Nak(Some(delay)),
@@ -168,7 +169,7 @@ impl NatsConsumer {
         };
         // With a reply: without one, an acknowledgement that got lost would go unnoticed.
         self.server.client.request(held.reply, kind.into()).await.map_err(unavailable)?;
-        Ok(token)
+        Ok(())
     }
 
     async fn bury(&self, held: &Held, reason: &str) -> Result<(), StreamError> {
@@ -213,15 +214,19 @@ impl Consumer for NatsConsumer {
             .filter_map(|(token, settle)| Some((token, self.held.get(&token)?.clone(), settle)))
             .collect();
         let this = &*self;
-        let settled: Vec<u64> = stream::iter(held)
-            .map(|(token, held, settle)| this.settle_one(token, held, settle))
-            .buffer_unordered(SETTLING)
-            .try_collect()
-            .await?;
-        for token in settled {
-            self.held.remove(&token);
+        let each = stream::iter(held).map(|(token, held, settle)| async move {
+            (token, this.settle_one(held, settle).await)
+        });
+        let results: Vec<_> = each.buffer_unordered(SETTLING).collect().await;
+        let mut outcome = Ok(());
+        for (token, result) in results {
+            // One that fails, a dead letter without room perhaps, must not bring its neighbours back.
+            match result {
+                Ok(()) => drop(self.held.remove(&token)),
+                Err(error) => outcome = Err(error),
+            }
         }
-        Ok(())
+        outcome
     }
 
     async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
@@ -236,6 +241,8 @@ impl Consumer for NatsConsumer {
         if let Err(error) = self.read_batch(LATE).await {
             tracing::debug!(%error, "nothing more came of the last pull");
         }
+        // Or what is given back would come to it.
+        self.batch = None;
         let rest = self.rest.drain(..).filter_map(|message| message.message.reply);
         let held = mem::take(&mut self.held).into_values().map(|held| held.reply);
         self.server.given_up.add(rest.chain(held));

@@ -8,7 +8,11 @@
 mod breaker;
 mod run;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use nexus_journal::{JournalError, Reader};
 use thiserror::Error;
@@ -86,14 +90,28 @@ pub async fn adopt(
     shutdown: CancellationToken,
 ) -> Result<(), ShipperGone> {
     while !shutdown.is_cancelled() {
-        for reader in Reader::adopt(&dir)? {
-            tracing::info!(instance = reader.instance(), "a journal without an owner is shipped");
-            ship(reader, stream.clone(), config, shutdown.clone()).await?;
-        }
+        adopt_once(&dir, &stream, config, &shutdown).await?;
         tokio::select! {
             () = tokio::time::sleep(config.adopt_interval) => {}
             () = shutdown.cancelled() => {}
         }
+    }
+    Ok(())
+}
+
+/// Ships the journals in `dir` whose instances are gone now, and removes them.
+///
+/// # Errors
+/// As [`ship`].
+pub async fn adopt_once(
+    dir: &Path,
+    stream: &Arc<dyn EventStream>,
+    config: ShipperConfig,
+    shutdown: &CancellationToken,
+) -> Result<(), ShipperGone> {
+    for reader in Reader::adopt(dir)? {
+        tracing::info!(instance = reader.instance(), "a journal without an owner is shipped");
+        ship(reader, stream.clone(), config, shutdown.clone()).await?;
     }
     Ok(())
 }

@@ -8,13 +8,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use nexus_bus::{
-    Consumer, ConsumerSpec, DeadLetter, EmbeddedConfig, EmbeddedLog, EventStream, Page,
-    StreamError, StreamStatus,
+    Consumer, ConsumerSpec, DeadLetter, Delivery, EmbeddedConfig, EmbeddedLog, EventStream, Page,
+    Settle, StreamError, StreamStatus,
 };
 use nexus_contract::{Envelope, Event, ExchangeId, Headers, Payload, RequestReceived, SystemClock};
 use uuid::Uuid;
@@ -54,20 +55,56 @@ pub struct Flaky {
     pub failures: AtomicU32,
     pub poison: Mutex<BTreeSet<ExchangeId>>,
     pub refuses_consumers: bool,
+    /// Settlements that fail, of all consumers together.
+    pub unsettled: Arc<AtomicU32>,
 }
 
 impl Flaky {
     pub fn new(inner: Arc<EmbeddedLog>, failures: u32) -> Self {
-        let poison = Mutex::default();
-        Self { inner, failures: AtomicU32::new(failures), poison, refuses_consumers: false }
+        Self {
+            inner,
+            failures: AtomicU32::new(failures),
+            poison: Mutex::default(),
+            refuses_consumers: false,
+            unsettled: Arc::default(),
+        }
     }
 
     fn fails(&self) -> Result<(), StreamError> {
-        let left = self.failures.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
-        match left {
-            Ok(_) => Err(StreamError::Unavailable("told to".into())),
-            Err(_) => Ok(()),
-        }
+        fails(&self.failures)
+    }
+}
+
+/// For as long as any are left.
+fn fails(failures: &AtomicU32) -> Result<(), StreamError> {
+    match failures.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) {
+        Ok(_) => Err(StreamError::Unavailable("told to".into())),
+        Err(_) => Ok(()),
+    }
+}
+
+struct FlakyConsumer {
+    inner: Box<dyn Consumer>,
+    unsettled: Arc<AtomicU32>,
+}
+
+#[async_trait]
+impl Consumer for FlakyConsumer {
+    async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError> {
+        self.inner.pull(max, wait).await
+    }
+
+    async fn settle(&mut self, settled: Vec<(u64, Settle)>) -> Result<(), StreamError> {
+        fails(&self.unsettled)?;
+        self.inner.settle(settled).await
+    }
+
+    async fn extend(&mut self, tokens: &[u64]) -> Result<(), StreamError> {
+        self.inner.extend(tokens).await
+    }
+
+    async fn give_back(&mut self) -> Result<(), StreamError> {
+        self.inner.give_back().await
     }
 }
 
@@ -87,7 +124,8 @@ impl EventStream for Flaky {
         if self.refuses_consumers {
             return Err(StreamError::Refused("nobody".into()));
         }
-        self.inner.consumer(spec).await
+        let inner = self.inner.consumer(spec).await?;
+        Ok(Box::new(FlakyConsumer { inner, unsettled: self.unsettled.clone() }))
     }
 
     async fn status(&self) -> Result<StreamStatus, StreamError> {

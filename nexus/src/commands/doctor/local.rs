@@ -2,9 +2,6 @@
 
 use std::path::Path;
 
-use secrecy::ExposeSecret;
-use url::Url;
-
 use super::finding::Finding;
 use crate::{
     failure::sentence,
@@ -86,14 +83,6 @@ fn integrations(settings: &Settings) -> Vec<Finding> {
             "analysis",
             "AI_WORKER_ENABLED is on and there is no GEMINI_API_KEY",
             "set GEMINI_API_KEY, or AI_WORKER_ENABLED=false",
-        ));
-    }
-    let is_url = |text: &str| Url::parse(text).is_ok_and(|url| url.has_host());
-    if settings.slack_webhook.as_ref().is_some_and(|webhook| !is_url(webhook.expose_secret())) {
-        findings.push(Finding::problem(
-            "slack",
-            "SLACK_WEBHOOK_URL is no URL, so no notice arrives",
-            "set the whole of it, https://hooks.slack.com/services/…, or unset it",
         ));
     }
     let prompts = &settings.mcp_prompts_dir;

@@ -50,9 +50,10 @@ impl SqlStore<Engine> {
             new.iter().filter(|(id, row)| old.get(id) != Some(row)).map(|(_, row)| row).collect();
         let head = table::insert("usage", UsageRow::COLUMNS);
         let tail = table::or_replace(&["exchange_id", "at"], UsageRow::COLUMNS);
+        let all = [true; UsageRow::COLUMNS.len()];
         for some in rows.chunks(bulk::rows(UsageRow::COLUMNS.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
-            query.push_values(some, |mut row, one| one.push(&mut row));
+            query.push_values(some, |mut row, one| one.push(&mut row, &all));
             query.push(&tail);
             let query = query.build().persistent(false);
             query.execute(&mut *connection).await.context("usage cannot be written")?;

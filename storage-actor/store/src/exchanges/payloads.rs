@@ -1,9 +1,10 @@
 //! What an exchange's bodies and headers are made of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use duplicate::duplicate_item;
 use sqlx::{Database, Postgres, Sqlite};
+use uuid::Uuid;
 
 use super::{
     headers::{self, Split},
@@ -14,7 +15,7 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
-    sql::QueryBuilder,
+    sql::{QueryBuilder, Separated},
     table,
 };
 
@@ -27,12 +28,20 @@ pub(super) struct PayloadPart<'a> {
     header_set: i64,
 }
 
+/// What a batch has of one exchange.
+#[derive(Default)]
+struct Halves<'a> {
+    id: Uuid,
+    at: i64,
+    request: Option<&'a PayloadPart<'a>>,
+    response: Option<&'a PayloadPart<'a>>,
+}
+
 const FIND_SETS: &str = "SELECT hash, header_set_id FROM header_sets WHERE hash IN";
 const INSERT_SETS: &str = "INSERT INTO header_sets (header_set_id, hash, data) ";
 
-const REQUEST: [&str; 9] = [
-    "exchange_id",
-    "at",
+const KEY: &[&str] = &["exchange_id", "at"];
+const REQUEST: &[&str] = &[
     "request_frame",
     "request_node",
     "request_segment",
@@ -41,9 +50,7 @@ const REQUEST: [&str; 9] = [
     "request_header_set",
     "request_header_values",
 ];
-const RESPONSE: [&str; 7] = [
-    "exchange_id",
-    "at",
+const RESPONSE: &[&str] = &[
     "response_segment",
     "response_bytes",
     "response_sha256",
@@ -68,10 +75,14 @@ impl SqlStore<Engine> {
             rows.push(PayloadPart { part, at: *at, body, headers, header_set: 0 });
         }
         Self::write_header_sets(connection, writer, &mut rows).await?;
+        let (whole, rest): (Vec<_>, Vec<_>) = by_exchange(&rows)
+            .into_iter()
+            .partition(|one| one.request.is_some() && one.response.is_some());
         let (requests, responses): (Vec<_>, Vec<_>) =
-            rows.iter().partition(|row| matches!(row.part.facts, Facts::Request(_)));
-        Self::write_halves(connection, &REQUEST, &requests).await?;
-        Self::write_halves(connection, &RESPONSE, &responses).await
+            rest.into_iter().partition(|one| one.request.is_some());
+        Self::write_halves(connection, &[KEY, REQUEST, RESPONSE].concat(), &whole).await?;
+        Self::write_halves(connection, &[KEY, REQUEST].concat(), &requests).await?;
+        Self::write_halves(connection, &[KEY, RESPONSE].concat(), &responses).await
     }
 
     async fn write_header_sets(
@@ -109,38 +120,64 @@ impl SqlStore<Engine> {
         Ok(())
     }
 
+    /// Writes what there is of exchanges that have the same halves: both in one row.
     async fn write_halves(
         connection: &mut <Engine as Database>::Connection,
         columns: &[&str],
-        rows: &[&PayloadPart<'_>],
+        exchanges: &[Halves<'_>],
     ) -> Result<()> {
         let head = table::insert("payloads", columns);
-        for some in rows.chunks(bulk::rows(columns.len())) {
+        let tail = table::or_replace(&["exchange_id"], columns);
+        for some in exchanges.chunks(bulk::rows(columns.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
             query.push_values(some, |mut row, one| {
-                row.push_bind(one.part.id.0).push_bind(one.at);
-                match (&one.part.facts, one.body) {
-                    (Facts::Request(_), Some(StoredBody::Framed { frame, node })) => {
-                        row.push_bind(Some(frame)).push_bind(node).push_bind(None::<i64>);
-                    }
-                    (Facts::Request(_), body) => {
-                        row.push_bind(None::<i64>).push_bind(None::<i64>).push_bind(segment(body));
-                    }
-                    (Facts::Response(_), body) => {
-                        row.push_bind(segment(body));
-                    }
+                row.push_bind(one.id).push_bind(one.at);
+                if let Some(request) = one.request {
+                    Self::push_request_half(&mut row, request);
                 }
-                let body = one.part.body.as_ref();
-                row.push_bind(body.map(|body| body.bytes));
-                row.push_bind(body.map(|body| body.sha256.to_vec()));
-                row.push_bind(one.header_set).push_bind(one.headers.values.clone());
+                if let Some(response) = one.response {
+                    row.push_bind(segment(response.body));
+                    Self::push_any_half(&mut row, response);
+                }
             });
-            query.push(table::or_replace(&["exchange_id"], columns));
+            query.push(&tail);
             let query = query.build().persistent(false);
             query.execute(&mut *connection).await.context("payloads cannot be written")?;
         }
         Ok(())
     }
+
+    fn push_request_half(row: &mut Separated<'_, Engine>, half: &PayloadPart<'_>) {
+        if let Some(StoredBody::Framed { frame, node }) = half.body {
+            row.push_bind(Some(frame)).push_bind(node).push_bind(None::<i64>);
+        } else {
+            row.push_bind(None::<i64>).push_bind(None::<i64>).push_bind(segment(half.body));
+        }
+        Self::push_any_half(row, half);
+    }
+
+    /// What both halves end in.
+    fn push_any_half(row: &mut Separated<'_, Engine>, half: &PayloadPart<'_>) {
+        let body = half.part.body.as_ref();
+        row.push_bind(body.map(|body| body.bytes));
+        row.push_bind(body.map(|body| body.sha256.to_vec()));
+        row.push_bind(half.header_set).push_bind(half.headers.values.clone());
+    }
+}
+
+/// The halves of each exchange; where one is there twice, the later one.
+fn by_exchange<'a>(halves: &'a [PayloadPart<'a>]) -> Vec<Halves<'a>> {
+    let mut exchanges: BTreeMap<Uuid, Halves<'a>> = BTreeMap::new();
+    for half in halves {
+        let (id, at) = (half.part.id.0, half.at);
+        let exchange =
+            exchanges.entry(id).or_insert_with(|| Halves { id, at, ..Halves::default() });
+        match half.part.facts {
+            Facts::Request(_) => exchange.request = Some(half),
+            Facts::Response(_) => exchange.response = Some(half),
+        }
+    }
+    exchanges.into_values().collect()
 }
 
 fn segment(body: Option<StoredBody>) -> Option<i64> {

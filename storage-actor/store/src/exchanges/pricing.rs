@@ -141,8 +141,10 @@ impl SqlStore<Engine> {
                 new.push((before, row, UsageRow { cost_nanos, ..before.clone() }));
             }
         }
-        let written: Vec<_> = new.iter().filter_map(|(_, row, _)| row.as_ref()).collect();
-        Self::write_rows(&mut tx, &written).await?;
+        let rows = new.iter().filter_map(|(_, row, _)| row.as_ref());
+        let pairs = rows.filter_map(|row| Some((old.get(&row.exchange_id).copied()?, row)));
+        let changed: Vec<_> = pairs.filter(|(before, after)| before != after).collect();
+        Self::write_rows(&mut tx, &changed).await?;
         let after = new.iter().map(|(_, _, usage)| (usage.exchange_id, usage.clone())).collect();
         Self::write_usage(&mut tx, &HashMap::new(), &after).await?;
         let nothing = ExchangeRow::default();

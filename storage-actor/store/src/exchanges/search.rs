@@ -1,6 +1,8 @@
 //! The documents of full-text search: an FTS5 index on SQLite, a GIN index on PostgreSQL. Only words are
 //! kept; the text around them stands in the bodies.
 
+use std::collections::HashSet;
+
 use sqlx::{Database, Postgres, Sqlite};
 use uuid::Uuid;
 
@@ -22,8 +24,11 @@ pub(super) struct Document<'a> {
     pub text: &'a str,
 }
 
-/// Documents in one statement; some of them are long.
-const MAX_ROWS: usize = 32;
+/// Documents in one statement: some of them are long, and then a few do.
+const MAX_ROWS: usize = 256;
+const FEW_ROWS: usize = 32;
+/// Bytes of the texts of more than a few.
+const MAX_BYTES: usize = 4 << 20;
 
 const SQLITE_DOCUMENTS: &str = "INSERT INTO search_documents (document_id, exchange_id, part) ";
 const SQLITE_WORDS: &str = "INSERT INTO search_words (rowid, text) ";
@@ -38,7 +43,7 @@ impl SqlStore<Sqlite> {
         connection: &mut <Sqlite as Database>::Connection,
         documents: &[Document<'_>],
     ) -> Result<()> {
-        for some in bulk::pieces(documents, MAX_ROWS) {
+        for some in bulk::pieces(documents, at_once(documents)) {
             let mut query = QueryBuilder::<Sqlite>::new(SQLITE_DOCUMENTS);
             query.push_values(some, |mut row, one| {
                 row.push_bind(one.id).push_bind(one.exchange_id).push_bind(one.part);
@@ -49,6 +54,7 @@ impl SqlStore<Sqlite> {
                 .fetch_all(&mut *connection)
                 .await
                 .context("search documents cannot be written")?;
+            let new: HashSet<_> = new.into_iter().collect();
             let new: Vec<_> = some.iter().filter(|one| new.contains(&one.id)).collect();
             Self::index_words(connection, &new).await?;
         }
@@ -77,7 +83,7 @@ impl SqlStore<Postgres> {
         connection: &mut <Postgres as Database>::Connection,
         documents: &[Document<'_>],
     ) -> Result<()> {
-        for some in bulk::pieces(documents, MAX_ROWS) {
+        for some in bulk::pieces(documents, at_once(documents)) {
             let mut query = QueryBuilder::<Postgres>::new(POSTGRES_DOCUMENTS);
             query.push_values(some, |mut row, one| {
                 row.push_bind(one.id).push_bind(one.exchange_id).push_bind(one.part);
@@ -89,6 +95,12 @@ impl SqlStore<Postgres> {
         }
         Ok(())
     }
+}
+
+/// How many documents a statement takes, were all as long as the longest.
+fn at_once(documents: &[Document<'_>]) -> usize {
+    let longest = documents.iter().map(|one| one.text.len()).max().unwrap_or_default();
+    (MAX_BYTES / longest.max(1)).clamp(FEW_ROWS, MAX_ROWS)
 }
 
 impl Document<'_> {

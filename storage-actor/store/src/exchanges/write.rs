@@ -20,7 +20,7 @@ use crate::{
     error::{Context, Result},
     materialised::Change,
     sql::QueryBuilder,
-    table,
+    table::{self, Compared as _},
     usage::UsageRow,
 };
 
@@ -31,6 +31,9 @@ const TRIES: usize = 5;
 const STUBS: &str = "INSERT INTO exchanges (exchange_id, domain, gateway, at) ";
 const DROP_STUBS: &str = "DELETE FROM exchanges WHERE method IS NULL AND state IS NULL \
     AND exchange_id IN";
+
+/// Columns that a row is not inserted without, also where it is there already.
+const REQUIRED: [&str; 4] = ["exchange_id", "domain", "gateway", "at"];
 
 /// Rows as they were and as they become.
 struct Batch {
@@ -190,9 +193,11 @@ impl SqlStore<Engine> {
         if changed.is_empty() {
             return Ok(());
         }
-        let old_usage = Self::read_usage(connection, &changed).await?;
+        let accounted: Vec<_> =
+            changed.iter().filter(|pair| is_accounted_anew(pair, raw)).copied().collect();
+        let old_usage = Self::read_usage(connection, &accounted).await?;
         let mut new_usage = HashMap::new();
-        for (_, new) in &changed {
+        for (_, new) in &accounted {
             let id = new.exchange_id;
             let before = old_usage.get(&id).and_then(|usage| usage.raw.clone());
             let raw = raw.get(&id).cloned().or(before);
@@ -200,8 +205,7 @@ impl SqlStore<Engine> {
                 new_usage.insert(id, usage);
             }
         }
-        let rows: Vec<_> = changed.iter().map(|(_, new)| *new).collect();
-        Self::write_rows(connection, &rows).await?;
+        Self::write_rows(connection, &changed).await?;
         Self::write_usage(connection, &old_usage, &new_usage).await?;
         let deltas: Vec<_> = changed
             .iter()
@@ -215,15 +219,37 @@ impl SqlStore<Engine> {
         Self::materialise(connection, &deltas).await
     }
 
+    /// Writes what is different in changed rows: an engine touches every index of a column that it is
+    /// told to set, be it to what it was. In new ones more is different.
     pub(super) async fn write_rows(
         connection: &mut <Engine as Database>::Connection,
-        rows: &[&ExchangeRow],
+        changed: &[(&ExchangeRow, &ExchangeRow)],
     ) -> Result<()> {
-        let head = table::insert("exchanges", ExchangeRow::COLUMNS);
-        let tail = table::or_replace(&["exchange_id"], ExchangeRow::COLUMNS);
-        for some in rows.chunks(bulk::rows(ExchangeRow::COLUMNS.len())) {
+        let (new, stored): (Vec<_>, Vec<_>) =
+            changed.iter().copied().partition(|(old, _)| old.is_stub());
+        Self::write_differences(connection, &new).await?;
+        Self::write_differences(connection, &stored).await
+    }
+
+    /// Sets the columns in which any of the rows is different, and makes the rows that are not there.
+    async fn write_differences(
+        connection: &mut <Engine as Database>::Connection,
+        changed: &[(&ExchangeRow, &ExchangeRow)],
+    ) -> Result<()> {
+        let mut marks = vec![false; ExchangeRow::COLUMNS.len()];
+        for (old, new) in changed {
+            old.mark_differing(new, &mut marks);
+        }
+        let tail =
+            table::or_replace(&["exchange_id"], &table::marked(ExchangeRow::COLUMNS, &marks));
+        for (mark, column) in marks.iter_mut().zip(ExchangeRow::COLUMNS) {
+            *mark |= REQUIRED.contains(column);
+        }
+        let columns = table::marked(ExchangeRow::COLUMNS, &marks);
+        let head = table::insert("exchanges", &columns);
+        for some in changed.chunks(bulk::rows(columns.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
-            query.push_values(some, |mut row, one| one.push(&mut row));
+            query.push_values(some, |mut row, (_, new)| new.push(&mut row, &marks));
             query.push(&tail);
             let query = query.build().persistent(false);
             query.execute(&mut *connection).await.context("exchanges cannot be written")?;
@@ -283,6 +309,14 @@ impl SqlStore<Engine> {
         }
         Ok(found)
     }
+}
+
+/// Whether accounting is told something else of the exchange.
+fn is_accounted_anew(
+    (old, new): &(&ExchangeRow, &ExchangeRow),
+    raw: &HashMap<Uuid, String>,
+) -> bool {
+    raw.contains_key(&new.exchange_id) || UsageRow::of(old, None) != UsageRow::of(new, None)
 }
 
 fn raw_usage(parts: &[&ExchangePart]) -> HashMap<Uuid, String> {

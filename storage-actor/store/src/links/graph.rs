@@ -94,18 +94,8 @@ impl SqlIndex<'_, Engine> {
     }
 
     pub(super) async fn read_children(&mut self, parents: &[ExchangeId]) -> Result<Vec<Link>> {
-        let mut found = Vec::new();
-        for some in parents.chunks(256) {
-            let mut query = QueryBuilder::<Engine>::new(format!(
-                "SELECT {LINK} FROM links WHERE parent_id IN ("
-            ));
-            let mut list = query.separated(", ");
-            for parent in some {
-                list.push_bind(parent.0);
-            }
-            query.push(")");
-            found.extend(self.fetch_links(query).await?);
-        }
+        let parents: Vec<_> = parents.iter().map(|parent| parent.0).collect();
+        let mut found = self.links_in("parent_id", &parents).await?;
         found.sort_by_key(|link| link.moment);
         Ok(found)
     }

@@ -73,7 +73,7 @@ impl Index for SqlIndex<'_, Engine> {
     }
 
     async fn put(&mut self, exchange: &Exchange) -> Result<()> {
-        self.write_facts(&[exchange]).await
+        self.put_facts(exchange).await
     }
 
     async fn known_nodes(&mut self, hashes: &[Hash]) -> Result<Vec<Hash>> {

@@ -128,7 +128,26 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{AssertSqlSafe, SqlitePool};
+
     use super::*;
+
+    /// Looking each exchange of the sample up in its table would take most of the time.
+    #[tokio::test]
+    async fn the_sample_is_read_from_its_index_alone() {
+        let store = nexus_store::testing::sqlite().await;
+        let pool = SqlitePool::connect(&store.url).await.expect("it opens");
+        let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {QUALITY}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan)
+            .bind(SAMPLE)
+            .bind(CLIENTS)
+            .fetch_all(&pool)
+            .await
+            .expect("it has a plan");
+        let alone = "link_facts USING COVERING INDEX link_facts_continuing";
+        assert!(plan.iter().any(|(.., step)| step.contains(alone)), "{plan:?}");
+        pool.close().await;
+    }
 
     fn client(version: &str, first_at: i64, linked: u64, continuing: u64) -> ClientLinks {
         let client = format!("claude-cli/{version}");

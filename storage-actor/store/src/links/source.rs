@@ -166,7 +166,7 @@ impl SqlIndex<'_, Engine> {
         Ok(found)
     }
 
-    async fn links_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Link>>
+    pub(super) async fn links_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Link>>
     where
         K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + Parameter,
     {

@@ -39,6 +39,10 @@ const FACTS: &[&str] = &[
     "answer",
 ];
 
+/// Those of [`FACTS`] that an answer sets where its request is already.
+const ANSWER: &[&str] =
+    &["complete", "follow_hash", "first_call", "message_id", "summary_probe", "answer"];
+
 const LINKS: &[&str] = &[
     "exchange_id",
     "at",
@@ -72,7 +76,8 @@ const MAX_ROWS: usize = 128;
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlIndex<'_, Engine> {
     pub(super) async fn write_all(&mut self, pending: Pending<'_>) -> Result<()> {
-        self.write_facts(&pending.exchanges).await?;
+        self.write_facts(&pending.exchanges, FACTS).await?;
+        self.write_facts(&pending.answers, ANSWER).await?;
         self.write_paths(pending.paths).await?;
         self.write_links(&pending.links).await?;
         self.remove_waits(&pending.waited).await?;
@@ -80,9 +85,16 @@ impl SqlIndex<'_, Engine> {
         self.write_labels(&pending.labels).await
     }
 
-    pub(super) async fn write_facts(&mut self, exchanges: &[&Exchange]) -> Result<()> {
+    pub(super) async fn put_facts(&mut self, exchange: &Exchange) -> Result<()> {
+        self.write_facts(&[exchange], FACTS).await
+    }
+
+    /// Makes the rows that are not there, and in those that are sets the columns `set`: an engine
+    /// touches every index of a column that it is told to set, and this table has many.
+    async fn write_facts(&mut self, exchanges: &[&Exchange], set: &[&str]) -> Result<()> {
         let rows: Vec<_> = exchanges.iter().map(|one| Facts::of(one)).collect::<Result<_>>()?;
-        let (head, tail) = replace("link_facts", "exchange_id", FACTS);
+        let head = table::insert("link_facts", FACTS);
+        let tail = table::or_replace(&["exchange_id"], set);
         for some in bulk::pieces(&rows, MAX_ROWS) {
             let mut query = QueryBuilder::<Engine>::new(&head);
             query.push_values(some, Self::push_facts);

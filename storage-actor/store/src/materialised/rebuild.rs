@@ -30,7 +30,8 @@ pub trait Materialised: Send + Sync {
 impl Materialised for SqlStore<Engine> {
     async fn rebuild(&self) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let tables = ["conversations", "conversation_values", "usage_buckets"];
+        // The engine keeps the last in line with the one before, if it was.
+        let tables = ["conversations", "conversation_values", "usage_buckets", "account_buckets"];
         let mut statements = Vec::new();
         if !<Engine as crate::dialect::Dialect>::LOCK_EXCHANGES.is_empty() {
             statements.push(<Engine as crate::dialect::Dialect>::LOCK_EXCHANGES.to_owned());

@@ -37,4 +37,10 @@ impl<K: Ord, const N: usize> Deltas<K, N> {
     pub(super) fn changes(&self) -> Vec<(&K, &[i64; N])> {
         self.0.iter().filter(|(_, delta)| **delta != [0; N]).collect()
     }
+
+    /// The keys whose first sum, which counts rows, gets smaller.
+    pub(super) fn shrinking(&self) -> impl Iterator<Item = &K> {
+        let fewer = self.0.iter().filter(|(_, sums)| sums.first().is_some_and(|rows| *rows < 0));
+        fewer.map(|(key, _)| key)
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use duplicate::duplicate_item;
 use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite};
-use uuid::Uuid;
 
 use super::{
     buckets::{self, BucketDeltas},
@@ -29,27 +28,22 @@ pub(crate) struct Change<'a> {
     pub new_usage: Option<&'a UsageRow>,
 }
 
-/// The domain of a conversation is that of any of its exchanges; links never cross domains unless the
-/// session is the same.
-const REFRESH_VALUES: &str = "UPDATE conversations SET \
-    domain = coalesce((SELECT min(v.value) FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'domain'), domain), \
-    accounts = coalesce((SELECT string_agg(v.value || '\n', '' ORDER BY v.value) \
-        FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'account'), ''), \
-    models = coalesce((SELECT string_agg(v.value || '\n', '' ORDER BY v.value) \
-        FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'model'), ''), \
-    branch_count = (SELECT count(*) FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'branch'), \
-    subtask_count = (SELECT count(*) FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'subtask'), \
-    compact_count = (SELECT count(*) FROM conversation_values v \
-        WHERE v.conversation_id = conversations.conversation_id AND v.field = 'compact') \
-    WHERE conversation_id IN";
-
-/// First and last by the index on (conversation, time): a step or two each, however long it is.
-const REFRESH_ENDS: &str = "UPDATE conversations SET \
+/// What is no sum of a conversation, in one pass over its values and in a step or two by the index on
+/// (conversation, time), however long it is.
+///
+/// Its domain is that of any of its exchanges; links never cross domains unless the session is the
+/// same.
+const REFRESH: &str = "UPDATE conversations SET \
+    (domain, accounts, models, branch_count, subtask_count, compact_count) = (SELECT \
+        coalesce(min(v.value) FILTER (WHERE v.field = 'domain'), conversations.domain), \
+        coalesce(string_agg(v.value || '\n', '' ORDER BY v.value) \
+            FILTER (WHERE v.field = 'account'), ''), \
+        coalesce(string_agg(v.value || '\n', '' ORDER BY v.value) \
+            FILTER (WHERE v.field = 'model'), ''), \
+        count(*) FILTER (WHERE v.field = 'branch'), \
+        count(*) FILTER (WHERE v.field = 'subtask'), \
+        count(*) FILTER (WHERE v.field = 'compact') \
+        FROM conversation_values v WHERE v.conversation_id = conversations.conversation_id), \
     title = (SELECT e.prompt FROM exchanges e \
         WHERE e.conversation_id = conversations.conversation_id AND e.prompt IS NOT NULL \
         AND e.kind IS DISTINCT FROM 'auxiliary' ORDER BY e.at, e.exchange_id LIMIT 1), \
@@ -59,27 +53,21 @@ const REFRESH_ENDS: &str = "UPDATE conversations SET \
     last_at = (SELECT e.at FROM exchanges e \
         WHERE e.conversation_id = conversations.conversation_id \
         AND e.kind IS DISTINCT FROM 'auxiliary' ORDER BY e.at DESC, e.exchange_id DESC LIMIT 1), \
-    latest_id = (SELECT e.exchange_id FROM exchanges e \
-        WHERE e.conversation_id = conversations.conversation_id \
+    (latest_id, latest_model, latest_state, latest_preview, message_count, \
+        latest_context_tokens) = (SELECT e.exchange_id, coalesce(e.model, e.answer_model), \
+        e.state, e.preview, e.message_count, e.input_tokens + coalesce(e.cache_read_tokens, 0) \
+            + coalesce(e.cache_creation_5m_tokens, 0) + coalesce(e.cache_creation_1h_tokens, 0) \
+        FROM exchanges e WHERE e.conversation_id = conversations.conversation_id \
         AND e.kind IS DISTINCT FROM 'auxiliary' AND coalesce(e.branch_id, '') NOT LIKE 'subtask%' \
-        ORDER BY e.at DESC, e.exchange_id DESC LIMIT 1), \
-    latest_model = NULL, latest_state = NULL, latest_preview = NULL, message_count = NULL, \
-    latest_context_tokens = NULL \
+        ORDER BY e.at DESC, e.exchange_id DESC LIMIT 1) \
     WHERE conversation_id IN";
-
-/// Only where there is such an exchange.
-const REFRESH_LATEST: &str = "UPDATE conversations SET \
-    latest_model = coalesce(e.model, e.answer_model), latest_state = e.state, \
-    latest_preview = e.preview, message_count = e.message_count, \
-    latest_context_tokens = e.input_tokens + coalesce(e.cache_read_tokens, 0) \
-        + coalesce(e.cache_creation_5m_tokens, 0) + coalesce(e.cache_creation_1h_tokens, 0) \
-    FROM exchanges e WHERE e.exchange_id = conversations.latest_id \
-    AND conversations.conversation_id IN";
 
 const DROP_VALUES: &str = "DELETE FROM conversation_values WHERE count = 0 AND conversation_id IN";
 const DROP_CONVERSATIONS: &str =
     "DELETE FROM conversations WHERE request_count = 0 AND conversation_id IN";
-const DROP_BUCKETS: &str = "DELETE FROM usage_buckets WHERE requests = 0 AND start IN";
+/// The widths let the table's key find them.
+const DROP_BUCKETS: &str = "DELETE FROM usage_buckets \
+    WHERE width_minutes IN (15, 60, 1440) AND requests = 0 AND start IN";
 
 /// Columns of a new conversation that the refresh fills.
 const EMPTY: [&str; 6] =
@@ -104,7 +92,9 @@ impl SqlStore<Engine> {
         }
         Self::add_sums(connection, &sums).await?;
         Self::add_values(connection, &values).await?;
-        Self::refresh(connection, &touched.into_iter().collect::<Vec<_>>()).await?;
+        Self::drop_emptied(connection, &sums, &values).await?;
+        let touched: Vec<_> = touched.into_iter().collect();
+        Self::execute_for(connection, REFRESH, &touched).await?;
         Self::add_buckets(connection, &buckets).await
     }
 
@@ -162,8 +152,7 @@ impl SqlStore<Engine> {
     ) -> Result<()> {
         let columns = [&buckets::KEY[..], &buckets::SUMS].concat();
         let head = table::insert("usage_buckets", &columns);
-        let changes = buckets.changes();
-        for rows in changes.chunks(bulk::rows(columns.len())) {
+        for rows in buckets.changes().chunks(bulk::rows(columns.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
             query.push_values(rows, |mut row, (key, sums)| {
                 row.push_bind(key.width_minutes).push_bind(key.start);
@@ -177,23 +166,22 @@ impl SqlStore<Engine> {
             let query = query.build().persistent(false);
             query.execute(&mut *connection).await.context("usage_buckets cannot be summed up")?;
         }
-        let fewer: BTreeSet<_> =
-            changes.iter().filter(|(_, sums)| sums[0] < 0).map(|(key, _)| key.start).collect();
-        let fewer: Vec<i64> = fewer.into_iter().collect();
+        let fewer: BTreeSet<_> = buckets.shrinking().map(|key| key.start).collect();
+        let fewer: Vec<_> = fewer.into_iter().collect();
         Self::execute_for(connection, DROP_BUCKETS, &fewer).await
     }
 
-    /// Brings what is no sum in line: names, titles, first and last.
-    pub(super) async fn refresh(
+    /// Removes what counts nothing any more, which only something taken away brings about.
+    async fn drop_emptied(
         connection: &mut <Engine as Database>::Connection,
-        ids: &[Uuid],
+        sums: &ConversationDeltas,
+        values: &ValueDeltas,
     ) -> Result<()> {
-        for statement in
-            [DROP_VALUES, DROP_CONVERSATIONS, REFRESH_VALUES, REFRESH_ENDS, REFRESH_LATEST]
-        {
-            Self::execute_for(connection, statement, ids).await?;
-        }
-        Ok(())
+        let fewer: BTreeSet<_> = values.shrinking().map(|key| key.conversation_id).collect();
+        let fewer: Vec<_> = fewer.into_iter().collect();
+        Self::execute_for(connection, DROP_VALUES, &fewer).await?;
+        let fewer: Vec<_> = sums.shrinking().copied().collect();
+        Self::execute_for(connection, DROP_CONVERSATIONS, &fewer).await
     }
 
     /// Runs `statement`, which ends in `IN`, for all `keys`.

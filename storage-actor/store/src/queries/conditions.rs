@@ -1,7 +1,6 @@
 //! Conditions that lists share.
 
 use jiff::Timestamp;
-use nexus_contract::TerminalState;
 
 use super::{
     statement::{Statement, Value},
@@ -79,7 +78,11 @@ pub(super) fn search_conditions(statement: &mut Statement, search: &Search) {
     statement.any_of("e.domain", &search.domains);
     for tool in &search.tools {
         let name = Value::Text(format!("%\n{}\n%", like(tool)));
-        statement.push(" AND lower('\n' || e.tool_names) LIKE ? ESCAPE '\\'", [name]);
+        // The first says what follows from the second, as a partial index says it.
+        statement.push(
+            " AND e.tool_names IS NOT NULL AND lower('\n' || e.tool_names) LIKE ? ESCAPE '\\'",
+            [name],
+        );
     }
     statement.bounds(TOTAL_TOKENS, &search.tokens);
     statement.bounds(COST, &search.cost);
@@ -87,14 +90,12 @@ pub(super) fn search_conditions(statement: &mut Statement, search: &Search) {
     for has in &search.has {
         statement.push(has_condition(*has), []);
     }
-    if search.has.contains(&Has::Error) {
-        statement.push(" AND e.state <> ?", [TerminalState::Completed.as_str().into()]);
-    }
 }
 
 const fn has_condition(has: Has) -> &'static str {
     match has {
-        Has::Error => " AND e.state IS NOT NULL",
+        // Of one that runs it is not known.
+        Has::Error => " AND e.state <> 'completed'",
         Has::Subtask => " AND e.branch_id LIKE 'subtask\\_%' ESCAPE '\\'",
         Has::Branch => " AND e.branch_id LIKE 'branch\\_%' ESCAPE '\\'",
         Has::Compact => " AND e.branch_id LIKE 'compact\\_%' ESCAPE '\\'",

@@ -12,7 +12,7 @@ use super::{
     cover, series,
     statement::Statement,
     types::{GroupBy, UsageBucket, UsageFilter, UsageKey, UsageTotals},
-    usage::{conditions, push_keys},
+    usage::{conditions, push_keys, table},
 };
 
 const HOUR: i64 = 60 * cover::MINUTE;
@@ -120,9 +120,13 @@ fn push_margins(
         [margins.edge.into(), from.into(), DAY.into(), DAY.into()],
     );
     push_keys(statement, group);
-    statement.push(series::SUMS, []).push(
-        " FROM usage_buckets u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ? \
+    let stretches = format!(
+        " FROM {} u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ? \
         AND (u.start - ?) % ? < ?",
+        table(filter, group)
+    );
+    statement.push(series::SUMS, []).push(
+        &stretches,
         [
             width_minutes.into(),
             from.into(),
@@ -218,6 +222,7 @@ mod tests {
     #[test]
     fn days_of_every_zone_are_those_of_a_recount() {
         let zones = [
+            "UTC",
             "Europe/Berlin",
             "Europe/London",
             "America/Los_Angeles",
@@ -229,11 +234,18 @@ mod tests {
             "Pacific/Chatham",
             "Pacific/Kiritimati",
             "Pacific/Pago_Pago",
+            // Their clocks change at midnight: there is none, or there are two.
+            "America/Santiago",
+            "America/Havana",
+            // It changes four times a year.
+            "Africa/Casablanca",
         ];
-        for (zone, later) in zones.into_iter().flat_map(|zone| [(zone, 0), (zone, 5), (zone, 22)]) {
+        let begins: [i64; 6] = [0, 15, 5 * 60, 11 * 60 + 45, 13 * 60 + 15, 22 * 60 + 30];
+        for (zone, later) in zones.into_iter().flat_map(|zone| begins.map(|later| (zone, later))) {
             let mut edges = edges(zone);
-            edges[0] += later.hours();
-            assert!(are_days(&edges), "{zone}");
+            edges[0] += later.minutes();
+            // UTC's own have rows of their own.
+            assert_eq!(are_days(&edges), (zone, later) != ("UTC", 0), "{zone}, {later}");
             let days: Vec<_> = joined(&edges, parts(&edges))
                 .iter()
                 .map(|day| (day.start, day.totals.requests))
@@ -241,9 +253,8 @@ mod tests {
             let recount = edges
                 .windows(2)
                 .map(|day| (day[0], requests(day[0].as_microsecond(), day[1].as_microsecond())));
-            assert_eq!(days, recount.collect::<Vec<_>>(), "{zone}, {later} hours later");
+            assert_eq!(days, recount.collect::<Vec<_>>(), "{zone}, {later} minutes later");
         }
-        assert!(!are_days(&edges("UTC")), "its days have rows of their own");
     }
 
     #[test]

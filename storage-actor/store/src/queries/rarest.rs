@@ -11,6 +11,7 @@ use sqlx::{Postgres, Sqlite};
 use super::{
     conditions::{COST, Conditions, TOTAL_TOKENS},
     statement::Statement,
+    syntax::Has,
     types::RequestFilter,
     words::Words,
 };
@@ -28,10 +29,12 @@ enum Condition {
     Cost,
     Time,
     Conversation,
+    Analysis,
 }
 
 impl Condition {
-    const ALL: [Self; 4] = [Self::Tokens, Self::Cost, Self::Time, Self::Conversation];
+    const ALL: [Self; 5] =
+        [Self::Tokens, Self::Cost, Self::Time, Self::Conversation, Self::Analysis];
 
     /// Whether a list would not begin with it anyway: without words, lists walk a stretch of time or a
     /// conversation.
@@ -43,6 +46,7 @@ impl Condition {
             Self::Cost => !search.cost.is_empty(),
             Self::Time => !words.is_none() && times.iter().any(Option::is_some),
             Self::Conversation => !words.is_none() && filter.conversation_id.is_some(),
+            Self::Analysis => search.has.contains(&Has::Analysis),
         }
     }
 }
@@ -82,6 +86,10 @@ impl Few<'_> {
             Condition::Conversation => {
                 let id = self.filter.conversation_id.map(|id| id.0.into());
                 statement.push(" AND e.conversation_id = ?", id);
+            }
+            Condition::Analysis => {
+                let analysed = "SELECT a.conversation_id FROM analyses a";
+                statement.push(&format!(" AND e.conversation_id IN ({analysed})"), []);
             }
         }
     }

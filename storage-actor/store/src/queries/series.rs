@@ -15,7 +15,7 @@ use super::{
     row::instant,
     statement::Statement,
     types::{GroupBy, UsageBucket, UsageFilter, UsageKey},
-    usage::{CANNOT, KeyRow, SumRow, conditions, push_keys},
+    usage::{CANNOT, KeyRow, SumRow, conditions, push_keys, table},
 };
 use crate::{
     engine::SqlStore,
@@ -94,8 +94,8 @@ fn buckets(filter: &UsageFilter, width_minutes: u32, group: GroupBy) -> Statemen
     };
     statement.push(&start, []);
     push_keys(&mut statement, group);
-    statement.push(SUMS, []);
-    statement.push(" FROM usage_buckets u WHERE u.width_minutes = ?", [source.into()]);
+    let from = format!(" FROM {} u WHERE u.width_minutes = ?", table(filter, group));
+    statement.push(SUMS, []).push(&from, [source.into()]);
     statement.between("u.start", filter.from, filter.to);
     conditions(&mut statement, filter);
     push_group(&mut statement, group);
@@ -134,10 +134,12 @@ pub(super) fn push_run(
         [from.into(), from.into(), length.into(), length.into()],
     );
     push_keys(statement, group);
-    statement.push(SUMS, []).push(
-        " FROM usage_buckets u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ?",
-        [width_minutes.into(), from.into(), to.into()],
+    let stretches = format!(
+        " FROM {} u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ?",
+        table(filter, group)
     );
+    let values = [width_minutes.into(), from.into(), to.into()];
+    statement.push(SUMS, []).push(&stretches, values);
     conditions(statement, filter);
     push_group(statement, group);
 }

@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) const CANNOT: &str = "usage cannot be summed";
 
-/// Sums over `usage_buckets u`. `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
+/// Sums over stretches `u`. `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
 const OF_BUCKETS: &str = "\
     CAST(COALESCE(SUM(u.requests), 0) AS BIGINT) AS requests, \
     CAST(COALESCE(SUM(u.errors), 0) AS BIGINT) AS errors, \
@@ -123,6 +123,14 @@ pub(super) fn conditions(statement: &mut Statement, filter: &UsageFilter) {
     statement.equal("u.request_type", filter.request_type.map(RequestType::as_str));
 }
 
+/// The smallest table of stretches that knows what the group tells apart and the filter asks for.
+pub(super) fn table(filter: &UsageFilter, group: GroupBy) -> &'static str {
+    let is_grouped = group.domain || group.model || group.request_type;
+    let UsageFilter { domain, model, request_type, .. } = filter;
+    let is_filtered = domain.is_some() || model.is_some() || request_type.is_some();
+    if is_grouped || is_filtered { "usage_buckets" } else { "account_buckets" }
+}
+
 /// The sums of all parts of the time, each part's by itself.
 fn sums(filter: &UsageFilter, group: GroupBy, cover: &Cover) -> Option<Statement> {
     let mut statement = Statement::new("");
@@ -146,7 +154,8 @@ fn push_buckets(
 ) {
     statement.push("SELECT ", []);
     push_keys(statement, group);
-    statement.push(OF_BUCKETS, []).push(" FROM usage_buckets u WHERE (", []);
+    let from = format!(" FROM {} u WHERE (", table(filter, group));
+    statement.push(OF_BUCKETS, []).push(&from, []);
     for (index, stretch) in stretches.iter().enumerate() {
         statement.push(or(index), []).push(
             "u.width_minutes = ? AND u.start >= ? AND u.start < ?",

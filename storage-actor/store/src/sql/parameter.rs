@@ -9,10 +9,6 @@ use uuid::Uuid;
 /// Bytes of a text that are shown.
 const MAX_TEXT: usize = 100;
 
-/// Bytes of a text that are searched for secrets. More than are shown: a secret is masked before its
-/// end is cut off, by which it may be known.
-const MAX_MASKED: usize = 1024;
-
 /// A value of a statement.
 pub(crate) trait Parameter {
     /// Appends the value, or what it is like.
@@ -32,9 +28,10 @@ impl Parameter for Content {
 
 impl Parameter for str {
     fn show(&self, line: &mut String) {
-        let masked = mask_secrets(&self[..self.floor_char_boundary(MAX_MASKED)]);
         line.push('\'');
-        push_cut(line, &masked, MAX_TEXT);
+        // The whole text: a secret may be known by its end, and where those before it are masked, one
+        // from further back is shown.
+        push_cut(line, &mask_secrets(self), MAX_TEXT);
         line.push('\'');
     }
 }
@@ -130,5 +127,13 @@ mod tests {
         assert!(!shown(&url).contains("S3cret"), "{}", shown(&url));
         let key = shown(&format!("my key is sk-ant-api03-{}", "A".repeat(40)));
         assert!(!key.contains("AAAA") && key.contains("my key is"), "{key}");
+    }
+
+    #[test]
+    fn what_masks_move_to_the_front_is_masked_as_well() {
+        for length in 1_000..1_040 {
+            let text = shown(&format!("sk-{} https://me:S3cretS3cret@host/", "A".repeat(length)));
+            assert_eq!(text, "'[masked] https://me:[masked]@host/'", "behind {length} bytes");
+        }
     }
 }

@@ -16,12 +16,13 @@ use crate::{
 const EXCHANGES: u32 = 24;
 
 /// Everything that must not depend on the order. Row numbers and times of writing are left out.
-pub const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 9] = [
     "SELECT * FROM exchanges",
     "SELECT * FROM usage",
     "SELECT * FROM conversations",
     "SELECT * FROM conversation_values",
     "SELECT * FROM usage_buckets",
+    "SELECT * FROM account_buckets",
     "SELECT * FROM account_windows",
     "SELECT exchange_id, part FROM search_documents",
     "SELECT exchange_id, at, request_bytes, response_bytes FROM payloads",
@@ -147,6 +148,7 @@ async fn a_recount_gives_the_same(store: TestStore) {
     let before = dump(&probe).await;
     assert!(before[2].len() == 3 && before[4].len() > 10, "{before:?}");
     probe.run("UPDATE usage_buckets SET requests = 1000").await;
+    probe.run("UPDATE account_buckets SET requests = 1000").await;
     probe.run("DELETE FROM conversations").await;
     assert_eq!(store.rebuild().await.expect("counted"), u64::from(EXCHANGES));
     same(&dump(&probe).await, &before);
@@ -159,15 +161,49 @@ async fn sums_are_what_the_rows_say(store: TestStore) {
         let sums = "CAST(sum(input_tokens) AS BIGINT) AS i, CAST(sum(output_tokens) AS BIGINT) AS o, \
             CAST(sum(cost_nanos) AS BIGINT) AS c, CAST(sum(errors) AS BIGINT) AS e";
         let rows = probe.rows(&format!("SELECT count(*) AS n, {sums} FROM usage")).await;
-        let buckets = format!(
-            "SELECT CAST(sum(requests) AS BIGINT) AS n, {sums} FROM usage_buckets WHERE width_minutes = {width}"
-        );
-        assert_eq!(rows, probe.rows(&buckets).await);
+        for table in ["usage_buckets", "account_buckets"] {
+            let buckets = format!(
+                "SELECT CAST(sum(requests) AS BIGINT) AS n, {sums} FROM {table} WHERE width_minutes = {width}"
+            );
+            assert_eq!(rows, probe.rows(&buckets).await, "{table}");
+        }
     }
     let rows = "SELECT conversation_id AS id, count(*) AS n, CAST(sum(input_tokens) AS BIGINT) AS i, \
         CAST(sum(cost_nanos) AS BIGINT) AS c FROM exchanges WHERE kind <> 'auxiliary' GROUP BY conversation_id";
     let sums = "SELECT conversation_id AS id, request_count AS n, input_tokens AS i, cost_nanos AS c FROM conversations";
     assert_eq!(probe.rows(rows).await, probe.rows(sums).await);
+}
+
+/// Takes back what brought the sums by account.
+const WITHOUT_ACCOUNTS_ON_SQLITE: [&str; 5] = [
+    "DROP TRIGGER usage_buckets_inserted",
+    "DROP TRIGGER usage_buckets_updated",
+    "DROP TRIGGER usage_buckets_deleted",
+    "DROP TABLE account_buckets",
+    "DELETE FROM _sqlx_migrations WHERE version = 36",
+];
+const WITHOUT_ACCOUNTS_ON_POSTGRES: [&str; 4] = [
+    "DROP FUNCTION account_buckets_add CASCADE",
+    "DROP FUNCTION account_buckets_subtract CASCADE",
+    "DROP TABLE account_buckets",
+    "DELETE FROM _sqlx_migrations WHERE version = 36",
+];
+
+async fn an_older_store_gets_its_sums_by_account(store: TestStore) {
+    run(&store, 7).await;
+    let probe = Probe::open(&store.url).await;
+    let accounts = "SELECT * FROM account_buckets";
+    let before = probe.rows(accounts).await;
+    assert!(before.len() > 3, "{before:?}");
+    let without: &[&str] = match store.engine() {
+        "sqlite" => &WITHOUT_ACCOUNTS_ON_SQLITE,
+        _ => &WITHOUT_ACCOUNTS_ON_POSTGRES,
+    };
+    for statement in without {
+        probe.run(statement).await;
+    }
+    open(&StoreConfig::new(&store.url)).await.expect("it is migrated").close().await;
+    assert_eq!(probe.rows(accounts).await, before);
 }
 
 /// Several storage roles on one store, with the halves of the same exchanges in their hands.
@@ -211,5 +247,6 @@ store_tests!(
     order_and_repetition_change_nothing,
     a_recount_gives_the_same,
     sums_are_what_the_rows_say,
+    an_older_store_gets_its_sums_by_account,
     writers_side_by_side_count_once,
 );

@@ -82,10 +82,21 @@ async fn an_offset_gives_what_pages_give(store: TestStore) {
     }
 }
 
+/// Two conversations of an exchange each, the second of them analysed.
+const CONVERSATIONS: &str = "UPDATE exchanges SET conversation_id = exchange_id \
+    WHERE preview IN ('answer 12', 'answer 13')";
+const ANALYSIS: &str = "INSERT INTO analyses (job_id, conversation_id, branch_id, status, run, \
+    fence, attempts, due_at, requested_by, requested_at, updated_at) \
+    SELECT exchange_id, conversation_id, 'main', 'completed', 1, 1, 1, 0, 'somebody', 0, 0 \
+    FROM exchanges WHERE preview = 'answer 13'";
+
 /// Exchange `number` has `3 * number + 12` tokens, costs as many thousands of nanodollars as its
 /// number, and nothing is known of the price of every fourth.
 async fn few_are_found_by_each_condition(store: TestStore) {
     fill(&store).await;
+    let probe = Probe::open(&store.url).await;
+    probe.run(CONVERSATIONS).await;
+    probe.run(ANALYSIS).await;
     let priced = |number: &u32| !number.is_multiple_of(4);
     for words in ["", "prompt ", "number13 "] {
         let has = |number: &u32| words != "number13 " || *number == 13;
@@ -97,6 +108,8 @@ async fn few_are_found_by_each_condition(store: TestStore) {
             // The rarer of two, and the one that is none at all.
             ("tokens:>12 cost:>=0.000013", numbers((13..=EXCHANGES).filter(has))),
             ("tokens:>12 cost:>1", Vec::new()),
+            ("has:analysis", numbers([13].into_iter().filter(has))),
+            ("has:analysis tokens:<42", Vec::new()),
         ];
         for (conditions, expected) in found {
             let filter = filter(&format!("{words}{conditions}"));
@@ -148,6 +161,8 @@ async fn a_series_adds_up_to_the_sum(store: TestStore) {
     // The second day begins within an hour, and among the exchanges.
     let first: Timestamp = "2026-11-22T09:45:00Z".parse().expect("an instant");
     let edges = [first, first + 24.hours(), first + 48.hours()];
+    // The time that is asked for may begin within the first day, also behind UTC's midnight.
+    let begins: [(i64, u64); 3] = [(0, 6), (10 * 60, 6), (23 * 60 + 30, 4)];
     for group in [GroupBy::default(), by_account, all] {
         let sums = store.sum_usage_by(&filter, group).await.expect("sums");
         for width in [15, 30, 60, 1_440] {
@@ -157,13 +172,16 @@ async fn a_series_adds_up_to_the_sum(store: TestStore) {
             assert!(series.iter().all(|bucket| bucket.start.as_second() % seconds == 0));
             assert_eq!(added(&series), sums, "{width}");
         }
-        let days = store.list_usage_between(&filter, &edges, group).await.expect("days");
-        assert_eq!(added(&days), sums);
-        let requests = |start: Timestamp| {
-            let of_day = days.iter().filter(|day| day.start == start);
-            of_day.map(|day| day.totals.requests).sum::<u64>()
-        };
-        assert_eq!(edges.map(requests), [6, 8, 0]);
+        for (later, begun) in begins {
+            let edges = [edges[0] + later.minutes(), edges[1], edges[2]];
+            let days = store.list_usage_between(&filter, &edges, group).await.expect("days");
+            assert!(begun < 6 || added(&days) == sums, "{days:#?}");
+            let requests = |start: Timestamp| {
+                let of_day = days.iter().filter(|day| day.start == start);
+                of_day.map(|day| day.totals.requests).sum::<u64>()
+            };
+            assert_eq!(edges.map(requests), [begun, 8, 0], "{later} minutes later");
+        }
     }
     let quarters = store.list_usage(&filter, 15, GroupBy::default()).await.expect("a series");
     let counts: Vec<_> = quarters.iter().map(|quarter| quarter.totals.requests).collect();
@@ -178,9 +196,28 @@ fn added(series: &[UsageBucket]) -> BTreeMap<UsageKey, UsageTotals> {
     sums
 }
 
+/// They are read from another table.
+async fn sums_by_account_are_those_of_all_its_keys(store: TestStore) {
+    fill(&store).await;
+    let filter = UsageFilter::default();
+    let all = GroupBy { domain: true, account: true, model: true, request_type: true };
+    let by_account = GroupBy { account: true, ..GroupBy::default() };
+    let mut accounts: BTreeMap<UsageKey, UsageTotals> = BTreeMap::new();
+    for (key, totals) in store.sum_usage_by(&filter, all).await.expect("sums") {
+        let account = UsageKey { account_id: key.account_id, ..UsageKey::default() };
+        *accounts.entry(account).or_default() += totals;
+    }
+    assert_eq!(store.sum_usage_by(&filter, by_account).await.expect("sums"), accounts);
+    for (key, totals) in accounts {
+        let one = UsageFilter { account_id: key.account_id, ..UsageFilter::default() };
+        assert_eq!(store.sum_usage(&one).await.expect("a sum"), totals);
+    }
+}
+
 store_tests!(
     an_offset_gives_what_pages_give,
     few_are_found_by_each_condition,
     many_are_found_as_few_are,
     a_series_adds_up_to_the_sum,
+    sums_by_account_are_those_of_all_its_keys,
 );

@@ -10,3 +10,4 @@ mod probe;
 mod retention;
 mod sample;
 mod search;
+mod statements;

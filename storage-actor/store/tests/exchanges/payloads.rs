@@ -1,6 +1,11 @@
 //! Bodies and headers come back as they were.
 
-use nexus_store::{exchanges::ExchangePart, store_tests, testing::TestStore};
+use nexus_contract::TerminalState;
+use nexus_store::{
+    exchanges::{ExchangePart, Facts},
+    store_tests,
+    testing::TestStore,
+};
 
 use crate::{
     probe::Probe,
@@ -110,6 +115,32 @@ async fn many_are_read_at_once_in_any_mixture(store: TestStore) {
     assert!(store.list_payloads(&[]).await.expect("read").is_empty());
 }
 
+async fn halves_come_back_however_batches_divide_them(store: TestStore) {
+    let asked = |turn| request(turn, &history(turn));
+    let said = |turn| response(turn, b"said");
+    store.write_exchanges(&[asked(1), said(2), asked(3), said(3)]).await.expect("stored");
+    store.write_exchanges(&[said(1), asked(2), asked(4)]).await.expect("stored");
+    for turn in 1..=4 {
+        let payload = store.find_payload(id(turn)).await.expect("read").expect("stored");
+        assert_eq!(&payload.request_body.expect("a body")[..], history(turn));
+        let answer = payload.response_body.map(|body| body.to_vec());
+        assert_eq!(answer.as_deref(), (turn != 4).then_some(&b"said"[..]));
+        assert_eq!(payload.response_headers.is_some(), turn != 4);
+    }
+}
+
+async fn an_end_that_was_seen_stands_above_one_made_up_in_the_same_batch(store: TestStore) {
+    let mut aborted = response(1, b"sai");
+    let Facts::Response(facts) = &mut aborted.facts else { panic!("an answer") };
+    facts.state = TerminalState::Aborted;
+    let batch = [request(1, b"{}"), aborted.clone(), response(1, b"said"), aborted];
+    store.write_exchanges(&batch).await.expect("stored");
+    let payload = store.find_payload(id(1)).await.expect("read").expect("stored");
+    assert_eq!(&payload.response_body.expect("a body")[..], b"said");
+    let row = store.find_exchange(id(1)).await.expect("read").expect("stored");
+    assert_eq!((row.state.as_deref(), row.response_bytes), (Some("completed"), Some(4)));
+}
+
 async fn an_unknown_exchange_is_none(store: TestStore) {
     assert!(store.find_payload(id(1)).await.expect("read").is_none());
     assert!(store.find_exchange(id(1)).await.expect("read").is_none());
@@ -122,5 +153,7 @@ store_tests!(
     bodies_of_any_kind_come_back,
     what_is_damaged_is_told,
     many_are_read_at_once_in_any_mixture,
+    halves_come_back_however_batches_divide_them,
+    an_end_that_was_seen_stands_above_one_made_up_in_the_same_batch,
     an_unknown_exchange_is_none,
 );

@@ -9,11 +9,12 @@ use crate::{
     sample::{at, history, id, request, response},
 };
 
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 5] = [
     "SELECT exchange_id, cost_nanos FROM exchanges",
     "SELECT exchange_id, cost_nanos FROM usage",
     "SELECT * FROM conversations",
     "SELECT * FROM usage_buckets",
+    "SELECT * FROM account_buckets",
 ];
 
 /// The model of the samples' answers at so many dollars per million tokens.
@@ -61,8 +62,10 @@ async fn every_cost_and_every_sum_follows(store: TestStore) {
     assert_eq!(probe.rows(&format!("{costs} usage")).await, ["nanos=216000"]);
     assert_eq!(probe.rows(&format!("{costs} exchanges")).await, ["nanos=216000"]);
     assert_eq!(probe.rows(&format!("{costs} conversations")).await, ["nanos=216000"]);
-    let days = format!("{costs} usage_buckets WHERE width_minutes = 1440");
-    assert_eq!(probe.rows(&days).await, ["nanos=216000"]);
+    for table in ["usage_buckets", "account_buckets"] {
+        let days = format!("{costs} {table} WHERE width_minutes = 1440");
+        assert_eq!(probe.rows(&days).await, ["nanos=216000"]);
+    }
     let mut before = Vec::new();
     for table in TABLES {
         before.push(probe.rows(table).await);

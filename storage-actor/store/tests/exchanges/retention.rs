@@ -101,9 +101,13 @@ async fn usage_goes_by_its_own_age(store: TestStore) {
     store.write_exchanges(&[early]).await.expect("stored");
     assert_eq!(store.remove_usage(at(6)).await.expect("removed"), 6);
     assert_eq!(probe.count("usage").await, 5);
-    let quarters =
-        "SELECT CAST(sum(requests) AS BIGINT) AS n FROM usage_buckets WHERE width_minutes = 15";
-    assert_eq!(probe.rows(quarters).await, ["n=6"], "the fifth shares its quarter with the sixth");
+    for table in ["usage_buckets", "account_buckets"] {
+        let quarters = format!(
+            "SELECT CAST(sum(requests) AS BIGINT) AS n FROM {table} WHERE width_minutes = 15"
+        );
+        let left = probe.rows(&quarters).await;
+        assert_eq!(left, ["n=6"], "the fifth shares its quarter with the sixth");
+    }
     assert_eq!(probe.count("exchanges").await, 11);
 }
 

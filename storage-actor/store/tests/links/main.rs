@@ -7,4 +7,5 @@ mod outbox;
 mod quality;
 mod relink;
 mod said;
+mod statements;
 mod tables;

@@ -33,7 +33,7 @@ fn secrets(dir: &Path) -> BTreeMap<String, String> {
 /// A client under whose resolver the gateways' name is this machine.
 fn client(host: &str) -> Client {
     let here = ([127, 0, 0, 1], 0).into();
-    Client::builder().no_proxy().resolve(host, here).build().expect("a client")
+    nexus_scripted::http_builder().resolve(host, here).build().expect("a client")
 }
 
 async fn ask(client: &Client, base: &Url, token: &str) -> (StatusCode, Value) {

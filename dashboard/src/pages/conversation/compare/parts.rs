@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{recordings::Recording, render};
+use crate::{
+    recordings::Recording,
+    render,
+    view::{escape, format},
+};
 
 /// Messages of each side in a chunk.
 const MAX_MESSAGES: usize = 20;
-/// Bytes of HTML of a chunk that is loaded later, unless a single message is longer.
+/// Bytes of HTML of a chunk that is loaded later, unless a single line is longer.
 const MAX_HTML: usize = 100_000;
 /// Bytes of HTML around a line.
 const ROW: usize = 100;
@@ -57,8 +61,16 @@ impl Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub part: Name,
-    /// Differing messages before it; the other parts are one chunk.
+    /// Differing messages before it; the other parts have none.
     pub start: usize,
+    /// Lines before it, of the difference of one message or of another part.
+    pub line: usize,
+}
+
+impl Place {
+    const fn beginning(part: Name) -> Self {
+        Self { part, start: 0, line: 0 }
+    }
 }
 
 /// A part of the requests with its difference.
@@ -96,8 +108,8 @@ pub struct More {
 
 impl More {
     fn at(place: Place, label: &'static str, note: String) -> Self {
-        let Place { part, start } = place;
-        Self { query: format!("part={}&start={start}", part.as_str()), label, note }
+        let Place { part, start, line } = place;
+        Self { query: format!("part={}&start={start}&line={line}", part.as_str()), label, note }
     }
 }
 
@@ -131,7 +143,7 @@ impl Pair {
         }
         let (place, limit) = match asked {
             Some(place) => (place, MAX_HTML),
-            None => (Place { part, start: 0 }, part.max_html()),
+            None => (Place::beginning(part), part.max_html()),
         };
         let mut chunk = self.limited(place, limit);
         if asked.is_none() && chunk.html.len() > limit {
@@ -154,13 +166,29 @@ impl Pair {
         self.limited(place, MAX_HTML)
     }
 
-    /// Only messages are cut: `limit` is in bytes of HTML.
+    /// `limit` is in bytes of HTML.
     fn limited(&self, place: Place, limit: usize) -> Chunk {
+        let Texts { a, b, fits, more } = self.texts(place, limit);
+        let rows = render::diff(&a, &b);
+        let rest = rows.get(place.line..).unwrap_or_default();
+        let lines = rest.iter().map(|row| html_len(&row.text));
+        let count = if fits { rest.len() } else { fitting(lines, limit).min(rest.len()) };
+        let (shown, later) = rest.split_at(count);
+        let cut = (!later.is_empty()).then(|| {
+            let place = Place { line: place.line + shown.len(), ..place };
+            let lines = i64::try_from(later.len()).unwrap_or(i64::MAX);
+            More::at(place, "Later lines", format::plural(lines, "line follows.", "lines follow."))
+        });
+        let html = if shown.is_empty() { String::new() } else { render::diff_table(shown) };
+        Chunk { html, more: cut.or(more) }
+    }
+
+    fn texts(&self, place: Place, limit: usize) -> Texts {
         if place.part == Name::Messages {
-            return self.messages(place.start, limit);
+            return self.messages(place, limit);
         }
         let text = |request: &Value| pretty(&field(request, place.part));
-        Chunk { html: render::diff_html(&text(&self.a), &text(&self.b)), more: None }
+        Texts { a: text(&self.a), b: text(&self.b), fits: false, more: None }
     }
 
     /// How many messages both begin with, and what follows them on each side.
@@ -170,36 +198,56 @@ impl Pair {
         (shared, &a[shared..], &b[shared..])
     }
 
-    fn messages(&self, start: usize, limit: usize) -> Chunk {
+    fn messages(&self, place: Place, limit: usize) -> Texts {
         let (_, a, b) = self.rest();
         let all = a.len().max(b.len());
-        let (a, b) = (behind(a, start), behind(b, start));
+        let (a, b) = (behind(a, place.start), behind(b, place.start));
         let (a_texts, b_texts) = (texts(a), texts(b));
-        let count = fitting(&a_texts, &b_texts, limit);
+        // Behind lines is the rest of the one message that they are of.
+        let count = if place.line > 0 { 1 } else { fitting(sizes(&a_texts, &b_texts), limit) };
         let joined = |texts: &[String]| texts[..count.min(texts.len())].join("\n");
         let left = |side: &[Value]| side.len().saturating_sub(count);
-        let end = start.saturating_add(count);
+        let end = place.start.saturating_add(count);
         let more = (end < all).then(|| {
-            let place = Place { part: Name::Messages, start: end };
+            let place = Place { start: end, ..Place::beginning(Name::Messages) };
             let note = format!("{} of the first and {} of the second follow.", left(a), left(b));
             More::at(place, "Later messages", note)
         });
-        Chunk { html: render::diff_html(&joined(&a_texts), &joined(&b_texts)), more }
+        Texts { a: joined(&a_texts), b: joined(&b_texts), fits: count > 1, more }
     }
 }
 
-/// Messages of each side that make a chunk: at least one, or nothing would ever follow a long one.
-fn fitting(a: &[String], b: &[String], limit: usize) -> usize {
-    let bytes = |side: &[String], index: usize| {
-        side.get(index).map_or(0, |text| text.len() + ROW * text.lines().count())
-    };
-    let most = a.len().max(b.len());
+/// What a chunk compares, and what follows it.
+struct Texts {
+    a: String,
+    b: String,
+    /// They are several messages, which are not cut within.
+    fits: bool,
+    more: Option<More>,
+}
+
+/// How many make a chunk: at least one, or nothing would ever follow a long one.
+fn fitting(sizes: impl Iterator<Item = usize>, limit: usize) -> usize {
     let mut sum = 0;
-    let fit = (0..most).take_while(|index| {
-        sum += bytes(a, *index) + bytes(b, *index);
+    let fit = sizes.take_while(|size| {
+        sum += size;
         sum <= limit
     });
     fit.count().max(1)
+}
+
+/// Bytes of HTML of the messages of both sides, one pair after the other.
+fn sizes(a: &[String], b: &[String]) -> impl Iterator<Item = usize> {
+    let size = |side: &[String], index: usize| {
+        side.get(index).map_or(0, |text| text.lines().map(html_len).sum::<usize>())
+    };
+    let pairs = 0..a.len().max(b.len());
+    pairs.map(move |index| size(a, index) + size(b, index))
+}
+
+/// Bytes of HTML that show a line.
+fn html_len(line: &str) -> usize {
+    escape(line).len() + ROW
 }
 
 /// As many messages as a chunk may hold, as text.
@@ -250,72 +298,4 @@ pub fn sample() -> Vec<Part> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn pair(a: &Value, b: &Value) -> Pair {
-        let recording =
-            |body: &Value| Recording { request: body.to_string().into(), ..Recording::default() };
-        Pair::of(&recording(a), &recording(b))
-    }
-
-    fn said(words: &str, count: usize) -> Value {
-        let messages = (0..count).map(|number| json!({"content": format!("{words} {number}")}));
-        json!({"messages": messages.collect::<Vec<_>>()})
-    }
-
-    #[test]
-    fn messages_are_compared_from_where_they_differ() {
-        let a = json!({"model": "m", "messages": [{"content": "one"}, {"content": "two"}]});
-        let b = json!({"model": "n", "messages": [{"content": "one"}, {"content": "zwei"}]});
-        let parts = pair(&a, &b).parts(None);
-        let differs: Vec<_> = parts.iter().map(|part| part.chunk.is_some()).collect();
-        assert_eq!(differs, [false, false, true, true]);
-        let chunk = parts[3].chunk.as_ref().expect("a difference");
-        assert!(parts[3].note.starts_with("1 the same") && chunk.more.is_none());
-        assert!(chunk.html.contains("zwei") && !chunk.html.contains("one"));
-    }
-
-    #[test]
-    fn every_differing_message_is_in_one_chunk() {
-        let pair = pair(&said("first", 45), &said("second", 230));
-        let (mut place, mut html) = (Some(Place { part: Name::Messages, start: 0 }), Vec::new());
-        while let Some(at) = place {
-            let chunk = pair.chunk(at);
-            let start = chunk.more.and_then(|more| more.query.split('=').next_back()?.parse().ok());
-            place = start.map(|start| Place { start, ..at });
-            html.push(chunk.html);
-        }
-        assert!(html.len() >= 230 / MAX_MESSAGES && html.iter().all(|one| one.len() < MAX_HTML));
-        let all = html.concat();
-        for (words, count) in [("first", 45), ("second", 230)] {
-            for number in 0..count {
-                let text = format!("&quot;{words} {number}&quot;");
-                assert_eq!(all.matches(&text).count(), 1, "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_chunk_leaves_out_is_told() {
-        let parts = pair(&said("first", 45), &said("second", 230)).parts(None);
-        let chunk = parts[3].chunk.as_ref().expect("a difference");
-        let more = chunk.more.as_ref().expect("more");
-        assert_eq!(more.note, "25 of the first and 210 of the second follow.");
-    }
-
-    #[test]
-    fn a_long_difference_stands_where_it_is_asked_for_alone() {
-        let long = json!({"system": "long\n".repeat(3_000), "messages": [{"content": "word\n".repeat(9_000)}]});
-        let pair = pair(&json!({}), &long);
-        for (index, part) in [(0, Name::System), (3, Name::Messages)] {
-            let asked = Place { part, start: 0 };
-            let html = |parts: Vec<Part>| parts[index].chunk.as_ref().map(|chunk| chunk.html.len());
-            assert_eq!(html(pair.parts(None)), Some(0));
-            assert!(html(pair.parts(Some(asked))) > Some(30_000));
-            assert!(pair.chunk(asked).html.len() > 30_000);
-        }
-    }
-}
+mod tests;

@@ -19,7 +19,8 @@
 //!   message NAME      the answer has the same id as that exchange's
 //!   class NAME | header NAME: TEXT (of the client's own) | billing: TEXT (before the system prompt)
 //!   prompt: TEXT (system prompt) | plain (no tools) | domain NAME | max_tokens N
-//! expect NAME KIND [of NAME] [on BRANCH] [with NAME]      `with`: same conversation
+//! expect NAME KIND [of NAME] [on BRANCH] [by METHOD] [task ID] [with NAME] [apart NAME]
+//!                   `with`: in the same conversation; `apart`: in another one
 //! ```
 
 use std::{collections::BTreeMap, fmt::Write as _};

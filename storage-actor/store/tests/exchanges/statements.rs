@@ -1,0 +1,73 @@
+//! What a batch costs: a few statements, however much is in it, that touch what they change.
+
+use nexus_store::{
+    exchanges::ExchangePart,
+    store_tests,
+    testing::{TestStore, statements_of},
+};
+
+use crate::{
+    probe::{Place, Probe},
+    sample::{history, id, request, response},
+};
+
+/// More than the documents of one statement.
+const EXCHANGES: u32 = 300;
+
+fn parts(numbers: impl Iterator<Item = u32>) -> Vec<ExchangePart> {
+    let halves = |number| [request(number, &history(2)), response(number, b"an answer")];
+    numbers.flat_map(halves).collect()
+}
+
+fn count(statements: &[String], begin: &str) -> usize {
+    statements.iter().filter(|statement| statement.starts_with(begin)).count()
+}
+
+async fn a_batch_takes_few_statements(store: TestStore) {
+    let parts = parts(1..=EXCHANGES);
+    let (stored, statements) = statements_of(store.write_exchanges(&parts)).await;
+    assert_eq!(stored.expect("stored").len(), EXCHANGES as usize);
+    assert_eq!(count(&statements, "INSERT INTO payloads "), 1, "both halves in one row");
+    // 256, 256, 64, 16 and 8.
+    assert_eq!(count(&statements, "INSERT INTO search_documents "), 5);
+    assert!(statements.len() < 40, "{}: {statements:#?}", statements.len());
+    let probe = Probe::open(&store.url).await;
+    assert_eq!(probe.count("search_documents").await, i64::from(2 * EXCHANGES));
+}
+
+async fn a_link_sets_nothing_else(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    probe.play_linker().await;
+    store.write_exchanges(&parts(1..=3)).await.expect("stored");
+    for number in 1..=3 {
+        let place = Place { conversation: id(1).0, branch: "main".to_owned(), kind: "turn" };
+        probe.place(id(number).0, &place).await;
+    }
+    let before = store.find_exchange(id(2)).await.expect("read").expect("stored");
+    let ids = [1, 2, 3].map(id);
+    let (linked, statements) = statements_of(store.apply_links(&ids)).await;
+    assert_eq!(linked.expect("linked").len(), 3);
+    let written: Vec<_> = statements
+        .iter()
+        .filter(|text| text.starts_with("INSERT INTO exchanges ") && text.contains(" DO UPDATE "))
+        .collect();
+    let [written] = written[..] else { panic!("{statements:#?}") };
+    let (_, set) = written.split_once(" DO UPDATE SET ").expect("it sets");
+    assert_eq!(
+        set.trim_end(),
+        "conversation_id = excluded.conversation_id, branch_id = excluded.branch_id, \
+         kind = excluded.kind"
+    );
+    assert_eq!(count(&statements, "UPDATE conversations "), 1);
+    assert_eq!(count(&statements, "DELETE FROM conversation"), 0, "nothing was taken away");
+    assert!(!statements.iter().any(|text| text.contains("FROM usage")), "{statements:#?}");
+    let mut after = store.find_exchange(id(2)).await.expect("read").expect("stored");
+    assert_eq!(after.conversation_id, Some(id(1).0));
+    assert_eq!(after.kind.as_deref(), Some("turn"));
+    after.conversation_id = None;
+    after.branch_id = None;
+    after.kind = None;
+    assert_eq!(after, before);
+}
+
+store_tests!(a_batch_takes_few_statements, a_link_sets_nothing_else);
