@@ -20,6 +20,9 @@ CREATE TABLE account_buckets (
     PRIMARY KEY (width_minutes, start, account_id)
 );
 
+-- Storage roles that run meanwhile wait from here on: what they counted between the sums and the
+-- triggers would be missing for ever.
+LOCK TABLE usage_buckets IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO account_buckets (
     width_minutes, start, account_id, requests, errors, input_tokens, output_tokens,
     cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens, cost_nanos, unpriced,
@@ -35,7 +38,8 @@ GROUP BY width_minutes, start, account_id;
 
 -- The engine keeps them in line with every change of `usage_buckets`: storage roles of the version
 -- before, which know nothing of this table, go on while it is being replaced.
--- Each in the order of the key, so that writers lock alike.
+-- Stretches that a statement updates come before those that it inserts, whatever their keys: writers
+-- lock alike only because they take turns (`LOCK_BUCKETS` of the store).
 CREATE FUNCTION account_buckets_add() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO account_buckets AS a (

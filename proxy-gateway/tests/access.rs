@@ -86,6 +86,14 @@ async fn a_client_key_brings_the_stored_credential_and_stays_here() {
         assert_eq!(seen.header("authorization"), None);
         assert!(!String::from_utf8_lossy(&seen.head).contains("cnp_"));
     }
+    let key = format!("x-api-key: {KEY}\r\n");
+    let in_cookie = format!("{key}cookie: a=b; key={KEY}\r\n");
+    let in_query = format!("/v1/messages?beta=true&key={KEY}");
+    for (path, fields) in [("/v1/messages", &in_cookie), (&*in_query, &key)] {
+        let reply = raw::send(gateway.addr, &raw::post(path, fields, b"{}")).await;
+        assert_eq!(reply.status, 401, "{path}");
+    }
+    assert_eq!(upstream.seen().count(), 4, "what would take a key along stays here");
     let event = gateway.event().await;
     assert_eq!(event.envelope.account_id.as_deref(), Some("acc_1"));
 }
@@ -137,6 +145,8 @@ async fn a_client_key_of_another_domain_never_goes_up_whatever_it_looks_like() {
     config.access.allow_passthrough = true;
     let form = r#"{"type":"api_key","api_key":"sk-ant-stored","client_api_key":"open sesame"}"#;
     fs::write(file(dir.path(), "team.local"), form).expect("written");
+    let with_colon = form.replace("open sesame", "open:sesame");
+    fs::write(file(dir.path(), "other.local"), with_colon).expect("written");
     let gateway = start_in(config, dir);
     assert_eq!(call(&gateway, "x-api-key: open sesame\r\n").await.status, 401);
     for shown in [
@@ -150,7 +160,7 @@ async fn a_client_key_of_another_domain_never_goes_up_whatever_it_looks_like() {
         let reply = call(&gateway, &format!("authorization: {shown}\r\n")).await;
         assert_eq!(reply.status, 401, "{shown}");
     }
-    for pair in ["cnp_live_x:", "user:cnp_live_x", "user:open sesame"] {
+    for pair in ["cnp_live_x:", "user:cnp_live_x", "user:open sesame", "u:open:sesame"] {
         let basic = BASE64_STANDARD.encode(pair);
         let reply = call(&gateway, &format!("authorization: Basic {basic}\r\n")).await;
         assert_eq!(reply.status, 401, "{pair}");

@@ -6,14 +6,16 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use nexus_contract::TerminalState;
+use nexus_gateway::GatewayConfig;
 use nexus_scripted::{
-    Answer, Outcome, Request, Server, Service,
+    Answer, Entry, Outcome, Request, Server, Service,
     http::{Coding, HeadFault, Step, encode},
 };
 use socket2::SockRef;
-use support::{LIMIT, config, raw, start};
+use support::{LIMIT, Running, config, raw, start};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     time::timeout,
 };
 
@@ -250,35 +252,39 @@ async fn a_slow_head_and_a_slow_body_end() {
     assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_read_is_dropped() {
+/// A gateway with a client that asks for 64 MiB and reads none of them.
+async fn unread(set: impl FnOnce(&mut GatewayConfig)) -> (Server, Running, TcpStream) {
     let chunk = Step::Send(Bytes::from(vec![b'a'; 1 << 20]));
     let upstream = serve(Always(Answer::new(200).stream(vec![chunk; 64])));
     let mut config = config(&upstream.url());
-    config.clients.stall_timeout = Duration::from_secs(1);
+    set(&mut config);
     let gateway = start(config);
     let mut io = raw::connect(gateway.addr).await;
     io.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
-    let gone = upstream
-        .seen()
-        .until(|seen| seen.first().is_some_and(|entry| entry.outcome == Some(Outcome::ClientGone)));
+    (upstream, gateway, io)
+}
+
+async fn is_let_go(upstream: &Server) {
+    let is_gone = |entry: &Entry| entry.outcome == Some(Outcome::ClientGone);
+    let gone = upstream.seen().until(|seen| seen.first().is_some_and(is_gone));
     timeout(LIMIT, gone).await.expect("the upstream is let go");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped() {
+    let patience = Duration::from_secs(1);
+    let (upstream, gateway, _io) = unread(|config| config.clients.stall_timeout = patience).await;
+    is_let_go(&upstream).await;
     assert_eq!(gateway.finished().await.0.state, TerminalState::ClientAborted);
 }
 
 /// While it has something to read, nobody asks the upstream's answer for more.
 #[tokio::test]
 async fn a_client_that_does_not_read_outlasts_no_time_out() {
-    let chunk = Step::Send(Bytes::from(vec![b'a'; 1 << 20]));
-    let upstream = serve(Always(Answer::new(200).stream(vec![chunk; 64])));
-    let mut config = config(&upstream.url());
-    config.upstream.timeout = Duration::from_millis(500);
-    let gateway = start(config);
-    let mut io = raw::connect(gateway.addr).await;
-    io.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    let whole = Duration::from_millis(500);
+    let (upstream, gateway, mut io) = unread(|config| config.upstream.timeout = whole).await;
     assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
-    let gone = upstream.seen().until(|seen| seen[0].outcome == Some(Outcome::ClientGone));
-    timeout(LIMIT, gone).await.expect("the upstream is let go");
+    is_let_go(&upstream).await;
     let reply = raw::read(&mut io).await;
     assert!(!reply.complete && reply.body.len() < 64 << 20, "{} bytes", reply.body.len());
 }
@@ -286,11 +292,7 @@ async fn a_client_that_does_not_read_outlasts_no_time_out() {
 /// The server drops its connection; it was not the client that left.
 #[tokio::test]
 async fn a_client_that_does_not_read_is_no_client_that_left_when_the_gateway_stops() {
-    let chunk = Step::Send(Bytes::from(vec![b'a'; 1 << 20]));
-    let upstream = serve(Always(Answer::new(200).stream(vec![chunk; 64])));
-    let gateway = start(config(&upstream.url()));
-    let mut io = raw::connect(gateway.addr).await;
-    io.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    let (_upstream, gateway, io) = unread(|_default| {}).await;
     io.readable().await.expect("an answer begins");
     gateway.shutdown.cancel();
     assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_kept_where_no_answer_is() {
+    async fn nothing_is_kept_without_a_lifetime() {
         let (quality, store) = asked_before(Duration::ZERO).await;
         assert!(quality.find(queries(&store), START).await.is_none());
     }

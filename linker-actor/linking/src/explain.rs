@@ -289,7 +289,11 @@ fn summary_header(parent: &Side, child: &Side) -> Verdict {
     } else if !is_earlier_of_agent(parent, child) {
         (false, "not an earlier exchange of the same session and agent")
     } else if parent.summarises {
-        (true, "the parent was asked for a summary: an edge when the text of none is found")
+        (
+            true,
+            "the parent was asked for a summary: an edge when the text of none is found, and none \
+             goes on from it since",
+        )
     } else {
         (false, "the parent was not asked for a summary")
     };

@@ -7,7 +7,8 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use nexus_bus::{
-    Consumer, ConsumerSpec, EventStream, Settle, ShipperConfig, adopt, backoff::Backoff, ship,
+    Consumer, ConsumerSpec, EventStream, Settle, ShipperConfig, adopt, adopt_once,
+    backoff::Backoff, ship,
 };
 use nexus_contract::{
     Event, ExchangeId, Headers, Kind, Payload, ResponseFinished, SystemClock, TerminalState,
@@ -155,4 +156,24 @@ async fn what_a_gone_instance_left_is_shipped_and_its_folder_removed() {
     shutdown.cancel();
     adopting.await.expect("no panic").expect("a graceful end");
     assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_held_or_found_while_stopping_is_left_alone() {
+    let (dir, logs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("one"));
+    let stream: Arc<dyn EventStream> = log(logs.path()).await;
+    let adopted = async |shutdown: &CancellationToken| {
+        adopt_once(dir.path(), &stream, config(), shutdown).await.expect("adopts");
+        let left = std::fs::read_dir(dir.path()).expect("lists").count();
+        (left, stream.status().await.expect("says").events)
+    };
+    let held = journal(dir.path());
+    record(&held, 1);
+    let goes_on = CancellationToken::new();
+    assert_eq!(adopted(&goes_on).await, (1, 0), "its owner lives");
+    drop(held);
+    let stops = CancellationToken::new();
+    stops.cancel();
+    assert_eq!(adopted(&stops).await, (1, 0), "a stop begins nothing");
+    assert_eq!(adopted(&goes_on).await, (0, 2), "a request and its answer");
 }

@@ -1,7 +1,7 @@
 //! Opening, beginning, closing.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::{JournalError, JournalFull},
+    folder,
     reader::Reader,
     record::RequestHead,
     recording::Recording,
@@ -22,14 +23,6 @@ use crate::{
     stats::{Counts, LossReason},
     sync, writer,
 };
-
-const LOCK: &str = "lock";
-
-/// Stands between an instance's name and the number of its folder; no part of a name.
-const SUFFIX: char = '~';
-
-/// Folders of one instance.
-const MAX_FOLDERS: usize = 8;
 
 /// What to do with an exchange for which there is no room (`NEXUS_CAPTURE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +114,7 @@ impl Journal {
     /// [`JournalError::InUse`] when all of its folders are held.
     pub fn open(config: JournalConfig, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         config.check()?;
-        let (dir, lock) = take_folder(&config)?;
+        let (dir, lock) = folder::take(&config.dir, &config.instance)?;
         let left = segment::list(&dir).map_err(JournalError::at(&dir))?;
         let next_sequence = left.last().map_or(1, |last| last + 1);
         let shared = Arc::new(shared(&config, &dir, left.len(), next_sequence, clock)?);
@@ -221,42 +214,6 @@ pub struct JournalStatus {
     pub waiting: u64,
     #[serde(flatten)]
     pub counts: Counts,
-}
-
-/// The first of the instance's folders that nobody holds.
-fn take_folder(config: &JournalConfig) -> Result<(PathBuf, File), JournalError> {
-    let mut held = None;
-    for number in 1..=MAX_FOLDERS {
-        let dir = config.dir.join(folder(&config.instance, number));
-        fs::create_dir_all(&dir).map_err(JournalError::at(&dir))?;
-        match lock(&dir) {
-            Ok(lock) => return Ok((dir, lock)),
-            Err(error @ JournalError::InUse(_)) => held = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(held.unwrap_or(JournalError::Settings("an instance has at least one folder")))
-}
-
-fn folder(instance: &str, number: usize) -> String {
-    if number == 1 { instance.to_owned() } else { format!("{instance}{SUFFIX}{number}") }
-}
-
-/// The instance whose folder this is.
-pub(crate) fn instance_of(dir: &Path) -> String {
-    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.split(SUFFIX).next().unwrap_or_default().to_owned()
-}
-
-/// Takes the folder's lock; it is held until the file is closed, by whatever end.
-pub(crate) fn lock(dir: &Path) -> Result<File, JournalError> {
-    let path = dir.join(LOCK);
-    let file = File::create(&path).map_err(JournalError::at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(JournalError::at(path)(error)),
-    }
 }
 
 fn shared(

@@ -25,6 +25,7 @@
 mod assemble;
 mod claim;
 mod error;
+mod folder;
 mod frame;
 mod journal;
 mod queue;

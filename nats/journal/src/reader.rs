@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     assemble::{Assembled, Assembler},
     error::JournalError,
-    journal::{instance_of, lock},
+    folder,
     recording::{Carried, Item},
     scan::{Scanner, Step},
     segment,
@@ -82,8 +82,8 @@ impl Reader {
         Self::new(dir, gateway, Source::Live { shared, position }, left, next_live)
     }
 
-    /// The journals of instances that are gone: every folder in `dir` whose lock is free and that
-    /// holds segments. The caller publishes what they hold; an emptied folder is removed.
+    /// The journals of instances that are gone: every folder in `dir` whose lock is free. The caller
+    /// publishes what they hold, and [removes](Self::remove_if_empty) them.
     pub fn adopt(dir: &Path) -> Result<Vec<Self>, JournalError> {
         let mut found = Vec::new();
         for entry in fs::read_dir(dir).map_err(JournalError::at(dir))? {
@@ -96,14 +96,14 @@ impl Reader {
     }
 
     fn adopt_one(dir: &Path) -> Result<Option<Self>, JournalError> {
-        let lock = match lock(dir) {
+        let lock = match folder::lock(dir) {
             Ok(lock) => lock,
             Err(JournalError::InUse(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let left = segment::list(dir).map_err(JournalError::at(dir))?;
         let source = Source::Left { _lock: lock, stats: Box::default() };
-        Ok(Some(Self::new(dir.to_owned(), instance_of(dir), source, left, 0)))
+        Ok(Some(Self::new(dir.to_owned(), folder::instance_of(dir), source, left, 0)))
     }
 
     fn new(dir: PathBuf, gateway: String, source: Source, left: Vec<u64>, next_live: u64) -> Self {
@@ -180,14 +180,14 @@ impl Reader {
         self.stats().counts()
     }
 
-    /// Removes an adopted folder that holds nothing any more.
+    /// Removes an adopted folder that holds nothing any more. False when it stays.
     pub fn remove_if_empty(self) -> Result<bool, JournalError> {
-        let is_left = matches!(self.source, Source::Left { .. });
-        let empty = segment::list(&self.dir).map_err(JournalError::at(&self.dir))?.is_empty();
-        if is_left && empty {
-            fs::remove_dir_all(&self.dir).map_err(JournalError::at(&self.dir))?;
+        if !matches!(self.source, Source::Left { .. }) {
+            return Ok(false);
         }
-        Ok(is_left && empty)
+        let removed = segment::list(&self.dir)
+            .and_then(|left| if left.is_empty() { folder::remove(&self.dir) } else { Ok(false) });
+        removed.map_err(JournalError::at(&self.dir))
     }
 
     /// Opens the next segment. False when there is nothing to read.

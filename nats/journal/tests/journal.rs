@@ -2,7 +2,15 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use nexus_contract::TerminalState;
@@ -212,7 +220,7 @@ async fn a_disk_without_room_refuses_when_capture_is_required_until_it_has_some(
     // In the place of the files that it would make for the segments from the third on, for a while.
     for number in 3..=40 {
         let in_the_way = dir.path().join(format!("gateway-a/{number:016x}.spare"));
-        std::fs::create_dir(in_the_way).expect("made");
+        fs::create_dir(in_the_way).expect("made");
     }
     let body = pattern(7, 30_000);
     let attempt = async |number| match journal.begin(head(number)) {
@@ -268,7 +276,35 @@ async fn an_instance_is_locked_and_adopted_when_it_is_gone() {
     assert_eq!(ship(&mut reader, true)[&id(1)].request, Some((body, true)));
     assert!(!reader.growth().more().await);
     assert!(reader.remove_if_empty().expect("removes"));
-    assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+    assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+/// As gateways of one machine do, and `nexus prune` beside them.
+#[tokio::test]
+async fn several_that_adopt_at_once_harm_neither_each_other_nor_who_comes_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let adopting = [(); 3].map(|()| {
+        let (journals, is_over) = (dir.path().to_owned(), is_over.clone());
+        thread::spawn(move || {
+            while !is_over.load(Relaxed) {
+                for mut left in Reader::adopt(&journals).expect("none fails") {
+                    ship(&mut left, true);
+                    left.remove_if_empty().expect("none fails");
+                }
+            }
+        })
+    });
+    for number in 1..=60 {
+        let journal = open(config(dir.path()));
+        record(&journal, number, &pattern(1, 10), &pattern(2, 10)).written().await;
+        let mut reader = journal.reader().expect("the first to ask");
+        assert!(ship(&mut reader, true).contains_key(&id(number)), "{number} is gone");
+    }
+    is_over.store(true, Relaxed);
+    for thread in adopting {
+        thread.join().expect("no panic");
+    }
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn ship_journals(settings: &Settings, stream: &Arc<dyn EventStream>) -> an
     let never = CancellationToken::new();
     let shipping = nexus_bus::adopt_once(&dir, stream, ShipperConfig::default(), &never);
     let shipped = tokio::time::timeout(SHIPPING, shipping).await;
-    Ok(shipped.context("the journal is not shipped in time")??)
+    Ok(shipped.context("the journal is not shipped in time; start Nexus until it is")??)
 }
 
 /// Gives how many exchanges, and how many events and dead letters there were.

@@ -121,6 +121,7 @@ fn an_erased_conversation_can_be_imported_as_if_it_had_never_been() {
     let erased = nexus.json(erase);
     assert_eq!(erased["exchanges"], 5);
     assert!(erased["events"].as_u64() >= Some(10), "a request and an answer of each: {erased}");
+    assert!(erased["notes"].as_array().is_some_and(Vec::is_empty), "none without NATS: {erased}");
     let (code, error) = failure(&nexus.run("show exchange s06-001"));
     assert!(code == 1 && error.starts_with("error: "), "{code}: {error}");
     let (code, error) = failure(&nexus.run(erase));

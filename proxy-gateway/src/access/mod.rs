@@ -63,6 +63,9 @@ impl Access {
         target: &Uri,
         headers: &HeaderMap,
     ) -> Result<Grant, Problem> {
+        if is_astray(target, headers) {
+            return Err(Problem::Authentication);
+        }
         let presented = presented(headers).ok_or(Problem::Authentication)?;
         let fingerprinter = self.credentials.fingerprinter();
         let digests: Vec<_> = presented.iter().map(|key| fingerprinter.digest(key)).collect();
@@ -76,10 +79,7 @@ impl Access {
                 let known = known.copied();
                 self.stored(domain, credential, known).await
             }
-            None if !self.allow_passthrough
-                || mentions_client_key(target.query().unwrap_or_default())
-                || self.holds_client_key(headers, &digests) =>
-            {
+            None if !self.allow_passthrough || self.holds_client_key(headers, &digests) => {
                 Err(Problem::Authentication)
             }
             None => Ok(Grant {
@@ -106,20 +106,17 @@ impl Access {
     }
 
     /// A key of this gateway, of whatever domain, is none of the upstream's business; also where it
-    /// stands in a form that lets nobody in, such as without its scheme or in a cookie.
+    /// stands in a form that lets nobody in, such as without its scheme.
     fn holds_client_key(&self, headers: &HeaderMap, digests: &[Digest]) -> bool {
         let is_known = |digest: &Digest| self.credentials.knows_client_key(digest);
         let fingerprinter = self.credentials.fingerprinter();
         let is_one =
             |text: &str| mentions_client_key(text) || is_known(&fingerprinter.digest(text.trim()));
         let holds_one = |value: &HeaderValue| {
-            is_one(&text(value)) || basic(value).is_some_and(|pair| pair.split(':').any(is_one))
+            is_one(&text(value)) || basic(value).is_some_and(|pair| pair.splitn(2, ':').any(is_one))
         };
         let mut values = headers.get_all("x-api-key").chain(headers.get_all(header::AUTHORIZATION));
-        let mut cookies = headers.get_all(header::COOKIE);
-        digests.iter().any(is_known)
-            || values.any(holds_one)
-            || cookies.any(|value| mentions_client_key(&text(value)))
+        digests.iter().any(is_known) || values.any(holds_one)
     }
 
     /// `None` when the credential has expired.
@@ -158,6 +155,14 @@ fn presented(headers: &HeaderMap) -> Option<Vec<&str>> {
     (presented.len() <= MAX_PRESENTED).then_some(presented)
 }
 
+/// Whether a client key stands where it lets nobody in and from where it would go up, with whatever
+/// credential. Told by its beginning alone: to compare each word with all keys would be work that
+/// strangers set.
+fn is_astray(target: &Uri, headers: &HeaderMap) -> bool {
+    target.query().is_some_and(mentions_client_key)
+        || headers.get_all(header::COOKIE).any(|value| mentions_client_key(&text(value)))
+}
+
 /// Whether a word of `text` begins as client keys do.
 fn mentions_client_key(text: &str) -> bool {
     let is_of_keys = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_');
@@ -173,7 +178,7 @@ pub fn bearer(value: &HeaderValue) -> Option<&str> {
     of_scheme(value, "bearer")
 }
 
-/// Name and password of `Authorization: Basic …`, with the colon between them.
+/// Name and password of `Authorization: Basic …`, with the first colon between them.
 fn basic(value: &HeaderValue) -> Option<String> {
     let pair = BASE64_STANDARD.decode(of_scheme(value, "basic")?).ok()?;
     Some(String::from_utf8_lossy(&pair).into_owned())

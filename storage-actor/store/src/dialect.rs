@@ -26,6 +26,9 @@ pub trait Dialect: Database {
     /// Keeps other writers out for the rest of the transaction; empty where there are none.
     const LOCK_EXCHANGES: &'static str;
 
+    /// Lets writers of `usage_buckets` take turns until they commit; empty where there is one writer.
+    const LOCK_BUCKETS: &'static str;
+
     /// `usage` has a partition per month.
     const PARTITIONED: bool;
 
@@ -45,6 +48,7 @@ impl Dialect for Sqlite {
     const LOCKS_ROWS: bool = false;
     const SKIP_LOCKED: &'static str = "";
     const LOCK_EXCHANGES: &'static str = "";
+    const LOCK_BUCKETS: &'static str = "";
     const PARTITIONED: bool = false;
 
     fn affected(done: &Self::QueryResult) -> u64 {
@@ -68,6 +72,7 @@ impl Dialect for Postgres {
     const LOCKS_ROWS: bool = true;
     const SKIP_LOCKED: &'static str = " FOR UPDATE SKIP LOCKED";
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
+    const LOCK_BUCKETS: &'static str = "SELECT pg_advisory_xact_lock(7305518436193)";
     const PARTITIONED: bool = true;
 
     fn affected(done: &Self::QueryResult) -> u64 {

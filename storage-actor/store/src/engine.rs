@@ -29,7 +29,8 @@ pub struct StoreConfig {
     pub max_readers: u32,
     /// How long a read may run before the engine breaks it off (PostgreSQL).
     pub read_timeout: Duration,
-    /// How long a writing statement may run, and how long it may wait for a lock.
+    /// How long a writing statement may run, and how long it may wait for a lock. A migration
+    /// takes as long as it takes.
     pub write_timeout: Duration,
     /// How long a caller waits for a free connection.
     pub acquire_timeout: Duration,

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod activity;
+mod calling;
 mod conditions;
 mod conversations;
 mod cover;
@@ -11,6 +12,7 @@ mod days;
 pub mod graph;
 pub mod metrics;
 pub mod misses;
+mod names;
 mod path;
 mod rarest;
 mod reason;
@@ -22,6 +24,7 @@ mod snippet;
 mod statement;
 pub mod syntax;
 mod texts;
+mod tools;
 pub mod types;
 mod usage;
 mod words;

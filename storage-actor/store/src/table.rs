@@ -1,6 +1,6 @@
 //! Rows as structs: the fields are named once and make the struct, the column list and the binds.
 
-/// `table_row! { /// docs  pub struct Name in "table" keyed by "column" { field: Type, … } }`
+/// `table_row! { /// docs  pub struct Name { field: Type, … } }`
 ///
 /// Field names are column names. `push` binds a row in the order of `COLUMNS`.
 macro_rules! table_row {

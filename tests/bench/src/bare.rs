@@ -1,12 +1,17 @@
 //! A proxy of the parts that the gateway is made of, and nothing else: what they leave to reach.
 //!
-//! It hands on path, method, headers and bodies as they come; no identity, no limits, no records.
+//! It hands on path, method, headers and bodies, with their lengths where they are told; no identity,
+//! no limits, no records.
 
 use std::time::Duration;
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, ResponseError,
-    http::{StatusCode, header},
+    body::SizedStream,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
     web,
 };
 use awc::Client;
@@ -46,12 +51,23 @@ async fn forward(
     let url = format!("{}{}", upstream.as_str(), request.uri());
     let mut call = client.request_from(url, request.head()).no_decompress();
     call = call.timeout(Duration::from_mins(1));
-    let answer = call.send_stream(body).await.map_err(|error| Unreachable(error.to_string()))?;
+    let sent = match length(request.headers()) {
+        Some(length) => call.send_body(SizedStream::new(length, body)),
+        None => call.send_stream(body),
+    };
+    let answer = sent.await.map_err(|error| Unreachable(error.to_string()))?;
     let mut reply = HttpResponse::build(answer.status());
     for (name, value) in answer.headers() {
         if name != header::CONNECTION && name != header::TRANSFER_ENCODING {
             reply.append_header((name, value));
         }
     }
-    Ok(reply.streaming(answer))
+    Ok(match length(answer.headers()) {
+        Some(length) => reply.body(SizedStream::new(length, answer)),
+        None => reply.streaming(answer),
+    })
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -15,8 +15,11 @@ pub async fn find<I: Index>(
     let Some(session) = &request.session else { return Ok(None) };
     let own = Scope::Agent { session: session.clone(), agent: request.agent.clone() };
     if let Some(parent) = index.newest(&own, request.moment, false).await? {
-        // Clients also write a summary themselves, from notes that no answer holds.
-        let kind = if request.is_continuation() { LinkKind::Compact } else { LinkKind::Turn };
+        // Clients also write a summary themselves, from notes that no answer holds. Every later turn
+        // repeats it, also one whose client has changed the history behind it.
+        let repeats = parent.request.as_ref().is_some_and(|one| one.has_summary_of(request));
+        let is_new = request.is_continuation() && !repeats;
+        let kind = if is_new { LinkKind::Compact } else { LinkKind::Turn };
         return Ok(Some(Edge::to(kind, parent.id, Method::Session)));
     }
     if request.agent.is_none() {

@@ -127,6 +127,11 @@ impl RequestFacts {
         self.compacted || self.summary_length > 0
     }
 
+    /// Both go on from the same summary, as far as it is compared.
+    pub fn has_summary_of(&self, other: &Self) -> bool {
+        !self.probes.is_empty() && self.probes == other.probes
+    }
+
     /// Probes of the last summary, and of those that stand behind the first `length` blocks.
     pub fn probes_behind(&self, length: u32) -> Vec<Hash> {
         let earlier = self.earlier_summaries.iter().filter(|summary| summary.length > length);

@@ -143,8 +143,15 @@ impl Source for Memory {
     }
 
     async fn write(&mut self, pending: Pending<'_>) -> Result<()> {
-        for exchange in pending.exchanges.into_iter().chain(pending.answers) {
+        for exchange in pending.exchanges {
             self.replace(exchange);
+        }
+        // No more than what is promised to be different, as the stores do it.
+        for exchange in pending.answers {
+            let Some(mut known) = self.exchanges.get(&exchange.id).cloned() else { continue };
+            known.answer.clone_from(&exchange.answer);
+            known.follow = exchange.follow;
+            self.replace(&known);
         }
         for path in pending.paths {
             self.put_path(path).await?;

@@ -99,7 +99,8 @@ pub async fn adopt(
     Ok(())
 }
 
-/// Ships the journals in `dir` whose instances are gone now, and removes them.
+/// Ships the journals in `dir` whose instances are gone now, and removes them. One that another
+/// process holds is its own to ship.
 ///
 /// # Errors
 /// As [`ship`].
@@ -110,6 +111,10 @@ pub async fn adopt_once(
     shutdown: &CancellationToken,
 ) -> Result<(), ShipperGone> {
     for reader in Reader::adopt(dir)? {
+        // Or each of them would take its drain time.
+        if shutdown.is_cancelled() {
+            break;
+        }
         tracing::info!(instance = reader.instance(), "a journal without an owner is shipped");
         ship(reader, stream.clone(), config, shutdown.clone()).await?;
     }

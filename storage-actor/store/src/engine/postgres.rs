@@ -20,7 +20,16 @@ impl SqlStore<Postgres> {
         } else {
             pool(config, (config.max_readers / 2).max(2), writing(config)?).await?
         };
-        migrate::postgres(&write, config.migrate && !config.read_only).await?;
+        if config.migrate && !config.read_only {
+            // Without time-outs: an index over millions of rows takes as long as it takes, and who
+            // starts meanwhile waits.
+            let patient = pool(config, 1, options(config)?).await?;
+            let migrated = migrate::postgres(&patient, true).await;
+            patient.close().await;
+            migrated?;
+        } else {
+            migrate::postgres(&write, false).await?;
+        }
         Ok(Self::new(write, read))
     }
 }

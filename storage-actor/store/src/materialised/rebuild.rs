@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::write::Change;
 use crate::{
+    dialect::Dialect,
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
@@ -32,11 +33,11 @@ impl Materialised for SqlStore<Engine> {
         let mut tx = self.begin().await?;
         // The engine keeps the last in line with the one before, if it was.
         let tables = ["conversations", "conversation_values", "usage_buckets", "account_buckets"];
-        let mut statements = Vec::new();
-        if !<Engine as crate::dialect::Dialect>::LOCK_EXCHANGES.is_empty() {
-            statements.push(<Engine as crate::dialect::Dialect>::LOCK_EXCHANGES.to_owned());
-        }
-        statements.extend(tables.map(|table| format!("DELETE FROM {table}")));
+        // The second lock is for who writes no exchange: a removal of usage, or costs of what is gone.
+        let locks = [<Engine as Dialect>::LOCK_EXCHANGES, <Engine as Dialect>::LOCK_BUCKETS];
+        let locks = locks.into_iter().filter(|lock| !lock.is_empty()).map(str::to_owned);
+        let deletes = tables.map(|table| format!("DELETE FROM {table}"));
+        let statements: Vec<_> = locks.chain(deletes).collect();
         Self::execute_all(&mut tx, &statements).await?;
         let exchanges = self.rebuild_conversations(&mut tx).await?;
         self.rebuild_buckets(&mut tx).await?;

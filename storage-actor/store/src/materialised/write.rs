@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     bulk,
+    dialect::Dialect,
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
@@ -150,9 +151,14 @@ impl SqlStore<Engine> {
         connection: &mut <Engine as Database>::Connection,
         buckets: &BucketDeltas,
     ) -> Result<()> {
+        let changes = buckets.changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Self::lock_buckets(connection).await?;
         let columns = [&buckets::KEY[..], &buckets::SUMS].concat();
         let head = table::insert("usage_buckets", &columns);
-        for rows in buckets.changes().chunks(bulk::rows(columns.len())) {
+        for rows in changes.chunks(bulk::rows(columns.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
             query.push_values(rows, |mut row, (key, sums)| {
                 row.push_bind(key.width_minutes).push_bind(key.start);
@@ -169,6 +175,18 @@ impl SqlStore<Engine> {
         let fewer: BTreeSet<_> = buckets.shrinking().map(|key| key.start).collect();
         let fewer: Vec<_> = fewer.into_iter().collect();
         Self::execute_for(connection, DROP_BUCKETS, &fewer).await
+    }
+
+    /// Takes the turn of changing `usage_buckets`: what the engine sums up of them by account is not
+    /// locked in the order of its keys.
+    pub(crate) async fn lock_buckets(
+        connection: &mut <Engine as Database>::Connection,
+    ) -> Result<()> {
+        if !<Engine as Dialect>::LOCK_BUCKETS.is_empty() {
+            let turn = sql::query(<Engine as Dialect>::LOCK_BUCKETS);
+            turn.execute(&mut *connection).await.context("usage_buckets cannot be locked")?;
+        }
+        Ok(())
     }
 
     /// Removes what counts nothing any more, which only something taken away brings about.

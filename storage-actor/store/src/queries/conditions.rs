@@ -105,6 +105,16 @@ const fn has_condition(has: Has) -> &'static str {
     }
 }
 
+/// What the names of such branches begin with.
+pub(super) const fn branch_prefix(has: Has) -> Option<&'static str> {
+    match has {
+        Has::Subtask => Some("subtask_"),
+        Has::Branch => Some("branch_"),
+        Has::Compact => Some("compact_"),
+        Has::Error | Has::Analysis => None,
+    }
+}
+
 /// Lower case, with what `LIKE` would take for a pattern escaped.
 fn like(text: &str) -> String {
     let lower = text.to_lowercase();

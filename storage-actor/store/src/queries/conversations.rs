@@ -14,6 +14,7 @@ use super::{
     row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
+    tools::Tool,
     types::{
         ConversationCounts, ConversationFilter, ConversationGraph, ConversationSort,
         ConversationSummary, Cursor, Page, Paging,
@@ -120,6 +121,12 @@ impl ConversationRow {
     }
 }
 
+/// How the store has what a search names.
+struct Found {
+    words: Words,
+    tools: Option<Vec<Tool>>,
+}
+
 const fn order(sort: ConversationSort) -> &'static str {
     match sort {
         ConversationSort::Recent => "c.last_at",
@@ -129,11 +136,11 @@ const fn order(sort: ConversationSort) -> &'static str {
     }
 }
 
-fn statement(filter: &ConversationFilter, paging: &Paging, words: &Words) -> Statement {
+fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Statement {
     let order = order(filter.sort);
     let mut statement = Statement::new("SELECT ");
     statement.push(CONVERSATION, []).push(" FROM conversations c", []);
-    conditions(&mut statement, filter, words);
+    conditions(&mut statement, filter, found);
     if let Some(Cursor { value, id }) = paging.cursor {
         let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
@@ -143,7 +150,7 @@ fn statement(filter: &ConversationFilter, paging: &Paging, words: &Words) -> Sta
     statement
 }
 
-fn conditions(statement: &mut Statement, filter: &ConversationFilter, words: &Words) {
+fn conditions(statement: &mut Statement, filter: &ConversationFilter, found: &Found) {
     statement.push(" WHERE c.first_at IS NOT NULL", []);
     statement.equal("c.domain", filter.domain.as_deref());
     if let Some(account) = &filter.account_id {
@@ -151,11 +158,11 @@ fn conditions(statement: &mut Statement, filter: &ConversationFilter, words: &Wo
     }
     statement.between("c.last_at", filter.from, None);
     statement.between("c.first_at", None, filter.to);
-    search_conditions(statement, &filter.search);
-    push_words(statement, words);
+    search_conditions(statement, &filter.search, found.tools.as_deref());
+    push_words(statement, &found.words);
 }
 
-fn search_conditions(statement: &mut Statement, search: &Search) {
+fn search_conditions(statement: &mut Statement, search: &Search, tools: Option<&[Tool]>) {
     statement.any_of("c.domain", &search.domains);
     if !search.accounts.is_empty() {
         statement.push(" AND EXISTS (SELECT 1 FROM conversation_values v WHERE ", []);
@@ -164,8 +171,14 @@ fn search_conditions(statement: &mut Statement, search: &Search) {
         statement.push(")", []);
     }
     statement.contains_any("c.models", &search.models);
-    for tool in &search.tools {
-        value_condition(statement, "tool", "lower(v.value) = ?", tool.to_lowercase());
+    if let Some(tools) = tools {
+        for tool in tools {
+            tool.push(statement);
+        }
+    } else {
+        for tool in &search.tools {
+            value_condition(statement, "tool", "lower(v.value) = ?", tool.to_lowercase());
+        }
     }
     statement.bounds(TOKENS, &search.tokens);
     statement.bounds("c.cost_nanos", &search.cost);
@@ -254,13 +267,18 @@ fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
+    async fn found(&self, filter: &ConversationFilter) -> Result<Found> {
+        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
+        Ok(Found { words, tools: self.tools_of_conversations(&filter.search).await? })
+    }
+
     pub(super) async fn conversations(
         &self,
         filter: &ConversationFilter,
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>> {
-        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
-        let rows = self.list(&statement(filter, paging, &words), CANNOT).await?;
+        let found = self.found(filter).await?;
+        let rows = self.list(&statement(filter, paging, &found), CANNOT).await?;
         let mut page = page(rows, filter.sort, paging.rows())?;
         self.add_snippets(&filter.search, &mut page.items).await?;
         Ok(page)
@@ -270,9 +288,9 @@ impl SqlStore<Engine> {
         &self,
         filter: &ConversationFilter,
     ) -> Result<ConversationCounts> {
-        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
+        let found = self.found(filter).await?;
         let mut statement = Statement::new(COUNTS);
-        conditions(&mut statement, filter, &words);
+        conditions(&mut statement, filter, &found);
         let rows: Vec<(i64, i64, i64, i64)> = self.list(&statement, CANNOT).await?;
         let (conversations, branches, subtasks, compacts) =
             rows.first().copied().unwrap_or_default();

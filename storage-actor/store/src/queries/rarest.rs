@@ -9,10 +9,12 @@ use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
 use super::{
+    calling::{self, Span},
     conditions::{COST, Conditions, TOTAL_TOKENS},
+    names::Names,
     statement::Statement,
     syntax::Has,
-    types::RequestFilter,
+    types::{Paging, RequestFilter},
     words::Words,
 };
 use crate::{engine::SqlStore, error::Result};
@@ -30,23 +32,42 @@ enum Condition {
     Time,
     Conversation,
     Analysis,
+    Model,
+    /// By its number in the search.
+    Tool(usize),
 }
 
 impl Condition {
-    const ALL: [Self; 5] =
-        [Self::Tokens, Self::Cost, Self::Time, Self::Conversation, Self::Analysis];
+    const SINGLE: [Self; 6] =
+        [Self::Tokens, Self::Cost, Self::Time, Self::Conversation, Self::Analysis, Self::Model];
+
+    fn all_asked(filter: &RequestFilter, names: &Names, words: &Words) -> Vec<Self> {
+        let tools = (0..names.tools.as_ref().map_or(0, Vec::len)).map(Self::Tool);
+        let all = Self::SINGLE.into_iter().chain(tools);
+        all.filter(|one| one.is_asked(filter, names, words)).collect()
+    }
 
     /// Whether a list would not begin with it anyway: without words, lists walk a stretch of time or a
     /// conversation.
-    fn is_asked(self, filter: &RequestFilter, words: &Words) -> bool {
+    fn is_asked(self, filter: &RequestFilter, names: &Names, words: &Words) -> bool {
         let search = &filter.search;
         let times = [filter.from, filter.to, search.from, search.to];
+        let in_conversation = filter.conversation_id.is_some();
         match self {
             Self::Tokens => !search.tokens.is_empty(),
             Self::Cost => !search.cost.is_empty(),
             Self::Time => !words.is_none() && times.iter().any(Option::is_some),
-            Self::Conversation => !words.is_none() && filter.conversation_id.is_some(),
+            Self::Conversation => !words.is_none() && in_conversation,
             Self::Analysis => search.has.contains(&Has::Analysis),
+            Self::Model => !in_conversation && names.newest().is_some(),
+            Self::Tool(_) => !in_conversation,
+        }
+    }
+
+    const fn max(self) -> u32 {
+        match self {
+            Self::Tool(_) => calling::MAX_FEW,
+            _others => MAX_FEW,
         }
     }
 }
@@ -56,6 +77,8 @@ impl Condition {
 pub(super) struct Few<'a> {
     condition: Condition,
     filter: &'a RequestFilter,
+    names: &'a Names,
+    span: Span,
 }
 
 impl Few<'_> {
@@ -91,6 +114,15 @@ impl Few<'_> {
                 let analysed = "SELECT a.conversation_id FROM analyses a";
                 statement.push(&format!(" AND e.conversation_id IN ({analysed})"), []);
             }
+            Condition::Model => {
+                let models = self.names.models.iter().flatten();
+                let models = models.map(|(name, _)| name.as_str().into());
+                statement.push(" AND ", []).push_in("e.model", models);
+            }
+            Condition::Tool(number) => {
+                let names = self.names.tools.iter().flatten().nth(number);
+                calling::push(statement, select, names.map_or(&[], Vec::as_slice), self.span);
+            }
         }
     }
 }
@@ -102,7 +134,7 @@ fn counts(conditions: &[Few<'_>]) -> Option<Statement> {
         statement.push(if number == 0 { "" } else { " UNION ALL " }, []);
         statement.push("SELECT CAST(? AS BIGINT), COUNT(*) FROM (", [number.into()]);
         few.push(&mut statement, "SELECT 1 AS one FROM exchanges e");
-        statement.push(" LIMIT ?) t", [(MAX_FEW + 1).into()]);
+        statement.push(" LIMIT ?) t", [(few.condition.max() + 1).into()]);
     }
     (!conditions.is_empty()).then_some(statement)
 }
@@ -113,14 +145,23 @@ impl SqlStore<Engine> {
     pub(super) async fn rarest<'a>(
         &self,
         filter: &'a RequestFilter,
+        paging: &Paging,
+        names: &'a Names,
         words: &Words,
     ) -> Result<Option<Few<'a>>> {
-        let asked = Condition::ALL.into_iter().filter(|one| one.is_asked(filter, words));
-        let asked: Vec<_> = asked.map(|condition| Few { condition, filter }).collect();
+        let span = self.span(filter, paging, names).await?;
+        if self.is_short(span).await? {
+            return Ok(None);
+        }
+        let asked = Condition::all_asked(filter, names, words);
+        let asked: Vec<_> =
+            asked.into_iter().map(|condition| Few { condition, filter, names, span }).collect();
         let Some(statement) = counts(&asked) else { return Ok(None) };
         let found: Vec<(i64, i64)> = self.list(&statement, CANNOT).await?;
-        let few = found.into_iter().filter(|(_, count)| *count <= i64::from(MAX_FEW));
-        let rarest = few.min_by_key(|(_, count)| *count);
-        Ok(rarest.and_then(|(number, _)| asked.get(usize::try_from(number).ok()?).copied()))
+        let counted = found.into_iter().filter_map(|(number, count)| {
+            asked.get(usize::try_from(number).ok()?).map(|few| (few, count))
+        });
+        let few = counted.filter(|(few, count)| *count <= i64::from(few.condition.max()));
+        Ok(few.min_by_key(|(_, count)| *count).map(|(few, _)| *few))
     }
 }

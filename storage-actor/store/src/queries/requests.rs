@@ -6,10 +6,11 @@ use nexus_messages::RequestType;
 use sqlx::{Postgres, Sqlite};
 
 use super::{
-    conditions::{Conditions, search_conditions},
+    conditions::{Conditions, branch_prefix, search_conditions},
+    names::Names,
     rarest::Few,
     row::{COLUMNS, ExchangeRow, KNOWN, KNOWN_BY_INDEX},
-    statement::Statement,
+    statement::{Statement, Value},
     types::{
         Cursor, ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary,
         StatusFilter,
@@ -19,6 +20,9 @@ use super::{
 use crate::{engine::SqlStore, error::Result};
 
 const CANNOT: &str = "exchanges cannot be listed";
+
+/// The branch that most exchanges are on: no index of branches holds it.
+const MAIN: &str = "main";
 
 impl RequestSort {
     const fn column(self) -> &'static str {
@@ -54,8 +58,16 @@ impl RequestSort {
 struct List<'a> {
     filter: &'a RequestFilter,
     paging: &'a Paging,
+    names: &'a Names,
     words: &'a Words,
     few: Option<Few<'a>>,
+}
+
+impl List<'_> {
+    /// Whether exchanges are taken as the order has them, and not looked up.
+    const fn is_walked(&self) -> bool {
+        self.few.is_none() && self.words.is_none()
+    }
 }
 
 fn statement(list: &List<'_>) -> Statement {
@@ -81,10 +93,14 @@ fn push_order(statement: &mut Statement, order: &str) {
 
 /// Conditions, order and bounds of a list.
 fn push_page(statement: &mut Statement, list: &List<'_>) {
-    let List { filter, paging, words, few } = *list;
+    let List { filter, paging, names, words, few } = *list;
     let column = filter.sort.column();
-    let order = filter.sort.order(few.is_some() || !words.is_none());
+    let order = filter.sort.order(!list.is_walked());
     conditions(statement, filter);
+    push_names(statement, names, filter.sort);
+    if list.is_walked() {
+        push_off_main(statement, filter);
+    }
     words.push_exchange_condition(statement, few);
     if let (Some(few), true) = (few, words.is_none()) {
         statement.push(" AND e.exchange_id IN (", []);
@@ -158,6 +174,35 @@ fn rare_values(statement: &mut Statement, filter: &RequestFilter) {
     }
 }
 
+/// Says what follows from the names: that there is nothing, or since when there is.
+fn push_names(statement: &mut Statement, names: &Names, sort: RequestSort) {
+    match (&names.models, names.newest()) {
+        (Some(_), None) => {
+            statement.push(" AND 1 = 0", []);
+        }
+        // In another order it would lure the engine to an index by time.
+        (Some(_), Some(newest)) if sort == RequestSort::Time => {
+            statement.push(" AND e.at <= ?", [newest.into()]);
+        }
+        _unbounded => {}
+    }
+}
+
+/// Says again, as `exchanges_off_main` says it, what follows from the filter, for lists that walk that
+/// index: those in the order of time. A conversation is short enough to be walked by itself.
+fn push_off_main(statement: &mut Statement, filter: &RequestFilter) {
+    if filter.sort != RequestSort::Time || filter.conversation_id.is_some() {
+        return;
+    }
+    let named = filter.branch_id.iter().filter(|branch| *branch != MAIN).map(String::as_str);
+    let kinds = filter.search.has.iter().filter_map(|has| branch_prefix(*has));
+    if let Some(branch) = named.chain(kinds).next() {
+        let kind: String = branch.chars().take(4).collect();
+        let sql = " AND e.branch_id <> 'main' AND substr(e.branch_id, 1, 4) = ?";
+        statement.push(sql, [Value::Text(kind)]);
+    }
+}
+
 fn page(rows: Vec<ExchangeRow>, sort: RequestSort, limit: u32) -> Result<Page<RequestSummary>> {
     let limit = limit as usize;
     let next_cursor = (rows.len() > limit)
@@ -175,8 +220,9 @@ impl SqlStore<Engine> {
         paging: &Paging,
     ) -> Result<Page<RequestSummary>> {
         let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
-        let few = self.rarest(filter, &words).await?;
-        let list = List { filter, paging, words: &words, few };
+        let names = self.names(&filter.search).await?;
+        let few = self.rarest(filter, paging, &names, &words).await?;
+        let list = List { filter, paging, names: &names, words: &words, few };
         let rows = self.list(&statement(&list), CANNOT).await?;
         page(rows, filter.sort, paging.rows())
     }

@@ -22,6 +22,7 @@ impl SqlStore<Engine> {
         let months = self.drop_months(before).await?;
         let mut tx = self.begin().await?;
         let rows = sql::query(ROWS).bind(before).execute(&mut *tx).await.context(ROWS)?;
+        Self::lock_buckets(&mut tx).await?;
         sql::query(BUCKETS).bind(before).execute(&mut *tx).await.context(BUCKETS)?;
         tx.commit().await.context("a removal of usage cannot be committed")?;
         Ok(months + rows.rows_affected())

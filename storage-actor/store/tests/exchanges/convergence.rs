@@ -182,7 +182,7 @@ const WITHOUT_ACCOUNTS_ON_SQLITE: [&str; 5] = [
     "DROP TABLE account_buckets",
     "DELETE FROM _sqlx_migrations WHERE version = 36",
 ];
-const WITHOUT_ACCOUNTS_ON_POSTGRES: [&str; 4] = [
+pub const WITHOUT_ACCOUNTS_ON_POSTGRES: [&str; 4] = [
     "DROP FUNCTION account_buckets_add CASCADE",
     "DROP FUNCTION account_buckets_subtract CASCADE",
     "DROP TABLE account_buckets",

@@ -123,21 +123,11 @@ async fn few_are_found_by_each_condition(store: TestStore) {
 /// More than are looked up: the list is walked, and still finds all.
 async fn many_are_found_as_few_are(store: TestStore) {
     fill(&store).await;
-    let (fresh_id, rows) = if store.engine() == "sqlite" {
-        (
-            "randomblob(16)",
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)",
-        )
-    } else {
-        ("gen_random_uuid()", "WITH n (i) AS (SELECT * FROM generate_series(1, 2100))")
-    };
     // Older than the others.
-    let insert = format!(
-        "{rows} INSERT INTO exchanges (exchange_id, domain, gateway, at, method, input_tokens, \
-         output_tokens, cache_read_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens) \
-         SELECT {fresh_id}, 'old.example', 'one', i, 'POST', 5000, 0, 0, 0, 0 FROM n"
-    );
-    Probe::open(&store.url).await.run(&insert).await;
+    let columns = "at, input_tokens, output_tokens, cache_read_tokens, \
+        cache_creation_5m_tokens, cache_creation_1h_tokens";
+    let probe = Probe::open(&store.url).await;
+    probe.add_exchanges(2_100, columns, "i, 5000, 0, 0, 0, 0").await;
     let newest = page(&store, &filter("tokens:>42"), &Paging::default()).await;
     let found: Vec<_> = newest.items.iter().map(|row| row.request_id).collect();
     assert_eq!(found[..4], numbers(11..=EXCHANGES));

@@ -50,6 +50,28 @@ impl Probe {
         }
     }
 
+    /// Adds exchanges with these columns, whose values may count by `i`, from 1 on.
+    pub async fn add_exchanges(&self, count: u32, columns: &str, values: &str) {
+        let (fresh_id, rows) = match &self.0 {
+            Pool::Sqlite(_) => (
+                "randomblob(16)",
+                format!(
+                    "WITH RECURSIVE n (i) AS (\
+                     SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+                ),
+            ),
+            Pool::Postgres(_) => (
+                "gen_random_uuid()",
+                format!("WITH n (i) AS (SELECT * FROM generate_series(1, {count}))"),
+            ),
+        };
+        let insert = format!(
+            "{rows} INSERT INTO exchanges (exchange_id, domain, gateway, method, {columns}) \
+             SELECT {fresh_id}, 'old.example', 'one', 'POST', {values} FROM n"
+        );
+        self.run(&insert).await;
+    }
+
     pub async fn place(&self, id: Uuid, place: &Place) {
         match &self.0 {
             Pool::Sqlite(pool) => place_on_sqlite(pool, id, place).await,

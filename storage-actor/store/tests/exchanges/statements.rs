@@ -1,7 +1,8 @@
 //! What a batch costs: a few statements, however much is in it, that touch what they change.
 
+use nexus_contract::TerminalState;
 use nexus_store::{
-    exchanges::ExchangePart,
+    exchanges::{ExchangePart, Facts},
     store_tests,
     testing::{TestStore, statements_of},
 };
@@ -70,4 +71,30 @@ async fn a_link_sets_nothing_else(store: TestStore) {
     assert_eq!(after, before);
 }
 
-store_tests!(a_batch_takes_few_statements, a_link_sets_nothing_else);
+/// Columns that another row of the batch sets stay as they are, and those that become unknown do so.
+async fn each_row_of_a_batch_gets_its_own(store: TestStore) {
+    let mut aborted = response(1, b"sai");
+    let Facts::Response(facts) = &mut aborted.facts else { panic!("an answer") };
+    facts.state = TerminalState::Aborted;
+    facts.error = Some("cut".to_owned());
+    facts.usage = None;
+    let asked = [1, 2].map(|number| request(number, &history(2)));
+    store.write_exchanges(&[&asked[..], &[aborted]].concat()).await.expect("stored");
+    let before = store.find_exchange(id(1)).await.expect("read").expect("stored");
+    assert_eq!((before.error.as_deref(), before.input_tokens), (Some("cut"), None));
+    let answers = [response(1, b"said"), response(2, b"said"), request(3, &history(2))];
+    assert_eq!(store.write_exchanges(&answers).await.expect("stored").len(), 3);
+    let one = store.find_exchange(id(1)).await.expect("read").expect("stored");
+    assert_eq!((one.error, one.input_tokens, one.response_bytes), (None, Some(1), Some(4)));
+    assert_eq!((one.prompt, one.request_bytes), (before.prompt, before.request_bytes));
+    let two = store.find_exchange(id(2)).await.expect("read").expect("stored");
+    assert_eq!((two.prompt.is_some(), two.input_tokens), (true, Some(2)));
+    let three = store.find_exchange(id(3)).await.expect("read").expect("stored");
+    assert_eq!((three.state, three.model.as_deref()), (None, Some("model-0")));
+}
+
+store_tests!(
+    a_batch_takes_few_statements,
+    a_link_sets_nothing_else,
+    each_row_of_a_batch_gets_its_own,
+);

@@ -67,7 +67,7 @@ const PAGES: [&str; 8] = [
 /// Of a conversation.
 const TABS: [&str; 6] = ["", "/transcript", "/timeline", "/cost", "/compare", "/export"];
 
-const LISTS: [&str; 25] = [
+const LISTS: [&str; 35] = [
     "/api/requests",
     "/api/requests?status=5xx",
     "/api/requests?status=200",
@@ -78,6 +78,14 @@ const LISTS: [&str; 25] = [
     "/api/requests?from=2026-01-01&to=2026-01-02",
     "/api/requests?offset=100000",
     "/api/requests?q=has:error+tool:Bash",
+    "/api/requests?q=tool:Bash",
+    "/api/requests?q=tool:Agent",
+    "/api/requests?q=tool:WebFetch",
+    "/api/requests?q=model:opus",
+    "/api/requests?q=model:gpt",
+    "/api/requests?q=has:subtask",
+    "/api/requests?q=has:branch",
+    "/api/requests?q=has:compact",
     "/api/requests?q=tokens:%3E50k+invoice",
     "/api/requests?q=tokens:%3E50k",
     "/api/requests?q=cost:%3E0.1+the",
@@ -93,6 +101,8 @@ const LISTS: [&str; 25] = [
     "/api/conversations?sort=requests",
     "/api/conversations?q=tokens:%3E1m+cost:%3E1",
     "/api/conversations?q=tool:Edit+model:opus",
+    "/api/conversations?q=tool:WebFetch",
+    "/api/conversations?q=model:gpt",
 ];
 
 const SUMS: [&str; 18] = [
