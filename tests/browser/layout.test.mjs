@@ -155,7 +155,7 @@ for (const width of [390, 360]) {
   test(`figures of Overview stand alike, ${width} px`, () =>
     look({ width }, async (page) => {
       await visit(page, nexus.dashboard);
-      const lines = await page.locator('.stat .line').evaluateAll((all) => all.map((line) => line.getBoundingClientRect().height));
+      const lines = await page.locator('.stat span.line').evaluateAll((all) => all.map((line) => line.getBoundingClientRect().height));
       assert.equal(lines.length, 10);
       assert.equal(new Set(lines).size, 1, lines.join(' '));
       const notes = await page.locator('.stat .change .clip').evaluateAll((all) => all

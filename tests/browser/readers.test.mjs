@@ -122,9 +122,9 @@ test('the graph is heard: what each step is, and which is selected', () =>
   look({}, async (page) => {
     await visit(page, graph());
     const step = (name) => page.locator('.canvas').getByRole('link', { name });
-    await step(/^prompt: Compare the two parsers.*, \d\d:\d\d:\d\d, /).waitFor();
+    await step(/^prompt: Compare the two parsers.* \d\d:\d\d:\d\d · /).waitFor();
     await step(/^answer: The second one is shorter/).waitFor();
-    await step(/^sub-task 1, \d+ messages: List the parsers/).waitFor();
+    await step(/^sub-task 1 \(\d+\) · List the par.*, \d+ messages$/).waitFor();
     const current = () => page.locator('a.node[aria-current=true]').getAttribute('data-id');
     const first = await current();
     await step(/^answer: The second one is shorter/).click();
@@ -139,7 +139,7 @@ test('the graph is one stop of the Tab key, and arrows reach its sub-agents', ()
     const steps = await page.locator('a.node[data-id]').count();
     for (let press = 0; press < steps; press += 1) await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowRight');
-    assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /^sub-task 1,/);
+    assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /^sub-task 1 /);
     await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
     await page.locator('a.node.group[aria-expanded=true]').waitFor();
   }));

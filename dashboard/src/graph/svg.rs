@@ -10,9 +10,10 @@ use super::{
 };
 use crate::view::{format, put};
 
-/// Narrow characters of a box's title, and of a branch's name beside it.
+/// Narrow characters of a box's title, of a branch's name beside it, and of a sub-task's box.
 const TITLE: usize = 43;
 const NAME: usize = 22;
+const TASK: usize = 30;
 /// A context that is emptier than this needs no gauge.
 const SHOWN: f64 = 0.1;
 
@@ -143,10 +144,11 @@ fn push_item(
     let node = item.node();
     let Rect { x, y, w, h } = rect;
     let (title, meta) = texts(item, how.zone);
+    let title = clip(&title, room);
     let mut hover = String::new();
     escape_into(&mut hover, &node.label);
     let mut name = String::new();
-    escape_into(&mut name, &spoken(item, &clip(&title, TITLE), &meta));
+    escape_into(&mut name, &spoken(item, &title, &meta));
     let current = if how.selected == Some(node.id) { r#" aria-current="true""# } else { "" };
     put(
         out,
@@ -180,7 +182,7 @@ fn push_item(
         ),
     );
     let mut safe = String::new();
-    escape_into(&mut safe, &clip(&title, room));
+    escape_into(&mut safe, &title);
     put(out, format_args!(r#"<text x="{}" y="{}">{safe}</text>"#, x + 32.0, y + 18.0));
     put(out, format_args!(r#"<text class="meta" x="{}" y="{}">{meta}</text>"#, x + 32.0, y + 33.0));
     push_context(out, node, rect);
@@ -234,7 +236,9 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
     let dim = if how.branch.is_some_and(|chosen| chosen != task.branch) { " dim" } else { "" };
     let messages = format::plural(task.messages.cast_signed(), "message", "messages");
     let mut name = String::new();
-    escape_into(&mut name, &format!("sub-task {}, {messages}: {}", task.number, task.label));
+    let title = format!("sub-task {} ({}) · {}", task.number, task.messages, task.label);
+    let title = clip(&title, TASK);
+    escape_into(&mut name, &format!("{title}, {messages}"));
     put(
         out,
         format_args!(
@@ -245,10 +249,7 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
         ),
     );
     let mut text = String::new();
-    escape_into(
-        &mut text,
-        &clip(&format!("sub-task {} ({}) · {}", task.number, task.messages, task.label), 30),
-    );
+    escape_into(&mut text, &title);
     put(
         out,
         format_args!(
@@ -299,7 +300,8 @@ fn icon(item: &Item) -> &'static str {
     }
 }
 
-/// A box for those who do not see its icon, its column and the branches that leave it.
+/// A box for those who do not see its icon, its column and the branches that leave it. What is seen
+/// stands in it as it is seen, so that who speaks to the page can call a box by its words.
 fn spoken(item: &Item, title: &str, meta: &str) -> String {
     let what = match (&item.kind, item.node().happening) {
         (ItemKind::Run { .. }, _) => "",
@@ -314,7 +316,7 @@ fn spoken(item: &Item, title: &str, meta: &str) -> String {
         "main" => String::new(),
         branch => format!(", on {branch}"),
     };
-    format!("{what}{title}, {}{branch}{fork}", meta.replace(" · ", ", "))
+    format!("{what}{title} {meta}{branch}{fork}")
 }
 
 /// The two lines of a box.

@@ -217,10 +217,10 @@ fn boxes_tell_the_viewers_time_and_what_is_seen_of_them() {
     let zone = TimeZone::fixed(jiff::tz::offset(5));
     let svg = draw(&layout(&plan.items), &Drawing { selected: Some(id(1)), ..drawing(&zone) });
     // 1,800,000,000 s after the epoch it is 08:00:00 in UTC.
-    let prompt = r#" aria-label="prompt: step 0, 13:00:00, 1.2 s, $0.01, a branch begins here""#;
+    let prompt = r#" aria-label="prompt: step 0 13:00:00 · 1.2 s · $0.01, a branch begins here""#;
     assert!(svg.contains(prompt), "{svg}");
-    assert!(svg.contains(r#"aria-label="answer: step 3, 13:00:03, 1.2 s, $0.01, on branch_3""#));
-    assert!(svg.contains(r#" aria-current="true" aria-label="answer: step 1,"#));
+    assert!(svg.contains(r#"aria-label="answer: step 3 13:00:03 · 1.2 s · $0.01, on branch_3""#));
+    assert!(svg.contains(r#" aria-current="true" aria-label="answer: step 1 "#));
     assert_eq!(svg.matches("aria-current").count(), 1);
 }
 
