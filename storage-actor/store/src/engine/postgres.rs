@@ -47,6 +47,8 @@ fn reading(config: &StoreConfig) -> Result<PgConnectOptions> {
     Ok(options(config)?.options([
         ("default_transaction_read_only", "on".to_owned()),
         ("statement_timeout", config.read_timeout.as_millis().to_string()),
+        // How many rows a search finds depends on its words: a plan for any of them walks all for a rare one.
+        ("plan_cache_mode", "force_custom_plan".to_owned()),
     ]))
 }
 
