@@ -53,18 +53,14 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     nexus_bus::choose_cryptography();
-    let command = Cli::parse().command;
-    if let Command::Bare { port, upstream } = command {
-        return actix_web::rt::System::new().block_on(bare::serve(port, upstream));
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        match command {
+        match Cli::parse().command {
             Command::Run(args) => run::run(&args).await,
             Command::Compare { before, after } => compare::print(&before, &after),
             Command::Reads(args) => reads::run(&args).await,
             Command::Links(args) => links::run(&args).await,
-            Command::Bare { .. } => unreachable!("served above"),
+            Command::Bare { port, upstream } => bare::serve(port, upstream).await,
             Command::Upstream { port } => upstream::serve(port).await,
             Command::Load(args) => load::run(&args).await,
         }

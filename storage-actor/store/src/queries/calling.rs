@@ -97,15 +97,6 @@ fn begin(tool: &[String], paging: &Paging) -> Statement {
     statement
 }
 
-/// How many exchanges there are in it, up to where a walk takes too long.
-fn length(span: Span) -> Statement {
-    let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-    statement.push("SELECT 1 AS one FROM exchanges e WHERE TRUE", []);
-    span.push(&mut statement);
-    statement.push(" LIMIT ?) t", [(MAX_WALKED + 1).into()]);
-    statement
-}
-
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     pub(super) async fn span(
@@ -125,7 +116,8 @@ impl SqlStore<Engine> {
         if span.from.is_none() {
             return Ok(false);
         }
-        let found: Vec<(i64,)> = self.list(&length(span), CANNOT).await?;
-        Ok(found.first().is_some_and(|(count,)| *count <= i64::from(MAX_WALKED)))
+        let mut walked = Statement::new("SELECT 1 AS one FROM exchanges e WHERE TRUE");
+        span.push(&mut walked);
+        self.has_at_most(walked, MAX_WALKED, CANNOT).await
     }
 }

@@ -123,6 +123,19 @@ impl SqlStore<Engine> {
     {
         statement.rows::<Engine, T>().fetch_all(self.read()).await.context(context)
     }
+
+    /// Whether a statement without a `LIMIT` gives so many rows at the most; no more are looked at.
+    pub(super) async fn has_at_most(
+        &self,
+        mut rows: Statement,
+        max: u32,
+        context: &'static str,
+    ) -> Result<bool> {
+        rows.sql.insert_str(0, "SELECT COUNT(*) FROM (");
+        rows.push(" LIMIT ?) t", [(max + 1).into()]);
+        let found: Vec<(i64,)> = self.list(&rows, context).await?;
+        Ok(found.first().is_some_and(|(count,)| *count <= i64::from(max)))
+    }
 }
 
 #[cfg(test)]

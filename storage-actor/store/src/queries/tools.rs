@@ -37,14 +37,6 @@ impl Tool {
     }
 }
 
-fn count(names: &[String]) -> Statement {
-    let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-    statement.push("SELECT 1 AS one FROM conversation_values v", []);
-    push_names(&mut statement, names);
-    statement.push(" LIMIT ?) t", [(MAX_FEW + 1).into()]);
-    statement
-}
-
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     /// `None` where more names are known than are looked at.
@@ -62,7 +54,8 @@ impl SqlStore<Engine> {
     }
 
     async fn is_rare(&self, names: &[String]) -> Result<bool> {
-        let found: Vec<(i64,)> = self.list(&count(names), CANNOT).await?;
-        Ok(found.first().is_some_and(|(count,)| *count <= i64::from(MAX_FEW)))
+        let mut conversations = Statement::new("SELECT 1 AS one FROM conversation_values v");
+        push_names(&mut conversations, names);
+        self.has_at_most(conversations, MAX_FEW, CANNOT).await
     }
 }
