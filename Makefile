@@ -1,5 +1,5 @@
 # `make help` lists what there is.
-.PHONY: help up demo test test-quick faults bench bench-reads bench-quick lint
+.PHONY: help up demo test test-quick faults bench bench-reads bench-quick bench-soak lint
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,14 +21,16 @@ lint: ## format, lints, dependencies
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo deny check bans licenses sources
 
-faults: ## the long form of the fault tests and of the linkers' (some hours)
-	NEXUS_FAULTS=long cargo nextest run -p nexus-e2e --run-ignored all --profile faults
-	cargo nextest run -p nexus-store --test links --run-ignored only --profile faults
+# The linkers' is a few million statements, which a build for release sends several times as fast.
+faults: ## the long form of the fault tests and of the linkers' (an hour or two)
+	cargo nextest run -p nexus-e2e --run-ignored all --profile faults
+	cargo nextest run --release -p nexus-store --test links --run-ignored only --profile faults
 
 bench: ## the figures of docs/performance.md (half an hour, and three stores to fill with a million requests each)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --json target/bench.json
 	target/release/nexus-bench reads --plans target/bench-plans.txt
+	target/release/nexus-bench growth
 	target/release/nexus-bench links --exchanges 1000000
 	cargo bench --locked -p nexus-linking --bench chain
 
@@ -36,6 +38,10 @@ bench-reads: ## the data API on a million requests, on both engines, which are f
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench reads --plans target/bench-plans.txt
 
-bench-quick: ## the same, shorter and rougher (about ten minutes)
+bench-quick: ## requests, streams and backlogs, shorter and rougher (about five minutes)
 	cargo build --release --locked -p nexus -p nexus-bench
 	target/release/nexus-bench run --quick --json target/bench-quick.json
+
+bench-soak: ## memory and open files of `nexus up` over an hour of load
+	cargo build --release --locked -p nexus -p nexus-bench
+	target/release/nexus-bench soak

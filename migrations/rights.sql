@@ -1,6 +1,6 @@
--- What the dashboard's role may do: read everything, and write analysis jobs and their audit log. Run
--- by every migration, so that it holds for tables that came later and for a role that came later.
--- An installation without the role (one person's, say) has nothing to grant.
+-- What the dashboard's role may do: read everything, write analysis jobs and their audit log, and take
+-- back what was erased. Run by every migration, so that it holds for tables that came later and for a
+-- role that came later. An installation without the role (one person's, say) has nothing to grant.
 DO $$
 BEGIN
     -- Two that grant at once would fail on each other.
@@ -10,6 +10,8 @@ BEGIN
         GRANT INSERT, UPDATE ON analyses TO nexus_dashboard;
         GRANT UPDATE ON analysis_attempts TO nexus_dashboard;
         GRANT INSERT ON analysis_audit TO nexus_dashboard;
+        -- An import through the data API takes back what was erased.
+        GRANT DELETE ON erased_exchanges TO nexus_dashboard;
     END IF;
 END
 $$;

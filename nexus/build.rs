@@ -1,4 +1,5 @@
-//! Packs the table of relocations, which is 2 MB otherwise, where the program can start with it.
+//! Keeps the program small: packs the table of relocations, which is 2 MB otherwise, where the program can
+//! start with it, and leaves symbols out of a release.
 
 #![expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
 
@@ -13,11 +14,23 @@ fn main() {
         // A linker that can't pack says so, and leaves the table as it is.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+    if is_release() {
+        // cargo does not strip a program whose own package has settings in the profile.
+        println!("cargo::rustc-link-arg-bins=-s");
+    }
+}
+
+/// Whether nobody wants to look into it: no debug information is asked for.
+fn is_release() -> bool {
+    told("PROFILE") == "release" && ["false", "0", "none"].contains(&told("DEBUG").as_str())
+}
+
+fn told(name: &str) -> String {
+    env::var(name).unwrap_or_default()
 }
 
 /// Whether the program is for a machine such as this one, with glibc.
 fn is_built_here() -> bool {
-    let told = |name: &str| env::var(name).unwrap_or_default();
     told("HOST") == told("TARGET")
         && told("CARGO_CFG_TARGET_OS") == "linux"
         && told("CARGO_CFG_TARGET_ENV") == "gnu"

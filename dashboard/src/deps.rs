@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use nexus_bus::{EventStream, LiveBus};
 use nexus_contract::Clock;
-use nexus_store::{AnalysisStore, queries::Queries};
+use nexus_store::{AnalysisStore, Erasures, links::ClientLinks, queries::Queries};
 
 use crate::{
     DashboardError,
@@ -26,6 +26,7 @@ pub type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 pub struct Deps {
     pub queries: Arc<dyn Queries>,
     pub analyses: Arc<dyn AnalysisStore>,
+    pub erasures: Arc<dyn Erasures>,
     pub recordings: Arc<dyn Recordings>,
     pub live: Arc<dyn LiveBus>,
     /// For the pipeline page: depth, lag, dead letters.
@@ -81,6 +82,11 @@ impl Dashboard {
             answers,
             graphs: crate::pages::KeptGraphs::default(),
         }))
+    }
+
+    /// How well linking goes now, by the clients' versions; `None` where the store does not tell.
+    pub(crate) async fn link_quality(&self) -> Option<Arc<[ClientLinks]>> {
+        self.names.quality.find(self.deps.queries.as_ref(), self.deps.clock.now()).await
     }
 
     /// Shows the prompts of `mcp`, below `/prompts` and `/api/mcp`. To be called once, before the

@@ -30,7 +30,7 @@ pub enum PageError {
     NotFound(String),
     #[error("this route has another method")]
     Method,
-    #[error("too many requests; try again in {} seconds", .0.as_secs())]
+    #[error("too many requests; try again in {}", crate::view::format::wait(.0))]
     TooMany(Duration),
     /// Something that this answer needs is not there now.
     #[error("{0}")]

@@ -11,6 +11,7 @@ use actix_web::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    exchange::Unread,
     retire::{Connections, Retirement},
     routes,
     state::State,
@@ -22,6 +23,7 @@ use crate::{
 pub struct Worker {
     pub state: Arc<State>,
     pub client: Client,
+    pub unread: Unread,
     /// Cancelled when the process is about to stop.
     pub shutdown: CancellationToken,
     /// Cancelled when answers are to close their connections.
@@ -54,6 +56,7 @@ where
         let worker = Rc::new(Worker {
             state: state.clone(),
             client: Client::new(&state.upstream),
+            unread: Unread::default(),
             shutdown: stop.clone(),
             closing: closing_answers.clone(),
             // One of its own: every exchange waits on it, and workers share no lock.

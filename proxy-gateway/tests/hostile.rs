@@ -281,12 +281,20 @@ async fn a_client_that_does_not_read_is_dropped() {
 /// While it has something to read, nobody asks the upstream's answer for more.
 #[tokio::test]
 async fn a_client_that_does_not_read_outlasts_no_time_out() {
-    let whole = Duration::from_millis(500);
-    let (upstream, gateway, mut io) = unread(|config| config.upstream.timeout = whole).await;
+    let set = |config: &mut GatewayConfig| {
+        config.upstream.timeout = Duration::from_millis(500);
+        config.clients.workers = Some(1);
+    };
+    let (upstream, gateway, mut io) = unread(set).await;
     assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
     is_let_go(&upstream).await;
     let reply = raw::read(&mut io).await;
     assert!(!reply.complete && reply.body.len() < 64 << 20, "{} bytes", reply.body.len());
+
+    // With no answer left, the worker has stopped looking; the next one is looked at again.
+    let mut next = raw::connect(gateway.addr).await;
+    next.write_all(&raw::post("/v1/messages", "", b"{}")).await.expect("sent");
+    assert_eq!(gateway.finished().await.0.state, TerminalState::TimedOut);
 }
 
 /// The server drops its connection; it was not the client that left.

@@ -32,6 +32,13 @@ export async function until(what, ask, seconds = 30) {
 
 const ok = (url) => async () => (await fetch(url)).ok;
 
+async function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((done) => child.once('exit', done));
+  child.kill('SIGKILL');
+  await exit;
+}
+
 export class Nexus {
   // `env` adds to the environment; without DASHBOARD_API_KEY the dashboard is read-only and open.
   static async start(env = {}) {
@@ -45,11 +52,12 @@ export class Nexus {
       nexus.run('nexus-scripted', [String(gemini), '--kind', 'gemini'], {});
       env = { GEMINI_API_URL: `http://127.0.0.1:${gemini}/v1beta/models`, GEMINI_API_KEY: 'gemini-test', ...env };
     }
-    nexus.run('nexus', ['up'], {
+    nexus.env = {
       CLAUDE_API_BASE_URL: `http://127.0.0.1:${upstream}`,
       PORT: port, DASHBOARD_PORT: dashboard, NEXUS_ADMIN_PORT: admin,
       NEXUS_DATA_DIR: join(nexus.dir, 'data'), CREDENTIALS_DIR: join(nexus.dir, 'credentials'), ...env,
-    });
+    };
+    nexus.up();
     nexus.gateway = `http://127.0.0.1:${port}`;
     nexus.dashboard = `http://127.0.0.1:${dashboard}`;
     await until('the gateway', ok(`${nexus.gateway}/health/ready`));
@@ -57,22 +65,26 @@ export class Nexus {
     return nexus;
   }
 
+  // Starts the product, anew after `down`, on the same ports and data.
+  up() {
+    this.product = this.run('nexus', ['up'], this.env);
+  }
+
+  down() {
+    return ended(this.product);
+  }
+
   run(name, args, env) {
     const child = spawn(join(binaries, name), args, { cwd: this.dir, env: { PATH: process.env.PATH, HOME: this.dir, ...env } });
-    const log = createWriteStream(join(this.dir, `${name}.log`));
+    const log = createWriteStream(join(this.dir, `${name}.log`), { flags: 'a' });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     this.children.push(child);
+    return child;
   }
 
   async stop() {
-    for (const child of this.children) {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((done) => child.once('exit', done));
-        child.kill('SIGKILL');
-        await ended;
-      }
-    }
+    for (const child of this.children) await ended(child);
     await rm(this.dir, { recursive: true, force: true });
   }
 

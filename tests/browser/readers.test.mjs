@@ -122,7 +122,7 @@ test('the graph is heard: what each step is, and which is selected', () =>
   look({}, async (page) => {
     await visit(page, graph());
     const step = (name) => page.locator('.canvas').getByRole('link', { name });
-    await step(/^prompt: Compare the two parsers.* \d\d:\d\d:\d\d · /).waitFor();
+    await step(/^prompt: Compare the two parsers.* \d\d:\d\d:\d\d( UTC)? · /).waitFor();
     await step(/^answer: The second one is shorter/).waitFor();
     await step(/^sub-task 1 \(\d+\) · List the par.*, \d+ messages$/).waitFor();
     const current = () => page.locator('a.node[aria-current=true]').getAttribute('data-id');

@@ -37,6 +37,7 @@ impl Rig {
         let deps = Deps {
             queries: Arc::clone(&store.store) as _,
             analyses: Arc::clone(&store.store) as _,
+            erasures: Arc::clone(&store.store) as _,
             recordings: Arc::new(StoredRecordings::new(store.store.clone())),
             live: Arc::new(LocalLiveBus::new(64)),
             stream: Arc::clone(&stream) as _,

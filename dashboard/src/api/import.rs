@@ -128,6 +128,9 @@ impl Import<'_> {
         if events.is_empty() {
             return Ok(());
         }
+        // Or whoever stores and links would leave out what was erased.
+        let ids: Vec<_> = events.iter().map(|event| event.envelope.id).collect();
+        self.dashboard.deps.erasures.take_back(&ids).await?;
         let mut pause = FIRST_LOOK;
         loop {
             match self.dashboard.deps.stream.publish(&events).await {

@@ -15,8 +15,7 @@ pub async fn status(dashboard: Data<Dashboard>) -> Answer {
         }
     };
     // The stream's state is wanted most when the store is gone.
-    let (names, deps) = (&dashboard.names, &dashboard.deps);
-    let links = names.quality.find(deps.queries.as_ref(), deps.clock.now()).await;
+    let links = dashboard.link_quality().await;
     let instances = dashboard.hub.instances.list();
     json(&json!({
         "journal": journals(&instances),

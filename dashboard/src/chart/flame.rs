@@ -67,7 +67,7 @@ fn push(svg: &mut String, flame: &Flame, left: f64, depth: usize, all: f64, unit
     put(
         svg,
         format_args!(
-            r#"<a href="{}" data-tip="{tip}" aria-label="{tip}" tabindex="{}">{}</a>"#,
+            r#"<a href="{}" data-tip aria-label="{tip}" tabindex="{}">{}</a>"#,
             escape(&flame.href),
             if depth == 0 { 0 } else { -1 },
             labelled(&place, &format!("l{}", depth % 4 + 1), &label)

@@ -59,7 +59,8 @@ pub fn grid(out: &mut String, scale: &Scale, unit: Unit) {
 /// As many names of points as fit below the axis; every other one goes where there is little room, and
 /// one that would be cut off at the end.
 pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64) {
-    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1).max(1);
+    let named = named(labels);
+    let longest = named.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(1).max(1);
     let width = count(longest) * LETTER;
     let fit = (USUAL / (width + 18.0)).max(1.0);
     #[expect(
@@ -67,9 +68,9 @@ pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64)
         clippy::cast_sign_loss,
         reason = "small and positive"
     )]
-    let every = (count(labels.len()) / fit).ceil().max(1.0) as usize;
+    let every = (count(named.len()) / fit).ceil().max(1.0) as usize;
     let has_room = |index: usize| (1.0 - share(index)) * NARROW + MARGIN >= width / 2.0;
-    let shown = labels.iter().enumerate().step_by(every).filter(|(index, _)| has_room(*index));
+    let shown = named.into_iter().step_by(every).filter(|(index, _)| has_room(*index));
     for (number, (index, label)) in shown.enumerate() {
         let class = if number % 2 == 1 { r#" class="alt""# } else { "" };
         put(
@@ -84,19 +85,30 @@ pub fn labels(out: &mut String, labels: &[String], share: impl Fn(usize) -> f64)
     }
 }
 
+/// The points that may be named. Where hours of several days follow each other, midnights are, by
+/// their day: names every so many hours would stand at another hour of each day.
+fn named(labels: &[String]) -> Vec<(usize, &str)> {
+    let points = || labels.iter().map(String::as_str).enumerate();
+    let days: Vec<_> = points()
+        .filter_map(|(index, label)| Some((index, label.strip_suffix(" 00:00")?)))
+        .collect();
+    if days.len() > 1 { days } else { points().collect() }
+}
+
 /// A box with a label that ends in an ellipsis where the box does: letters of SVG would be cut through.
 /// `place` are its attributes x, y, width and height; `label` is HTML.
 pub fn labelled(place: &str, class: &str, label: &str) -> String {
     format!(r#"<foreignObject {place}><div class="bar {class}">{label}</div></foreignObject>"#)
 }
 
-/// The column over a point that takes pointer and focus.
+/// The column over a point that takes pointer and focus. The tip is its name, which a screen reader
+/// says as well.
 pub fn hit(out: &mut String, from: f64, width: f64, tip: &str, first: bool) {
     let (tip, focus) = (escape(tip), if first { 0 } else { -1 });
     put(
         out,
         format_args!(
-            r#"<rect class="hit" x="{:.2}%" width="{:.2}%" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip="{tip}"/>"#,
+            r#"<rect class="hit" x="{:.2}%" width="{:.2}%" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip/>"#,
             from * 100.0,
             width * 100.0,
             plot_height()
@@ -107,4 +119,27 @@ pub fn hit(out: &mut String, from: f64, width: f64, tip: &str, first: bool) {
 #[expect(clippy::cast_precision_loss, reason = "counts of points, far below 2^52")]
 pub const fn count(count: usize) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_of_several_days_names_the_days() {
+        let hours = |from: usize, to: usize| {
+            (from..to).map(|hour| format!("Nov {} {:02}:00", 1 + hour / 24, hour % 24))
+        };
+        let names = |labels: &[String]| {
+            let mut out = String::new();
+            super::labels(&mut out, labels, |index| count(index) / count(labels.len()));
+            out.matches("Nov ").count()
+        };
+        let week: Vec<String> = hours(5, 7 * 24).collect();
+        assert_eq!(named(&week).first(), Some(&(19, "Nov 2")));
+        assert_eq!((named(&week).len(), names(&week)), (6, 6));
+        let day: Vec<String> = hours(1, 20).collect();
+        assert_eq!(named(&day).len(), day.len(), "no midnight, no days");
+        assert!(names(&day) > 1);
+    }
 }

@@ -122,7 +122,7 @@ fn push_bar(svg: &mut String, bar: &Bar, axis: &Axis, first: bool) {
     put(
         svg,
         format_args!(
-            r#"<a href="{}" tabindex="{focus}" data-tip="{tip}" aria-label="{tip}"><svg x="{x:.2}%" y="{:.1}" width="{:.2}%" height="{}">{shape}</svg></a>"#,
+            r#"<a href="{}" tabindex="{focus}" data-tip aria-label="{tip}"><svg x="{x:.2}%" y="{:.1}" width="{:.2}%" height="{}">{shape}</svg></a>"#,
             escape(&bar.href),
             TOP + LANE * count(bar.lane) + 4.0,
             width.max(0.2),

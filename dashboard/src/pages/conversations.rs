@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use nexus_store::queries::{
-    ConversationFilter, ConversationSort, ConversationSummary, Paging, Search,
+    ConversationFilter, ConversationSort, ConversationSummary, Paging, Search, Snippet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ use crate::{
 };
 
 const ROWS: u32 = 40;
+/// Characters shown before what was found.
+const LEAD: usize = 16;
 const SORTS: [(&str, &str); 4] =
     [("recent", "Active"), ("tokens", "Tokens"), ("cost", "Cost"), ("requests", "Requests")];
 const HAS: [(&str, &str, &str); 5] = [
@@ -146,7 +148,10 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
     .await
 }
 
-pub(super) fn row(row: ConversationSummary) -> ConversationRow {
+pub(super) fn row(mut row: ConversationSummary) -> ConversationRow {
+    for snippet in &mut row.snippets {
+        lead_in(snippet);
+    }
     let context_share = row
         .latest_context_tokens
         .filter(|_| row.context_limit > 0)
@@ -158,6 +163,22 @@ pub(super) fn row(row: ConversationSummary) -> ConversationRow {
         is_running: row.latest_state.is_none(),
         row,
     }
+}
+
+/// A narrow column would show what stands before the match, and not the match.
+fn lead_in(snippet: &mut Snippet) {
+    if let [before, _, ..] = snippet.parts.as_mut_slice()
+        && !before.is_match
+    {
+        before.text = ending(&before.text);
+    }
+}
+
+/// The last words of a text, in [`LEAD`] characters.
+fn ending(text: &str) -> String {
+    let Some((cut, _)) = text.char_indices().rev().nth(LEAD) else { return text.into() };
+    let tail = &text[cut..];
+    format!("…{}", tail.split_once(' ').map_or(tail, |(_, words)| words))
 }
 
 fn sorts(links: &Links, chosen: &str) -> Vec<Link> {
@@ -237,5 +258,17 @@ pub(super) fn sample() -> ConversationSummary {
                 nexus_store::queries::SnippetPart { text: "match".into(), is_match: true },
             ],
         }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_stands_near_the_beginning() {
+        assert_eq!(ending("…and it leaks a connection when the "), "…when the ");
+        assert_eq!(ending("a short one "), "a short one ");
+        assert_eq!(ending(&"ö".repeat(40)), format!("…{}", "ö".repeat(LEAD + 1)));
     }
 }

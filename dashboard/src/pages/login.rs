@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::PageError,
     security::{COOKIE, client_address, hidden_cookie, is_https},
-    view::{Ctx, Fragment, Page, Place},
+    view::{Ctx, Fragment, Page, Place, format},
 };
 
 /// The form.
@@ -70,8 +70,7 @@ pub async fn log_in(
     let address = client_address(&request, &dashboard.config.trusted_proxies);
     let next = local(&credentials.next);
     if let Some(wait) = dashboard.logins.wait(address, ctx.now()) {
-        let error =
-            Some(format!("Too many wrong keys. Try again in {} seconds.", wait.as_secs().max(1)));
+        let error = Some(format!("Too many wrong keys. Try again in {}.", format::wait(&wait)));
         let mut page = ctx.bare_page(&LoginPage { next, error }, StatusCode::TOO_MANY_REQUESTS)?;
         page.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
         return Ok(page);

@@ -141,8 +141,7 @@ async fn load(ctx: &Ctx) -> Pipeline {
             Vec::new()
         }
     };
-    let links =
-        ctx.dashboard.names.quality.find(ctx.dashboard.deps.queries.as_ref(), ctx.now()).await;
+    let links = ctx.dashboard.link_quality().await;
     let links = links.as_deref().unwrap_or_default();
     let instances = ctx.dashboard.hub.instances.list();
     let journal = journals(&instances);

@@ -40,6 +40,26 @@ pub struct Sum {
     pub share: f64,
 }
 
+/// Rows of a table of names, and of days: clients choose as many names as they like, and all time has
+/// many days.
+const NAMES: usize = 12;
+const DAYS: usize = 31;
+
+/// The first sums of some, and how many more there are.
+#[derive(Debug, Default, Serialize)]
+struct Table {
+    rows: Vec<Sum>,
+    left: usize,
+}
+
+impl Table {
+    fn of(mut rows: Vec<Sum>, most: usize) -> Self {
+        let left = rows.len().saturating_sub(most);
+        rows.truncate(most);
+        Self { rows, left }
+    }
+}
+
 #[derive(Debug, Default, Serialize)]
 pub struct UsagePage {
     windows: Vec<Window>,
@@ -49,11 +69,11 @@ pub struct UsagePage {
     cost: Chart,
     heat: Chart,
     sliding: Chart,
-    days: Vec<Sum>,
-    models: Vec<Sum>,
-    types: Vec<Sum>,
-    accounts: Vec<Sum>,
-    domains: Vec<Sum>,
+    days: Table,
+    models: Table,
+    types: Table,
+    accounts: Table,
+    domains: Table,
     total: Sum,
     saved_usd: Option<f64>,
     cache_share: Option<f64>,
@@ -74,11 +94,11 @@ impl Fragment for UsagePage {
         let full = Self {
             windows: vec![Window::sample()],
             unknown: vec!["acc_2".into()],
-            days: vec![sum.clone()],
-            models: vec![sum.clone()],
-            types: vec![sum.clone()],
-            accounts: vec![sum.clone()],
-            domains: vec![sum],
+            days: Table::of(vec![sum.clone(); 3], 1),
+            models: Table::of(vec![sum.clone()], 1),
+            types: Table::of(vec![sum.clone()], 1),
+            accounts: Table::of(vec![sum.clone()], 1),
+            domains: Table::of(vec![sum], 1),
             saved_usd: Some(1.0),
             cache_share: Some(0.9),
             zone: "UTC".into(),
@@ -119,10 +139,10 @@ async fn reported(ctx: &Ctx) -> Result<Vec<AccountWindow>, PageError> {
 /// What the page needs by more than time, and by no shorter time than days: each name would be as many
 /// rows more a stretch.
 struct Groups {
-    models: Vec<Sum>,
-    types: Vec<Sum>,
-    accounts: Vec<Sum>,
-    domains: Vec<Sum>,
+    models: Table,
+    types: Table,
+    accounts: Table,
+    domains: Table,
     saved_usd: Option<f64>,
     /// The accounts that have a name.
     known: BTreeSet<String>,
@@ -156,7 +176,7 @@ impl Groups {
 }
 
 /// One row a name, the largest first.
-fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Vec<Sum> {
+fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Table {
     let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
     for (name, totals) in parts {
         *sums.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += totals;
@@ -167,7 +187,7 @@ fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Vec
     for sum in &mut sums {
         sum.share = float(sum.total) / float(most);
     }
-    sums
+    Table::of(sums, NAMES)
 }
 
 /// What the cache saved at list prices, from sums by model; unknown models add nothing.
@@ -246,15 +266,14 @@ impl<'a> Used<'a> {
         sums
     }
 
-    fn days(&self) -> Vec<Sum> {
+    fn days(&self) -> Table {
         let sums = self.by_day();
         let most = sums.values().map(|totals| totals.tokens.total()).max().unwrap_or(1).max(1);
-        let days = sums.into_iter().rev();
-        days.map(|(day, totals)| Sum {
+        let days = sums.into_iter().rev().map(|(day, totals)| Sum {
             share: float(totals.tokens.total()) / float(most),
             ..sum(day.to_string(), &totals)
-        })
-        .collect()
+        });
+        Table::of(days.collect(), DAYS)
     }
 
     /// The course, cut as the range asks.
@@ -355,12 +374,22 @@ mod tests {
     }
 
     #[test]
+    fn a_table_says_what_it_leaves_out() {
+        let names =
+            |count: u32| (0..count).map(|n| (Some(format!("d{n}")), UsageTotals::default()));
+        let (few, many) = (named_sums(names(3)), named_sums(names(40)));
+        assert_eq!((few.rows.len(), few.left), (3, 0));
+        assert_eq!((many.rows.len(), many.left), (NAMES, 40 - NAMES));
+    }
+
+    #[test]
     fn a_day_is_the_zones_own_in_table_and_chart() {
         // Midnight in Kolkata is 18:30 in UTC.
         let span = span(Range::Month, "Asia/Kolkata", at("2026-11-22T20:00:00Z"));
         let buckets = vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)];
         let used = Used { buckets, span: &span };
-        let days: Vec<_> = used.days().into_iter().map(|day| (day.name, day.requests)).collect();
+        let days: Vec<_> =
+            used.days().rows.into_iter().map(|day| (day.name, day.requests)).collect();
         assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);
         let (course, labels) = used.course();
         assert_eq!(

@@ -42,7 +42,9 @@ fn push(out: &mut String, key: Option<&str>, value: &Value, depth: usize, open: 
             }
             close(out, size);
         }
-        Value::String(text) => leaf(out, &name, "s", &format!("“{}”", escape(&cut(text, STRING)))),
+        Value::String(text) => {
+            leaf(out, &name, "s", &format!("&quot;{}&quot;", escape(&cut(text, STRING))));
+        }
         other => leaf(out, &name, "n", &escape(&other.to_string())),
     }
 }

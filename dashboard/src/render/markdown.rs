@@ -46,6 +46,9 @@ static CLEAN: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("a", HashSet::from(["href", "title"])),
             ("ol", HashSet::from(["start"])),
         ]))
+        // A list's marks stand where its lines begin, right where it is Arabic.
+        .set_tag_attribute_value("ul", "dir", "auto")
+        .set_tag_attribute_value("ol", "dir", "auto")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))
@@ -78,7 +81,13 @@ mod tests {
     #[test]
     fn markdown_becomes_html() {
         let html = markdown("# Title\n\n- **bold** `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |");
-        for part in ["<h1>Title</h1>", "<strong>bold</strong>", "<code>code</code>", "<td>1</td>"] {
+        for part in [
+            "<h1>Title</h1>",
+            "<strong>bold</strong>",
+            "<code>code</code>",
+            "<td>1</td>",
+            "<ul dir=\"auto\">",
+        ] {
             assert!(html.contains(part), "{html}");
         }
     }

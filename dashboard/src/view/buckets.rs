@@ -17,23 +17,26 @@ pub struct Buckets {
     edges: Vec<Timestamp>,
 }
 
-/// How many days "all time" shows.
-const ALL_DAYS: usize = 90;
-
 const DAY: u32 = 24 * 60;
+const WEEK: u32 = 7 * DAY;
+/// How many weeks "all time" shows: about a year. As many days would be too many elements for a page.
+const ALL_WEEKS: usize = 52;
 
 impl Buckets {
-    /// Days are the zone's own and may have 23 or 25 hours; what is shorter is cut alike everywhere.
+    /// Days are the zone's own and may have 23 or 25 hours, and weeks are seven of them, the last one
+    /// with today; what is shorter is cut alike everywhere.
     pub fn of(range: Range, now: Timestamp, zone: &TimeZone) -> Result<Self, PageError> {
         let (minutes, count) = cut(range);
         if minutes < DAY {
             return Ok(Self::new(minutes, count, now, zone));
         }
-        let before = i64::try_from(count * 2).unwrap_or(1) - 1;
+        let step = i64::from(minutes / DAY);
+        let before = i64::try_from(count * 2).unwrap_or(1) * step - 1;
         let first = now.to_zoned(zone.clone()).date().saturating_sub(before.days());
-        let days = first.series(1.day()).take(count * 2 + 1);
+        let days = first.series(step.days()).take(count * 2 + 1);
         let edges = days.map(|day| midnight(day, zone)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { count, zone: zone.clone(), form: "%b %-d", edges })
+        let form = if step > 1 { "week of %b %-d" } else { "%b %-d" };
+        Ok(Self { count, zone: zone.clone(), form, edges })
     }
 
     /// Stretches of less than a day, counted from 1970-01-01T00:00Z.
@@ -105,7 +108,7 @@ const fn cut(range: Range) -> (u32, usize) {
         Range::Day => (60, 24),
         Range::Week => (360, 28),
         Range::Month => (DAY, 30),
-        Range::All => (DAY, ALL_DAYS),
+        Range::All => (WEEK, ALL_WEEKS),
     }
 }
 
@@ -153,6 +156,17 @@ mod tests {
         assert_eq!((days.len(), days[28].as_str(), days[29].as_str()), (30, "Nov 22", "Nov 23"));
         assert_eq!((current[28].requests, current[29].requests), (1, 2));
         assert_eq!((before[29].requests, current[0].requests), (8, 4));
+    }
+
+    #[test]
+    fn all_time_is_told_in_weeks_of_which_the_last_ends_today() {
+        let buckets = of(Range::All, "2026-11-22T20:00:00Z", "Europe/Berlin");
+        let labels = buckets.labels();
+        assert_eq!((labels.len(), labels[51].as_str()), (52, "week of Nov 16"));
+        let first = at("2026-11-15T23:00:00Z");
+        assert_eq!((buckets.place(first), buckets.place(first - 1.hour())), (Some(51), Some(50)));
+        assert_eq!(buckets.place(at("2026-11-22T22:59:00Z")), Some(51));
+        assert_eq!(buckets.place(at("2026-11-22T23:00:00Z")), None, "tomorrow");
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl Place {
         Self::Pipeline,
     ];
 
+    /// Whether its lists and sums are of a domain, an account and a time range.
+    pub const fn is_scoped(self) -> bool {
+        use Place::{Conversations, Live, Overview, Requests, Usage};
+        matches!(self, Overview | Conversations | Requests | Live | Usage)
+    }
+
     const fn entry(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
             Self::Overview => ("Overview", "/", "layout-dashboard", "g o"),
@@ -73,6 +79,7 @@ pub struct Choice {
 
 /// Everything that the frame shows.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that the template reads one by one")]
 pub struct Chrome {
     pub title: String,
     /// `light`, `dark` or empty for the system's preference.
@@ -87,7 +94,10 @@ pub struct Chrome {
     pub read_only: bool,
     pub signed_in: bool,
     pub now: Timestamp,
+    /// The viewer's zone; empty as long as the browser has not told it.
     pub zone: String,
+    /// Whether the page heeds the domain, the account and the time range.
+    pub is_scoped: bool,
     pub domains: Vec<Choice>,
     pub accounts: Vec<Choice>,
     pub ranges: Vec<Choice>,
@@ -119,6 +129,7 @@ impl Chrome {
             signed_in: true,
             now,
             zone: "UTC".into(),
+            is_scoped: true,
             domains: choices(&["example.com".into()], Some("example.com")),
             accounts: choices(&["acc_1".into()], None),
             ranges: ranges(None, Range::Day),

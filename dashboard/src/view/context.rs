@@ -50,6 +50,11 @@ impl Ctx {
         self.browser_zone().unwrap_or(TimeZone::UTC)
     }
 
+    /// The zone that clocks are told in, and that they say is UTC when it is not known.
+    pub fn clock_zone(&self) -> TimeZone {
+        self.browser_zone().unwrap_or(TimeZone::unknown())
+    }
+
     /// The zone that Usage counts days and hours in: the one that was chosen, or the viewer's.
     pub fn counted_zone(&self) -> TimeZone {
         self.chosen_zone().unwrap_or_else(|| self.zone())
@@ -125,6 +130,8 @@ impl Ctx {
         chrome.here = page.here();
         chrome.query = page.query().into();
         chrome.nav = nav(P::PLACE, &self.scope);
+        // Crumbs lead out of a list into one thing of it, which no scope narrows.
+        chrome.is_scoped = P::PLACE.is_scoped() && chrome.crumbs.is_empty();
         chrome.ranges = ranges(self.scope.range, P::RANGE);
         Ok(html(status, self.dashboard.views.render(page, &chrome)?))
     }
@@ -172,7 +179,11 @@ impl Ctx {
             read_only: self.dashboard.keeper.is_read_only(),
             signed_in: session.is_some(),
             now: self.now(),
-            zone: self.zone().iana_name().unwrap_or("UTC").into(),
+            zone: self
+                .browser_zone()
+                .and_then(|zone| zone.iana_name().map(str::to_owned))
+                .unwrap_or_default(),
+            is_scoped: false,
             domains: choices(&[], self.scope.domain()),
             accounts: choices(&[], self.scope.account()),
             ranges: Vec::new(),

@@ -1,6 +1,6 @@
 //! The templates' filters and functions: exact values behind readable ones, icons, asset addresses.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use super::format;
@@ -11,6 +11,7 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("num", |value: f64, _: Kwargs, _: &State| {
         hover(&exact(value), &format::compact(value))
     });
+    tera.register_filter("compact", |value: f64, _: Kwargs, _: &State| format::compact(value));
     tera.register_filter("usd", |value: &Value, _: Kwargs, _: &State| match number(value) {
         Some(value) => hover(&format!("${value:.6}"), &format::usd(value)),
         None => hover("no price is known for this model", "unknown"),
@@ -118,7 +119,8 @@ fn count_of(count: i64, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     Ok(format::plural(count, kwargs.must_get::<&str>("one")?, kwargs.must_get::<&str>("many")?))
 }
 
-/// `{{ at | time(now=chrome.now) }}`: relative, with the exact time for scripts and on hover.
+/// `{{ at | time(now=chrome.now) }}`: relative, with the exact time for scripts and on hover. A clock
+/// (`form="clock"`) also takes the viewer's `zone`.
 #[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let Some(at) = at.as_str() else {
@@ -131,11 +133,16 @@ fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let form = kwargs.get::<&str>("form")?.unwrap_or("ago");
     let exact = stamp.strftime("%Y-%m-%d %H:%M:%S UTC");
     let text = match form {
-        "clock" => stamp.strftime("%H:%M:%S").to_string(),
+        "clock" => format::dated_clock(stamp, now, &zone(kwargs.get::<&str>("zone")?)),
         "exact" => exact.to_string(),
         _ => format::ago(stamp, now),
     };
     Ok(Value::safe_string(&format!(
         r#"<time datetime="{stamp}" title="{exact}" data-form="{form}">{text}</time>"#
     )))
+}
+
+/// The zone of that name; unknown when it has none.
+fn zone(name: Option<&str>) -> TimeZone {
+    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::unknown())
 }

@@ -1,5 +1,7 @@
 //! Numbers, money, sizes and durations as people read them. Pure.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 /// `1.2 K`, `3.4 M`; exact below a thousand.
@@ -105,9 +107,20 @@ pub fn model(name: &str) -> &str {
     }
 }
 
-/// The time of day where the viewer is.
+/// The time of day where the viewer is; in UTC, which it says, as long as that is not known.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+    let form = if zone.is_unknown() { "%H:%M:%S UTC" } else { "%H:%M:%S" };
+    at.to_zoned(zone.clone()).strftime(form).to_string()
+}
+
+/// The same, with its day when that is not `now`'s. The page's script writes it alike (`time.js`).
+pub fn dated_clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (here, clock) = (at.to_zoned(zone.clone()), clock(at, zone));
+    if here.date() == now.to_zoned(zone.clone()).date() {
+        clock
+    } else {
+        format!("{}, {clock}", here.strftime("%b %-d"))
+    }
 }
 
 /// How long ago, from `now`. The page goes on counting by the same rule (`time.js`).
@@ -129,6 +142,11 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
 /// `1 request`, `2 requests`.
 pub fn plural(count: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// How long to wait, in whole seconds and at least one: `1 second`, `8 seconds`.
+pub fn wait(pause: &Duration) -> String {
+    plural(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX).max(1), "second", "seconds")
 }
 
 /// The beginning of a long id; names that people gave stay whole.
@@ -237,6 +255,10 @@ mod tests {
             ["1,234,567", "-999", "1,000"]
         );
         assert_eq!([plural(1, "turn", "turns"), plural(2, "turn", "turns")], ["1 turn", "2 turns"]);
+        assert_eq!(
+            [0, 1, 8].map(|seconds| wait(&Duration::from_secs(seconds))),
+            ["1 second", "1 second", "8 seconds"]
+        );
     }
 
     #[test]
@@ -261,6 +283,17 @@ mod tests {
         let at = Timestamp::from_second(1_800_000_000).expect("valid");
         assert_eq!(clock(at, &TimeZone::UTC), "08:00:00");
         assert_eq!(clock(at, &TimeZone::fixed(jiff::tz::offset(-11))), "21:00:00");
+        assert_eq!(clock(at, &TimeZone::unknown()), "08:00:00 UTC");
+    }
+
+    #[test]
+    fn a_clock_of_another_day_names_it() {
+        let at = Timestamp::from_second(1_800_000_000).expect("valid");
+        let later = Timestamp::from_second(1_800_000_000 + 12 * 3600).expect("valid");
+        let dated = |zone: TimeZone| dated_clock(at, later, &zone);
+        assert_eq!(dated(TimeZone::UTC), "08:00:00");
+        assert_eq!(dated(TimeZone::fixed(jiff::tz::offset(5))), "Jan 15, 13:00:00");
+        assert_eq!(dated(TimeZone::unknown()), "08:00:00 UTC");
     }
 
     #[test]

@@ -31,6 +31,8 @@ fn paths() -> Vec<String> {
         "/requests?sort=cost",
         "/live",
         "/usage",
+        "/usage?range=all",
+        "/?range=all",
         "/analyses",
         "/prompts",
         "/pipeline",
@@ -66,6 +68,7 @@ async fn dashboard(store: &TestStore) -> (String, CancellationToken, tempfile::T
     let deps = Deps {
         queries: store.store.clone(),
         analyses: store.store.clone(),
+        erasures: store.store.clone(),
         recordings: Arc::new(StoredRecordings::new(store.store.clone())),
         live: Arc::new(LocalLiveBus::new(64)),
         stream: Arc::new(stream.expect("the log opens")),

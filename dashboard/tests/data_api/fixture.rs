@@ -87,6 +87,7 @@ pub async fn over(
     let deps = Deps {
         queries: store.store.clone(),
         analyses: store.store.clone(),
+        erasures: store.store.clone(),
         recordings: Arc::new(StoredRecordings::new(store.store.clone())),
         live: live.clone(),
         stream: Arc::new(stream.expect("the log opens")),

@@ -124,6 +124,22 @@ async fn the_journal_reaches_the_stream_and_is_freed() {
 }
 
 #[tokio::test]
+async fn a_journal_that_is_closed_is_shipped_to_its_end_and_leaves_nothing() {
+    let (dir, logs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("one"));
+    let stream = log(logs.path()).await;
+    let mut consumer = consumer(&*stream).await;
+    let first = journal(dir.path());
+    let reader = first.reader().expect("the first to ask");
+    let never = CancellationToken::new();
+    let shipping = tokio::spawn(ship(reader, stream.clone(), config(), never));
+    (1..=20).for_each(|number| record(&first, number));
+    drop(first);
+    expect(&mut consumer, 1..=20).await;
+    shipping.await.expect("no panic").expect("a graceful end");
+    assert_eq!(journal(dir.path()).status().used_bytes, 0, "a start finds nothing");
+}
+
+#[tokio::test]
 async fn a_stream_that_fails_and_refuses_delays_but_loses_nothing() {
     let (dir, logs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("one"));
     let stream = Arc::new(Flaky::new(log(logs.path()).await, 12));

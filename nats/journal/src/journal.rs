@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     error::{JournalError, JournalFull},
     folder,
-    reader::Reader,
+    reader::{Live, Reader},
     record::RequestHead,
     recording::Recording,
     segment,
@@ -100,7 +100,8 @@ pub struct Journal {
     /// Segments of a process before, and the first of this one; until the reader takes them.
     unread: Mutex<Option<(Vec<u64>, u64)>>,
     dir: PathBuf,
-    _lock: File,
+    /// The reader holds it as well: who adopted the folder would ship what is being shipped.
+    lock: Arc<File>,
 }
 
 impl Journal {
@@ -128,7 +129,7 @@ impl Journal {
             syncer: Some(syncer),
             unread: Mutex::new(Some((left, next_sequence))),
             dir,
-            _lock: lock,
+            lock: Arc::new(lock),
         })
     }
 
@@ -140,7 +141,7 @@ impl Journal {
         Some(Reader::live(
             self.dir.clone(),
             self.config.instance.clone(),
-            self.shared.clone(),
+            Live::new(self.shared.clone(), self.lock.clone()),
             left,
             next,
         ))
@@ -193,6 +194,7 @@ impl Drop for Journal {
         join(self.writer.take());
         self.shared.dirty.stop();
         join(self.syncer.take());
+        self.shared.position.send_modify(|position| position.is_final = true);
     }
 }
 
@@ -234,7 +236,7 @@ fn shared(
     };
     let space = Space::new(&plan).map_err(JournalError::at(dir))?;
     let max_payload = usize::try_from(config.segment_bytes / 8).unwrap_or(usize::MAX);
-    let start = Position { segment: next_sequence, offset: 0 };
+    let start = Position { segment: next_sequence, ..Position::default() };
     Ok(Shared::new(config.queue_bytes, max_payload.min(256 << 10), space, clock, start))
 }
 

@@ -9,8 +9,8 @@
 //! no whole body is held in memory.
 //!
 //! **State.** The files are the state: a segment exists until all exchanges that have a frame in it
-//! were acknowledged by the stream. There is no ledger, so after a crash some of what was
-//! acknowledged is shipped again, under the same message ids.
+//! were acknowledged by the stream; the one that is written until the journal is closed. There is no
+//! ledger, so after a crash some of what was acknowledged is shipped again, under the same message ids.
 //!
 //! **Pace.** A source that can wait, a client's upload or the upstream's answer, is not read while more than
 //! half of the queue waits for the writer. Only a writer that stands still is not waited for.

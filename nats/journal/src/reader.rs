@@ -46,15 +46,26 @@ pub struct Reader {
 }
 
 enum Source {
-    Live {
-        shared: Arc<Shared>,
-        position: watch::Receiver<Position>,
-    },
+    Live(Live),
     /// The lock is held as long as the folder is read.
     Left {
         _lock: File,
         stats: Box<Stats>,
     },
+}
+
+/// What the reader has of the journal that it reads.
+pub(crate) struct Live {
+    shared: Arc<Shared>,
+    position: watch::Receiver<Position>,
+    _lock: Arc<File>,
+}
+
+impl Live {
+    pub fn new(shared: Arc<Shared>, lock: Arc<File>) -> Self {
+        let position = shared.position.subscribe();
+        Self { shared, position, _lock: lock }
+    }
 }
 
 /// Tells when the writer wrote more.
@@ -63,10 +74,10 @@ pub struct Growth(Option<watch::Receiver<Position>>);
 impl Growth {
     /// Waits until there is more to read. False when there never will be.
     pub async fn more(&mut self) -> bool {
-        match &mut self.0 {
-            Some(position) => position.changed().await.is_ok(),
-            None => false,
-        }
+        let Some(position) = &mut self.0 else { return false };
+        let is_closed = position.borrow().is_final;
+        let all_is_seen = !position.has_changed().unwrap_or(false);
+        !(is_closed && all_is_seen) && position.changed().await.is_ok()
     }
 }
 
@@ -74,12 +85,11 @@ impl Reader {
     pub(crate) fn live(
         dir: PathBuf,
         gateway: String,
-        shared: Arc<Shared>,
+        live: Live,
         left: Vec<u64>,
         next_live: u64,
     ) -> Self {
-        let position = shared.position.subscribe();
-        Self::new(dir, gateway, Source::Live { shared, position }, left, next_live)
+        Self::new(dir, gateway, Source::Live(live), left, next_live)
     }
 
     /// The journals of instances that are gone: every folder in `dir` whose lock is free. The caller
@@ -130,7 +140,7 @@ impl Reader {
     /// Tells when to call [`next_ready`](Self::next_ready) again.
     pub fn growth(&self) -> Growth {
         match &self.source {
-            Source::Live { position, .. } => Growth(Some(position.clone())),
+            Source::Live(live) => Growth(Some(live.position.clone())),
             Source::Left { .. } => Growth(None),
         }
     }
@@ -178,6 +188,24 @@ impl Reader {
     /// What reading found, and for a living journal what writing did.
     pub fn counts(&self) -> Counts {
         self.stats().counts()
+    }
+
+    /// Frees the segment that a closed journal wrote last, when all that stands in it was acknowledged:
+    /// otherwise the next start would ship it again.
+    pub fn free_last(&mut self) -> Result<(), JournalError> {
+        if !self.written().is_final {
+            return Ok(());
+        }
+        if let Some(ready) = self.next_ready()? {
+            self.ready.push_front(ready);
+        }
+        if !self.is_drained() {
+            return Ok(());
+        }
+        if let (Source::Live(live), Some((last, _))) = (&self.source, self.current.take()) {
+            live.shared.free(last).map_err(JournalError::at(&self.dir))?;
+        }
+        Ok(())
     }
 
     /// Removes an adopted folder that holds nothing any more. False when it stays.
@@ -246,7 +274,7 @@ impl Reader {
         while let Some(oldest) = self.read.front().filter(|oldest| !self.table.is_pinned(**oldest))
         {
             let freed = match &self.source {
-                Source::Live { shared, .. } => shared.free(*oldest),
+                Source::Live(live) => live.shared.free(*oldest),
                 Source::Left { .. } => fs::remove_file(segment::path(&self.dir, *oldest)),
             };
             freed.map_err(JournalError::at(&self.dir))?;
@@ -258,7 +286,7 @@ impl Reader {
     /// When segments get scarce: has the frames of the oldest one written once more, so that an
     /// exchange that goes on for long does not keep everything behind it.
     fn relieve(&mut self) -> Result<(), JournalError> {
-        let Source::Live { shared, .. } = &self.source else { return Ok(()) };
+        let Source::Live(Live { shared, .. }) = &self.source else { return Ok(()) };
         let Some(oldest) = self.read.front().copied() else { return Ok(()) };
         if !shared.is_tight() || self.relieved == Some(oldest) {
             return Ok(());
@@ -281,14 +309,14 @@ impl Reader {
     /// Up to where the living writer wrote.
     fn written(&self) -> Position {
         match &self.source {
-            Source::Live { position, .. } => *position.borrow(),
+            Source::Live(live) => *live.position.borrow(),
             Source::Left { .. } => Position::default(),
         }
     }
 
     fn stats(&self) -> &Stats {
         match &self.source {
-            Source::Live { shared, .. } => &shared.stats,
+            Source::Live(live) => &live.shared.stats,
             Source::Left { stats, .. } => stats,
         }
     }

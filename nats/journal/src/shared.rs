@@ -37,6 +37,8 @@ pub(crate) struct Shared {
 pub(crate) struct Position {
     pub segment: u64,
     pub offset: u64,
+    /// The journal is closed: nothing is written behind it.
+    pub is_final: bool,
 }
 
 impl Shared {

@@ -13,7 +13,7 @@ use crate::{
     record::Tombstone,
     recording::{Carried, Item, Payload, Pending},
     segment::{self, START},
-    shared::{Position, Shared},
+    shared::Shared,
     stats::LossReason,
     waiting::Waiting,
 };
@@ -232,8 +232,9 @@ impl Writer {
 
     fn publish(&self) {
         if let Some(current) = &self.current {
-            let position = Position { segment: current.sequence, offset: current.offset };
-            self.shared.position.send_replace(position);
+            self.shared.position.send_modify(|position| {
+                (position.segment, position.offset) = (current.sequence, current.offset);
+            });
         }
     }
 

@@ -247,6 +247,35 @@ async fn a_disk_without_room_refuses_when_capture_is_required_until_it_has_some(
     assert!(!journal.status().full);
 }
 
+/// Cause: a segment was freed once the next one began, so that every start shipped the last one again,
+/// also what had been erased meanwhile.
+#[tokio::test]
+async fn a_closed_journal_keeps_nothing_that_was_acknowledged() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let left = || segments(&dir.path().join("gateway-a")).len();
+    let body = pattern(1, 1_000);
+    let journal = open(config(dir.path()));
+    let mut reader = journal.reader().expect("the first to ask");
+    let mut growth = reader.growth();
+    record(&journal, 1, &body, &body).written().await;
+    ship(&mut reader, true);
+    reader.free_last().expect("reads");
+    assert_eq!(left(), 1, "more may come");
+    record(&journal, 2, &body, &body);
+    drop(journal);
+    // Ends, because nothing comes any more.
+    while growth.more().await {}
+    reader.free_last().expect("reads");
+    assert_eq!(left(), 1, "the second is not shipped");
+    assert!(Reader::adopt(dir.path()).expect("lists").is_empty(), "it is read by its owner");
+    assert_eq!(ship(&mut reader, true)[&id(2)].request, Some((body, true)));
+    reader.free_last().expect("frees");
+    assert_eq!(left(), 0);
+    drop(reader);
+    let again = open(config(dir.path()));
+    assert!(ship(&mut again.reader().expect("the first to ask"), true).is_empty());
+}
+
 #[tokio::test]
 async fn an_instance_is_locked_and_adopted_when_it_is_gone() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -60,6 +60,9 @@ pub struct Client {
 /// Longest value that is taken over; nothing a client sends as an id is longer.
 const MAX_VALUE: usize = 256;
 
+/// How the system prompt of clients without a billing line begins.
+const CLAUDE_CODE: &str = "You are Claude Code";
+
 impl Identity {
     /// Reads the identity of `request`, sent with `headers`.
     pub fn read(headers: &Headers, request: &Request<'_>) -> Self {
@@ -88,6 +91,13 @@ impl Identity {
     }
 }
 
+/// Whether a coding agent sent it: `metadata.user_id` names the session, or the system prompt begins as theirs.
+pub(crate) fn is_from_agent(request: &Request<'_>) -> bool {
+    let begins = |text: &str| billing_line(text).is_some() || text.starts_with(CLAUDE_CODE);
+    request.user_id.as_deref().map(User::read).is_some_and(|user| user.session.is_some())
+        || request.system_texts().next().is_some_and(begins)
+}
+
 impl RequestClass {
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -95,7 +105,7 @@ impl RequestClass {
             "subagent" => Some(Self::Subagent),
             "workflow" => Some(Self::Workflow),
             "compaction" => Some(Self::Compaction),
-            "auxiliary" => Some(Self::Auxiliary),
+            "auxiliary" | "side_reply" => Some(Self::Auxiliary),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identity::RequestClass,
+    identity::{RequestClass, is_from_agent},
     request::{Block, Request},
     text::without_reminders,
 };
@@ -23,7 +23,7 @@ pub enum RequestType {
 }
 
 /// What the system prompts of known auxiliary requests hold.
-const SYSTEMS: [&str; 36] = [
+const SYSTEMS: [&str; 40] = [
     "Analyze if this message indicates a new conversation topic",
     "Analyze this message and come up with a single positive, cheerful and delightful verb",
     "Extract any file paths that this command reads or modifies",
@@ -33,11 +33,13 @@ const SYSTEMS: [&str; 36] = [
     "Generate a short kebab-case name",
     "Predict what the user would naturally type next",
     "Summarize this coding conversation in under 50 characters",
+    "The record below is your own conversation so far, shortened",
     "Write a one-line summary of what these tool calls did",
     "Write a short summary label describing what these tool calls accomplished",
     "You are a classifier. Answer with exactly one of these labels",
     "You are a date/time parser that converts natural language",
     "You are a security monitor for autonomous AI coding agents",
+    "You are a strict, terse evaluation judge for coding-agent traces",
     "You are an assistant for performing a web search tool use",
     "You are an elite AI agent architect",
     "You are an expert at analyzing git history",
@@ -51,6 +53,8 @@ const SYSTEMS: [&str; 36] = [
     "You are naming a coding session",
     "You are selecting memories that will be useful to Claude Code",
     "You generate titles",
+    "You keep the check marks on the task list that a person sees",
+    "You read a Claude Code user's own configuration",
     "You write a 3-5 word progress label",
     "You write one short acknowledgement sentence for an artifact comment thread",
     "You write single comment replies on artifact comment threads",
@@ -63,12 +67,16 @@ const SYSTEMS: [&str; 36] = [
 ];
 
 /// How the only message of known auxiliary requests without a system prompt of their own begins.
-const PROMPTS: [&str; 5] = [
+const PROMPTS: [&str; 9] = [
+    "Analyze this Claude Code session and extract structured facets",
+    "Analyze this Claude Code usage data and",
     "Please write a 5-10 word title for the following conversation",
     "Please write a 5-10 word title the following conversation",
     "Web page content:\n---",
     "<policy_spec>",
     "Respond with the title for the conversation",
+    "Summarize this portion of a Claude Code session transcript",
+    "You're writing an \"At a Glance\" summary for a Claude Code usage insights report",
 ];
 
 /// How the only message of requests begins that a client sends on its own account, with its tools.
@@ -76,13 +84,18 @@ const OWN: [&str; 1] = ["Perform a web search for the query: "];
 /// The whole of the only message with which a client fills a sub-agent's prompt cache.
 const WARM_UP: &str = "Warmup";
 
-/// How a text of the last message begins when it asks something aside, behind the whole history.
-const ASIDE: [&str; 5] = [
+/// How a text begins with which a client asks something aside, behind the whole history. Some of it takes
+/// tools, and so more than one request.
+const ASIDE: [&str; 9] = [
     "<system-reminder>This is a side question from the user",
     "<system-reminder>This is a side request from the user",
     "[SUGGESTION MODE:",
     "The user stepped away and is coming back. Recap",
     "Generate a one-line session recap now",
+    "Generate a short kebab-case name (2-4 words) that captures the main topic of this conversation",
+    "Describe your most recent action in 3-5 words using present tense",
+    "You are now acting as the memory extraction subagent",
+    "IMPORTANT: This message and these instructions are NOT part of the actual user conversation",
 ];
 
 impl RequestType {
@@ -130,7 +143,7 @@ fn is_quota(request: &Request<'_>) -> bool {
 }
 
 fn has_auxiliary_shape(request: &Request<'_>) -> bool {
-    if asks_aside(request) || is_own(request) {
+    if asks_aside(request) || is_own(request) || is_probe(request) {
         return true;
     }
     if request.has_tools() {
@@ -161,10 +174,27 @@ fn is_own(request: &Request<'_>) -> bool {
     request.system_texts().next().is_some() && only_text(request).is_some_and(is)
 }
 
+/// One token at most: an agent tries a key or a model, counts tokens, or warms a cache. A plain call is somebody's
+/// own.
+fn is_probe(request: &Request<'_>) -> bool {
+    request.max_tokens.is_some_and(|max| max <= 1)
+        && (request.has_tools() || is_from_agent(request))
+}
+
+/// Whether the last message of the user that holds more than results and reminders asks it.
 fn asks_aside(request: &Request<'_>) -> bool {
-    let last = request.messages.iter().rev().find(|message| message.role != "system");
-    let mut texts = last.iter().flat_map(|message| &message.blocks).filter_map(Block::text);
-    texts.any(|text| ASIDE.iter().any(|is| text.trim_start().starts_with(is)))
+    let mut users = request.messages.iter().rev().filter(|message| message.role == "user");
+    let said = users.find_map(|message| {
+        let texts = || message.blocks.iter().filter_map(Block::text);
+        let aside = texts().any(is_aside);
+        let other = || texts().any(|text| !without_reminders(text).trim().is_empty());
+        (aside || other()).then_some(aside)
+    });
+    said.unwrap_or_default()
+}
+
+fn is_aside(text: &str) -> bool {
+    ASIDE.iter().any(|is| text.trim_start().starts_with(is))
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What humans wrote in requests: reminders and the client's own marks removed, shortened for lists.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use crate::request::{Block, Message, Request};
 
-/// The tag that clients put around what they, not a human, wrote.
-pub const REMINDER: &str = "system-reminder";
+/// How the tag begins that clients put around what they, not a human, wrote.
+const REMINDER: &str = "<system-reminder";
+/// Digits of the id with which newer clients stamp both tags of a reminder.
+const STAMP: RangeInclusive<usize> = 16..=32;
 /// Tags whose content the client puts into a human's message and no human wrote.
 const CLIENT_TAGS: [&str; 6] = [
     "local-command-stdout",
@@ -19,6 +21,11 @@ const CLIENT_TAGS: [&str; 6] = [
 const CLIENT_TEXTS: [&str; 3] =
     ["[Request interrupted by user", "Caveat: The messages below", "[SYSTEM NOTIFICATION"];
 
+/// How every continuation from a summary begins.
+pub const CONTINUED: &str = "This session is being continued from a previous conversation";
+/// What newer clients may put before that.
+const MARK: &str = "<artifact-content-authored-by-others/>";
+
 /// What stands before, inside and after the first `<tag>…</tag>` of `text`. An unclosed tag is none.
 pub fn next_tag<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let open = text.find(&format!("<{tag}>"))?;
@@ -27,9 +34,39 @@ pub fn next_tag<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str, &'a s
     Some((&text[..open], &text[inside..close], &text[close + tag.len() + 3..]))
 }
 
-/// `text` without its `<system-reminder>…</system-reminder>` parts. An unclosed one stays.
+/// What stands before, inside and after the first reminder of `text`:
+/// `<system-reminder>…</system-reminder>`, or both tags with the same ` id="…"`. An unclosed one is none.
+pub fn next_reminder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, close, rest) = text.match_indices(REMINDER).find_map(|(open, mark)| {
+        let (close, rest) = closing(&text[open + mark.len()..])?;
+        Some((&text[..open], close, rest))
+    })?;
+    let (inside, after) = rest.split_once(close.as_str())?;
+    Some((before, inside, after))
+}
+
+/// The closing tag that belongs to an opening one, and what follows that; `tag` is its end and the rest.
+fn closing(tag: &str) -> Option<(String, &str)> {
+    if let Some(rest) = tag.strip_prefix('>') {
+        return Some(("</system-reminder>".to_owned(), rest));
+    }
+    let id = tag.strip_prefix(" id=\"")?;
+    let digits = id.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
+    let (id, rest) = id.split_at(digits);
+    let rest = rest.strip_prefix("\">").filter(|_| STAMP.contains(&digits))?;
+    Some((format!("</system-reminder id=\"{id}\">"), rest))
+}
+
+/// `text` without its [reminders](next_reminder). An unclosed one stays.
 pub fn without_reminders(text: &str) -> Cow<'_, str> {
-    without_tag(Cow::Borrowed(text), REMINDER)
+    without(Cow::Borrowed(text), next_reminder)
+}
+
+/// What goes on from a summary, as clients write it, from its first word; `None` for any other text.
+pub fn continuation(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let text = text.strip_prefix(MARK).map_or(text, str::trim_start);
+    text.starts_with(CONTINUED).then_some(text)
 }
 
 /// What a human wrote after the model's last answer, in one text; `None` when it was only tools.
@@ -84,7 +121,7 @@ fn human_texts(message: &Message<'_>) -> Vec<String> {
 pub fn human_text(text: &str) -> Option<String> {
     let mut text = without_reminders(text);
     for tag in CLIENT_TAGS {
-        text = without_tag(text, tag);
+        text = without(text, |text| next_tag(text, tag));
     }
     let text = command(&text).map_or(text, Cow::Owned);
     let text = text.trim();
@@ -102,13 +139,17 @@ fn command(text: &str) -> Option<String> {
     Some(format!("{} {}", name.trim(), arguments.trim()))
 }
 
-fn without_tag<'a>(text: Cow<'a, str>, tag: &str) -> Cow<'a, str> {
-    if next_tag(&text, tag).is_none() {
+/// `text` without what `next` finds in it.
+fn without(
+    text: Cow<'_, str>,
+    next: impl Fn(&str) -> Option<(&str, &str, &str)>,
+) -> Cow<'_, str> {
+    if next(&text).is_none() {
         return text;
     }
     let mut kept = String::with_capacity(text.len());
     let mut rest: &str = &text;
-    while let Some((before, _, after)) = next_tag(rest, tag) {
+    while let Some((before, _, after)) = next(rest) {
         kept.push_str(before);
         rest = after;
     }

@@ -26,8 +26,8 @@ const ROUNDS: usize = 3;
 
 /// What this process can't do anything about.
 const ON_NATS: [&str; 2] = [
-    "what the last segment of a gateway's journal holds comes back with that gateway's next start: \
-     restart the gateways before you erase",
+    "a gateway that was killed ships its journal's last segment again at its next start: none of this is \
+     stored again, but NATS holds it until it trims the stream",
     "an import within 5 minutes of an exchange's arrival is taken for a repetition, and not stored",
 ];
 
@@ -125,7 +125,7 @@ async fn erase(
     })
 }
 
-/// A journal keeps its last segment until a start ships it again: what is erased would come back.
+/// What a killed process left in its journal would come into the stream again.
 async fn ship_journals(settings: &Settings, stream: &Arc<dyn EventStream>) -> anyhow::Result<()> {
     let dir = settings.data_dir.join("journal");
     if !dir.exists() {

@@ -188,6 +188,7 @@ impl Process {
         let deps = nexus_dashboard::Deps {
             queries: store.clone(),
             analyses: store.clone(),
+            erasures: store.clone(),
             recordings: Arc::new(nexus_dashboard::StoredRecordings::new(store)),
             live: self.engines.live.clone(),
             stream: self.engines.stream.clone(),

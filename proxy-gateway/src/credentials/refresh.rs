@@ -30,7 +30,7 @@ const AHEAD_MS: i64 = 60_000;
 /// Refreshes at a time.
 const AT_ONCE: usize = 8;
 
-/// Pause after a failure; it doubles with each further one.
+/// Pause after a failure; where the token server has to be spared it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_mins(5);
 
@@ -122,7 +122,7 @@ impl Refresher {
                 tracing::error!(domain, %error, "credential could not be refreshed");
                 let problem = format!("it can't be renewed: {error}");
                 self.credentials.note_refresh(domain, Err(FailedRefresh { expires_at, problem }));
-                self.pause(domain);
+                self.pause(domain, &error);
             }
         }
     }
@@ -131,15 +131,25 @@ impl Refresher {
         self.pauses().get(domain).is_some_and(|pause| Instant::now() < pause.until)
     }
 
-    fn pause(&self, domain: &str) {
+    fn pause(&self, domain: &str, error: &RefreshError) {
         let mut pauses = self.pauses();
-        let before = pauses.get(domain).map(|pause| pause.length);
-        let length = before.map_or(FIRST_PAUSE, |length| (length * 2).min(MAX_PAUSE));
+        let length = error.pause(pauses.get(domain).map(|pause| pause.length));
         pauses.insert(domain.to_owned(), Pause { until: Instant::now() + length, length });
     }
 
     fn pauses(&self) -> std::sync::MutexGuard<'_, HashMap<String, Pause>> {
         self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RefreshError {
+    /// How long to wait after a pause of that length. A directory that can't be written is found out
+    /// before anyone is asked: once it is mended, nobody should wait for minutes.
+    fn pause(&self, before: Option<Duration>) -> Duration {
+        match (self, before) {
+            (Self::Unwritable(_), _) | (_, None) => FIRST_PAUSE,
+            (_, Some(length)) => (length * 2).min(MAX_PAUSE),
+        }
     }
 }
 
@@ -185,5 +195,20 @@ pub fn lay_over(oauth: &mut Value, issued: &Issued, clock: &dyn Clock) {
     oauth["expiresAt"] = json!(expires_at);
     if let Some(scope) = &issued.scope {
         oauth["scopes"] = json!(scope.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_asks_others_waits_longer_each_time() {
+        let spared = RefreshError::File(io::ErrorKind::NotFound.into());
+        assert_eq!(spared.pause(None), FIRST_PAUSE);
+        assert_eq!(spared.pause(Some(FIRST_PAUSE)), FIRST_PAUSE * 2);
+        assert_eq!(spared.pause(Some(MAX_PAUSE)), MAX_PAUSE);
+        let local = RefreshError::Unwritable(io::ErrorKind::PermissionDenied.into());
+        assert_eq!(local.pause(Some(MAX_PAUSE)), FIRST_PAUSE);
     }
 }

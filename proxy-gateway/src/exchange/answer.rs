@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     pin::Pin,
-    rc::{Rc, Weak},
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,16 +12,9 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use futures::future::LocalBoxFuture;
 use nexus_contract::TerminalState;
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
-use super::{
-    events::EventWatch,
-    ledger::Ledger,
-    watch::{Deadline, Watch},
-};
+use super::{events::EventWatch, ledger::Ledger, unread::Unread, watch::Watch};
 use crate::{
     config::OnClientAbort,
     problem::Problem,
@@ -32,9 +25,6 @@ use crate::{
 /// connection.
 const FLUSH: Duration = Duration::from_millis(20);
 
-/// How long after its time an answer ends that nobody asks for any more.
-const UNREAD: Duration = Duration::from_secs(1);
-
 /// Ends the connection without an end of the body. Never shown to anyone.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off")]
@@ -42,14 +32,15 @@ pub struct Broken;
 
 /// A body that the server sends.
 pub struct Answer {
-    /// Gone when the answer is over, on its way down or by the guard.
-    parts: Rc<Cell<Option<Box<Parts>>>>,
-    guard: Option<JoinHandle<()>>,
+    parts: Rc<Slot>,
     size: BodySize,
     /// Bytes of the body that came.
     seen: u64,
     phase: Phase,
 }
+
+/// Empty when the answer is over, on its way down or because nobody asked for more.
+pub type Slot = Cell<Option<Box<Parts>>>;
 
 /// What is still needed when the client has left.
 pub struct Parts {
@@ -76,16 +67,15 @@ enum Phase {
 }
 
 impl Answer {
-    pub fn new(parts: Parts, size: BodySize) -> Self {
-        let deadline = parts.watch.deadline().clone();
+    pub fn new(parts: Parts, size: BodySize, unread: &Unread) -> Self {
         let parts = Rc::new(Cell::new(Some(Box::new(parts))));
-        let guard = Some(actix_rt::spawn(end_unread(Rc::downgrade(&parts), deadline)));
-        Self { parts, guard, size, seen: 0, phase: Phase::Streaming }
+        unread.add(&parts);
+        Self { parts, size, seen: 0, phase: Phase::Streaming }
     }
 
     /// No byte follows. The size is what the head says, as for HEAD.
     pub fn empty(size: BodySize) -> Self {
-        Self { parts: Rc::default(), guard: None, size, seen: 0, phase: Phase::Done }
+        Self { parts: Rc::default(), size, seen: 0, phase: Phase::Done }
     }
 
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
@@ -193,9 +183,6 @@ impl MessageBody for Answer {
 impl Drop for Answer {
     /// The client left. The upstream call ends with its connection, unless the record wants it all.
     fn drop(&mut self) {
-        if let Some(guard) = &self.guard {
-            guard.abort();
-        }
         let Some(mut parts) = self.parts.take() else { return };
         if let Some(reason) = parts.watch.deadline().over() {
             // It is the server that left, at the end of a stop.
@@ -204,16 +191,6 @@ impl Drop for Answer {
             actix_rt::spawn(parts.read_on());
         }
     }
-}
-
-/// Lets the upstream go once time is over. The server asks for nothing more while a client does not
-/// read what it has, so no clock is looked at on the way down.
-async fn end_unread(parts: Weak<Cell<Option<Box<Parts>>>>, deadline: Deadline) {
-    let reason = deadline.passed().await;
-    // Where the server does ask, the client gets to know.
-    sleep(UNREAD).await;
-    let Some(mut parts) = parts.upgrade().and_then(|parts| parts.take()) else { return };
-    parts.ledger.end(TerminalState::TimedOut, Some(reason.to_owned()));
 }
 
 impl Parts {

@@ -9,6 +9,7 @@ mod fields;
 mod hold;
 mod ledger;
 mod reply;
+mod unread;
 mod upload;
 mod watch;
 
@@ -22,7 +23,7 @@ use actix_web::{
 use nexus_contract::{ExchangeId, TerminalState};
 
 use self::{admission::Admission, attempts::Call, watch::Deadline};
-pub use self::{fields::Injected, hold::hold};
+pub use self::{fields::Injected, hold::hold, unread::Unread};
 use crate::{config::OnClientAbort, problem::Problem, routes::worker, server::Worker};
 
 /// Forwards a request and gives back what the upstream answers.
@@ -90,7 +91,10 @@ async fn admitted(
     };
     upload.forget();
     let response = match answered {
-        Ok(Ok(response)) => reply::answer(response, ledger, request.method(), deadline).await,
+        Ok(Ok(response)) => {
+            let method = request.method();
+            reply::answer(response, ledger, method, deadline, &worker.unread).await
+        }
         Ok(Err(error)) => reply::failure(ledger, &error, upload.failure()).await,
         Err(reason) => {
             let problem = Problem::Timeout(reason);

@@ -13,6 +13,7 @@ use super::{
     events::EventWatch,
     fields,
     ledger::Ledger,
+    unread::Unread,
     upload::UploadFailure,
     watch::{Deadline, SILENCE, Watch},
 };
@@ -28,6 +29,7 @@ pub async fn answer(
     mut ledger: Ledger,
     method: &Method,
     deadline: Deadline,
+    unread: &Unread,
 ) -> HttpResponse {
     let size = size(&response, method);
     let events = event_watch(&response.fields);
@@ -49,7 +51,7 @@ pub async fn answer(
     // A body of length 0 is never asked for, also when its end has not come yet (HTTP/2).
     let has_none = matches!(size, BodySize::None | BodySize::Sized(0));
     if !parts.body.is_complete() && !has_none {
-        return down.body(Answer::new(parts, size));
+        return down.body(Answer::new(parts, size, unread));
     }
     // Without a body there is nothing to hold back but the head.
     parts.end();

@@ -17,7 +17,6 @@ const TOO_LONG: &str = "the request took too long";
 const STOPPING: &str = "the gateway is stopping";
 
 /// When an exchange has to be over: at an instant, and at the end of a stop's drain time.
-#[derive(Clone)]
 pub struct Deadline {
     at: Instant,
     drained: CancellationToken,

@@ -1,8 +1,26 @@
 //! The few places where the engines' SQL differs. Everything else is written once.
 
+use std::fmt::Write as _;
+
 use sqlx::{Database, Postgres, Sqlite};
 
 use crate::queries::without_accents;
+
+/// The numbers of a stretch of documents differ in so many of their last bits: it is a few thousand
+/// documents, or a few hundred. `search_documents_by_word` has them so.
+pub const STRETCH_BITS: u32 = 17;
+
+/// How the newest documents with some words are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// As the engine thinks best.
+    Free,
+    /// By the index of words.
+    ByWords,
+    /// By it, in the stretches of these names alone, separated by spaces: `#` and what the numbers of
+    /// their documents begin with.
+    Within(String),
+}
 
 /// What a statement needs to know of its engine.
 pub trait Dialect: Database {
@@ -32,13 +50,17 @@ pub trait Dialect: Database {
     /// `usage` has a partition per month.
     const PARTITIONED: bool;
 
+    /// The index of words tells stretches of documents apart. One that does not gives a word's newest
+    /// documents first.
+    const TELLS_STRETCHES: bool;
+
     /// How many rows a statement changed.
     fn affected(done: &Self::QueryResult) -> u64;
 
-    /// A statement that gives the newest `document_id`s with all of the phrases, and the texts for its
-    /// `?`; the last `?` is how many. A phrase is lower-case words separated by single spaces; of no
-    /// phrase, nothing is found.
-    fn newest_documents(phrases: &[String]) -> (String, Vec<String>);
+    /// A statement that gives `document_id` and `exchange_id` of the newest documents with all of the
+    /// phrases, and the texts for its `?`; the last `?` is how many. A phrase is lower-case words
+    /// separated by single spaces; of no phrase, nothing is found.
+    fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>);
 }
 
 impl Dialect for Sqlite {
@@ -50,17 +72,21 @@ impl Dialect for Sqlite {
     const LOCK_EXCHANGES: &'static str = "";
     const LOCK_BUCKETS: &'static str = "";
     const PARTITIONED: bool = false;
+    const TELLS_STRETCHES: bool = false;
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()
     }
 
-    fn newest_documents(phrases: &[String]) -> (String, Vec<String>) {
+    fn newest_documents(phrases: &[String], _: &Lookup) -> (String, Vec<String>) {
         let quoted: Vec<_> = phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
         // A phrase of no words: no place has it.
         let query = if phrases.is_empty() { "\"\"".to_owned() } else { quoted.join(" ") };
-        let statement = "SELECT rowid AS document_id FROM search_words WHERE search_words MATCH ? \
-            ORDER BY rowid DESC LIMIT ?";
+        // CROSS has the engine begin with the words.
+        let statement = "SELECT w.document_id, d.exchange_id FROM ( \
+                SELECT rowid AS document_id FROM search_words WHERE search_words MATCH ? \
+                ORDER BY rowid DESC LIMIT ?) w \
+            CROSS JOIN search_documents d WHERE d.document_id = w.document_id";
         (statement.to_owned(), vec![query])
     }
 }
@@ -74,23 +100,26 @@ impl Dialect for Postgres {
     const LOCK_EXCHANGES: &'static str = "LOCK TABLE exchanges IN SHARE ROW EXCLUSIVE MODE";
     const LOCK_BUCKETS: &'static str = "SELECT pg_advisory_xact_lock(7305518436193)";
     const PARTITIONED: bool = true;
+    const TELLS_STRETCHES: bool = true;
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()
     }
 
-    fn newest_documents(phrases: &[String]) -> (String, Vec<String>) {
+    fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
         let plain: Vec<_> = phrases.iter().map(|phrase| without_accents(phrase)).collect();
-        let (mut condition, mut texts) = all_stand(&plain);
+        let (mut condition, mut texts) = all_stand(&plain, lookup);
         if plain != phrases {
             // In documents from before accents were taken off.
-            let (accented, more) = all_stand(phrases);
+            let (accented, more) = all_stand(phrases, lookup);
             condition = format!("({condition} OR {accented})");
             texts.extend(more);
         }
+        // The plus keeps the engine from walking through all documents.
+        let order = if *lookup == Lookup::Free { "document_id" } else { "+document_id" };
         let statement = format!(
-            "SELECT document_id FROM search_documents WHERE {condition} \
-             ORDER BY document_id DESC LIMIT ?"
+            "SELECT document_id, exchange_id FROM search_documents WHERE {condition} \
+             ORDER BY {order} DESC LIMIT ?"
         );
         (statement, texts)
     }
@@ -98,9 +127,16 @@ impl Dialect for Postgres {
 
 /// The index finds all of the words; that those of a phrase follow one another is looked up in what it
 /// found.
-fn all_stand(phrases: &[String]) -> (String, Vec<String>) {
-    let mut condition = "string_to_array(words, ' ') @> string_to_array(?, ' ')".to_owned();
+fn all_stand(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
+    // As `search_documents_by_word` has them: the name of the document's stretch behind its words.
+    let words =
+        format!("string_to_array(words || ' #' || (document_id >> {STRETCH_BITS})::text, ' ')");
+    let mut condition = format!("{words} @> string_to_array(?, ' ')");
     let mut texts = vec![phrases.join(" ")];
+    if let Lookup::Within(stretches) = lookup {
+        write!(condition, " AND {words} && string_to_array(?, ' ')").expect("a string takes it");
+        texts.push(stretches.clone());
+    }
     for phrase in phrases.iter().filter(|phrase| phrase.contains(' ')) {
         // Five times as quick as LIKE on such texts.
         condition.push_str(" AND strpos(' ' || words || ' ', ?) > 0");

@@ -34,12 +34,13 @@ pub use health::Health;
 pub use links::LinkStore;
 pub use materialised::Materialised;
 pub use queries::Queries;
-pub use retention::Retention;
+pub use retention::{Erasures, Retention};
 
 /// Every concern of the store. Add a module's trait to this list and to the line below.
 pub trait Store:
     AnalysisStore
     + Archive
+    + Erasures
     + ExchangeStore
     + Health
     + LinkStore
@@ -54,6 +55,7 @@ pub trait Store:
 impl<S> Store for S where
     S: AnalysisStore
         + Archive
+        + Erasures
         + ExchangeStore
         + Health
         + LinkStore

@@ -18,6 +18,8 @@ mod source;
 mod tasks;
 mod write;
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use duplicate::duplicate_item;
 use nexus_contract::ExchangeId;
@@ -25,7 +27,7 @@ use nexus_linking::{
     Cache, Changes, Exchange, Fact, Index as _, Link, Moment, decide::call_scope, index::Call,
     ingest, redecide,
 };
-use sqlx::{Postgres, Sqlite};
+use sqlx::{Database, Postgres, Sqlite};
 
 use self::index::SqlIndex;
 pub use self::{
@@ -97,9 +99,10 @@ impl LinkStore for SqlStore<Engine> {
     async fn link(&self, facts: &[Fact]) -> Result<Changes> {
         let mut transaction = self.begin().await?;
         Self::lock_links(&mut transaction).await?;
+        let facts = Self::facts_to_keep(&mut transaction, facts).await?;
         let mut cache = Cache::new(SqlIndex::<Engine>::new(&mut transaction));
-        cache.fetch(facts).await?;
-        let changes = ingest(&mut cache, facts).await?;
+        cache.fetch(&facts).await?;
+        let changes = ingest(&mut cache, &facts).await?;
         let mut index = cache.finish().await?;
         index.announce(&changes.links).await?;
         transaction.commit().await.context("links cannot be committed")?;
@@ -161,6 +164,24 @@ impl LinkStore for SqlStore<Engine> {
     async fn list_facts(&self, after: Option<ExchangeId>, limit: u32) -> Result<Vec<Exchange>> {
         let mut connection = self.read().acquire().await?;
         SqlIndex::<Engine>::new(&mut connection).list(after, limit).await
+    }
+}
+
+#[duplicate_item(Engine; [Sqlite]; [Postgres])]
+impl SqlStore<Engine> {
+    /// Leaves out exchanges that were erased. The transaction holds the linkers' lock, which whoever
+    /// erases takes as well.
+    async fn facts_to_keep<'f>(
+        connection: &mut <Engine as Database>::Connection,
+        facts: &'f [Fact],
+    ) -> Result<Cow<'f, [Fact]>> {
+        let ids: Vec<_> = facts.iter().map(|fact| fact.id().0).collect();
+        let erased = Self::erased(connection, &ids).await?;
+        if erased.is_empty() {
+            return Ok(Cow::Borrowed(facts));
+        }
+        let kept = facts.iter().filter(|fact| !erased.contains(&fact.id().0));
+        Ok(kept.cloned().collect())
     }
 }
 

@@ -22,6 +22,7 @@ mod search;
 mod series;
 mod snippet;
 mod statement;
+mod stretches;
 pub mod syntax;
 mod texts;
 mod tools;

@@ -4,6 +4,7 @@
 //! was begun and cut short is found again by the next run.
 
 mod content;
+mod erased;
 mod exchanges;
 mod usage;
 
@@ -38,8 +39,17 @@ pub trait Retention: Send + Sync {
     async fn remove_usage(&self, before: Timestamp) -> Result<u64>;
 
     /// Removes a conversation with every trace of it: exchanges, payloads, search texts, usage (also
-    /// from the sums), links and analyses. Gives the number of exchanges.
+    /// from the sums), links and analyses. Gives the number of exchanges. They are not stored and not
+    /// linked any more, whoever brings their events again, until they are [taken
+    /// back](Erasures::take_back).
     async fn erase_conversation(&self, conversation: ExchangeId) -> Result<u64>;
+}
+
+/// Exchanges that were erased, and are wanted again.
+#[async_trait]
+pub trait Erasures: Send + Sync {
+    /// The exchanges may be stored and linked again. Those that were not erased are passed over.
+    async fn take_back(&self, ids: &[ExchangeId]) -> Result<()>;
 }
 
 /// What is older than an instant.

@@ -11,6 +11,7 @@ use crate::request::{content_length, split_head};
 /// What was seen of one answer.
 #[derive(Debug, Default)]
 pub struct Seen {
+    pub head: String,
     /// When the first byte of the body came.
     pub first_byte: Option<Instant>,
     /// When each further read of the body returned.
@@ -26,8 +27,9 @@ pub async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> anyhow::Resu
         ensure!(stream.read_buf(buffer).await? > 0, "the connection ended before the answer");
     };
     ensure!(head.starts_with("HTTP/1.1 200"), "answered {}", head.lines().next().unwrap_or(""));
-    let mut seen = Seen::default();
-    match content_length(&head) {
+    let length = content_length(&head);
+    let mut seen = Seen { head, ..Seen::default() };
+    match length {
         Some(length) => read_length(stream, buffer, length, &mut seen).await?,
         None => read_chunks(stream, buffer, &mut seen).await?,
     }

@@ -171,7 +171,7 @@ impl Tally {
     }
 }
 
-fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
+pub fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
     Quantiles {
         p50: histogram.value_at_quantile(0.5),
         p99: histogram.value_at_quantile(0.99),
@@ -179,6 +179,6 @@ fn quantiles(histogram: &Histogram<u64>) -> Quantiles {
     }
 }
 
-fn micros(elapsed: Duration) -> u64 {
+pub fn micros(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
 }

@@ -10,6 +10,8 @@ mod bare;
 mod compare;
 mod drain;
 mod forms;
+mod growth;
+mod instructions;
 mod links;
 mod load;
 mod meter;
@@ -20,7 +22,9 @@ mod report;
 mod request;
 mod run;
 mod scaled;
+mod soak;
 mod upstream;
+mod visible;
 
 use std::path::PathBuf;
 
@@ -43,6 +47,14 @@ enum Command {
     Reads(reads::ReadsArgs),
     /// Measure the linker on a store that it fills
     Links(links::LinksArgs),
+    /// Measure what sessions take in a store of each engine
+    Growth(growth::GrowthArgs),
+    /// Watch memory and open files of `nexus up` under a steady load
+    Soak(soak::SoakArgs),
+    /// Count the instructions of the code on every exchange's way, and compare them with before
+    Instructions(instructions::InstructionsArgs),
+    /// One of the pieces of work whose instructions are counted
+    Work(instructions::WorkArgs),
     /// The API's stand-in: answers as fast as it can
     Upstream { port: u16 },
     /// A proxy of actix-web and awc that only hands on
@@ -60,6 +72,10 @@ fn main() -> anyhow::Result<()> {
             Command::Compare { before, after } => compare::print(&before, &after),
             Command::Reads(args) => reads::run(&args).await,
             Command::Links(args) => links::run(&args).await,
+            Command::Growth(args) => growth::run(&args).await,
+            Command::Soak(args) => soak::run(&args).await,
+            Command::Instructions(args) => instructions::run(&args),
+            Command::Work(args) => instructions::work(&args),
             Command::Bare { port, upstream } => bare::serve(port, upstream).await,
             Command::Upstream { port } => upstream::serve(port).await,
             Command::Load(args) => load::run(&args).await,

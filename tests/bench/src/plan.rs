@@ -11,7 +11,10 @@ pub struct Case {
     pub rate: Option<u32>,
 }
 
-const JSON: &str = "/v1/messages?answer=json";
+/// An answer at once, as JSON.
+pub const JSON: &str = "/v1/messages?answer=json";
+/// A stream of a second.
+pub const PACED: &str = "/v1/messages?answer=sse&events=50&pause_ms=20";
 
 /// The loads of the table, in its order.
 pub const CASES: [Case; 7] = [
@@ -34,7 +37,7 @@ pub const CASES: [Case; 7] = [
     },
     Case {
         name: "SSE every 20 ms, 16 streams, 200 KB",
-        path: "/v1/messages?answer=sse&events=50&pause_ms=20",
+        path: PACED,
         bytes: 200_000,
         connections: 16,
         rate: None,
@@ -57,6 +60,6 @@ pub struct Length {
 }
 
 impl Length {
-    pub const QUICK: Self = Self { warm_up_seconds: 1, seconds: 4, rounds: 1 };
+    pub const QUICK: Self = Self { warm_up_seconds: 1, seconds: 3, rounds: 1 };
     pub const LONG: Self = Self { warm_up_seconds: 2, seconds: 10, rounds: 3 };
 }

@@ -16,8 +16,8 @@ use nexus_dashboard::{Dashboard, DashboardConfig, Deps, StoredRecordings};
 use nexus_store::StoreConfig;
 use tokio_util::sync::CancellationToken;
 
+pub use self::filled::Engine;
 use self::{
-    filled::Engine,
     measure::{Report, measure},
     statements::Statements,
 };
@@ -81,6 +81,7 @@ async fn report(rounds: u32, url: &str, statements: &Statements) -> anyhow::Resu
     let deps = Deps {
         queries: store.clone(),
         analyses: store.clone(),
+        erasures: store.clone(),
         recordings: Arc::new(StoredRecordings::new(store.clone())),
         live: Arc::new(LocalLiveBus::new(16)),
         stream: Arc::new(stream),

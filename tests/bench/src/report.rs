@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::load::Measured;
+use crate::load::{Measured, Quantiles};
 
 /// Everything one run measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// How long captured exchanges took to be stored and linked, by form.
     pub drains: Vec<Drain>,
+    /// When exchanges are in the data API, by form.
+    #[serde(default)]
+    pub visible: Vec<Visible>,
     /// Rate at which this disk takes 100 KB writes with a sync every 25 ms.
     pub disk_mb_per_second: f64,
     /// From process start to ready, `nexus up` on a fresh directory, in milliseconds.
@@ -54,6 +57,13 @@ pub struct Drain {
     pub cpu_ms_per_exchange: f64,
 }
 
+/// Time from an answer's last byte until the data API has its exchange with its conversation.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Visible {
+    pub form: String,
+    pub after: Quantiles,
+}
+
 impl Row {
     pub fn rate(&self) -> f64 {
         self.measured.requests as f64 / self.measured.seconds
@@ -82,7 +92,7 @@ impl Report {
         for case in cases {
             text += &self.case_table(case);
         }
-        text + &self.drain_table()
+        text + &self.drain_table() + &self.visible_table()
     }
 
     fn case_table(&self, case: &str) -> String {
@@ -127,6 +137,15 @@ impl Report {
                 drain.cpu_ms_per_exchange
             )
             .expect("a string takes all");
+        }
+        text
+    }
+
+    fn visible_table(&self) -> String {
+        let mut text = "\n**From an answer's last byte until the data API has its exchange, at 50 a second**\n\n| form | p50 ms | p99 ms | longest ms |\n|---|---|---|---|\n".to_owned();
+        for Visible { form, after } in &self.visible {
+            let [p50, p99, max] = [after.p50, after.p99, after.max].map(|micros| micros / 1_000);
+            writeln!(text, "| {form} | {p50} | {p99} | {max} |").expect("a string takes all");
         }
         text
     }

@@ -10,12 +10,17 @@ pub fn split_head(buffer: &mut BytesMut) -> Option<String> {
     Some(String::from_utf8_lossy(&buffer.split_to(end)).into_owned())
 }
 
-/// The value of `Content-Length`.
-pub fn content_length(head: &str) -> Option<usize> {
+/// The value of a header field.
+pub fn field<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+        name.eq_ignore_ascii_case(wanted).then(|| value.trim())
     })
+}
+
+/// The value of `Content-Length`.
+pub fn content_length(head: &str) -> Option<usize> {
+    field(head, "content-length")?.parse().ok()
 }
 
 /// A parameter of the path's query.
@@ -58,7 +63,8 @@ impl Messages {
 /// As long as every number is written.
 const NO_NUMBER: &str = "00000000000000000000";
 
-fn body(bytes: usize) -> String {
+/// About so many bytes as JSON, in messages of about 1 KB.
+pub fn body(bytes: usize) -> String {
     let mut body = String::with_capacity(bytes + 512);
     body.push_str(r#"{"model":"claude-opus-4-5","max_tokens":1024,"messages":["#);
     let mut turn = 0;
@@ -82,7 +88,7 @@ fn body(bytes: usize) -> String {
 }
 
 /// About 900 bytes that compress like prose, not like one letter.
-fn filler(seed: usize) -> String {
+pub fn filler(seed: usize) -> String {
     const WORDS: [&str; 16] = [
         "journal", "segment", "upstream", "message", "parent", "branch", "token", "stream",
         "consumer", "window", "request", "answer", "gateway", "linker", "storage", "page",

@@ -19,6 +19,7 @@ use crate::{
     plan::{CASES, Case, Length},
     ports,
     report::{Machine, Report, Row},
+    visible,
 };
 
 #[derive(Args)]
@@ -45,6 +46,7 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
         machine: machine()?,
         rows: Vec::new(),
         drains: Vec::new(),
+        visible: Vec::new(),
         disk_mb_per_second: disk_rate()?,
         cold_start_ms: cold_start(&nexus, upstream.port).await?,
         binary_mb: fs::metadata(&nexus)?.len() as f64 / 1e6,
@@ -61,6 +63,8 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
     for form in Form::ALL.into_iter().filter(|form| form.captures()) {
         if wanted(&args.form, form.name()) && args.case.is_none() {
             report.drains.extend(drain::measure(form, length, &nexus, upstream.port).await?);
+            let visible = visible::measure(form, &nexus, upstream.port, length.seconds).await?;
+            report.visible.push(visible);
         }
     }
     println!("{}", report.table());
@@ -123,13 +127,14 @@ pub async fn load(port: u16, case: &Case, seconds: u64) -> anyhow::Result<Measur
     serde_json::from_slice(&output.stdout).context("the load's result")
 }
 
-struct Upstream {
+/// The stand-in, as a process of its own.
+pub struct Upstream {
     child: std::process::Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Upstream {
-    async fn start() -> anyhow::Result<Self> {
+    pub async fn start() -> anyhow::Result<Self> {
         let port = ports::free()?;
         let mut child =
             Command::new(std::env::current_exe()?).args(["upstream", &port.to_string()]).spawn()?;

@@ -114,30 +114,60 @@ fn json_answer() -> Vec<u8> {
     .into_bytes()
 }
 
+/// An event's name and its data.
+type Part = (&'static str, &'static str);
+
+const BEGIN: [Part; 2] = [
+    (
+        "message_start",
+        r#"{"type":"message_start","message":{"id":"msg_bench","type":"message","role":"assistant","model":"claude-opus-4-5","content":[],"usage":{"input_tokens":12,"output_tokens":1}}}"#,
+    ),
+    (
+        "content_block_start",
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+    ),
+];
+const DELTA: Part = (
+    "content_block_delta",
+    r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"some words of an answer "}}"#,
+);
+const END: [Part; 3] = [
+    ("content_block_stop", r#"{"type":"content_block_stop","index":0}"#),
+    (
+        "message_delta",
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":420}}"#,
+    ),
+    ("message_stop", r#"{"type":"message_stop"}"#),
+];
+
+/// A whole answer with so many deltas.
+pub fn events(deltas: u64) -> String {
+    parts(deltas).map(event).collect()
+}
+
+fn parts(deltas: u64) -> impl Iterator<Item = Part> {
+    let middle = (0..deltas).map(|_| DELTA);
+    BEGIN.into_iter().chain(middle).chain(END)
+}
+
+fn event((name, data): Part) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
 async fn stream_answer(
     stream: &mut TcpStream,
-    events: u64,
+    deltas: u64,
     pause: Duration,
 ) -> std::io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
-    let start = r#"{"type":"message_start","message":{"id":"msg_bench","type":"message","role":"assistant","model":"claude-opus-4-5","content":[],"usage":{"input_tokens":12,"output_tokens":1}}}"#;
-    write_event(stream, "message_start", start).await?;
-    for _ in 0..events {
-        if !pause.is_zero() {
+    for part in parts(deltas) {
+        if part == DELTA && !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        let delta = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"some words of an answer "}}"#;
-        write_event(stream, "content_block_delta", delta).await?;
+        let event = event(part);
+        let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+        stream.write_all(chunk.as_bytes()).await?;
     }
-    let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":420}}"#;
-    write_event(stream, "message_delta", end).await?;
-    write_event(stream, "message_stop", r#"{"type":"message_stop"}"#).await?;
     stream.write_all(b"0\r\n\r\n").await
-}
-
-async fn write_event(stream: &mut TcpStream, name: &str, data: &str) -> std::io::Result<()> {
-    let event = format!("event: {name}\ndata: {data}\n\n");
-    let chunk = format!("{:x}\r\n{event}\r\n", event.len());
-    stream.write_all(chunk.as_bytes()).await
 }

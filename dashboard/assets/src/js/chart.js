@@ -3,7 +3,7 @@ import { element, one } from "./dom.js";
 let tip = null;
 
 function show(mark, x, y) {
-  const text = mark.dataset.tip;
+  const text = mark.dataset.tip || mark.getAttribute("aria-label");
   if (!text) return hide();
   tip ??= document.body.appendChild(element("div", { class: "chart-tip", role: "status" }));
   tip.textContent = text;
@@ -29,7 +29,7 @@ function step(event) {
   next.focus();
 }
 
-/** Every mark of a chart says its value in `data-tip`; the pointer and the focus show it. */
+/** Every mark of a chart says its value in `data-tip`, or has it as its name; the pointer and the focus show it. */
 export function charts() {
   document.addEventListener("pointermove", (event) => {
     const mark = event.target.closest?.("[data-tip]");

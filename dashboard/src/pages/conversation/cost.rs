@@ -91,7 +91,7 @@ pub async fn page(
     asked: web::Query<CostQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    ctx.page(&build(&loaded, asked.branch.as_deref(), &ctx.zone())).await
+    ctx.page(&build(&loaded, asked.branch.as_deref(), &ctx.clock_zone())).await
 }
 
 fn build(loaded: &data::Loaded, branch: Option<&str>, zone: &TimeZone) -> CostPage {

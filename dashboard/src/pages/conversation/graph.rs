@@ -100,7 +100,7 @@ pub async fn page(
     let asked_node = asked.node;
     let selected = asked.node.or_else(|| newest(&loaded, asked.branch.as_deref()));
     let query = GraphQuery { node: selected, ..asked.into_inner() };
-    let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &ctx.zone());
+    let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &ctx.clock_zone());
     let detail = match selected.and_then(|id| loaded.find(id)) {
         Some(node) => Some(detail::load(&ctx, &loaded, node).await?),
         None => None,
@@ -124,7 +124,7 @@ pub async fn window(
     asked: web::Query<GraphQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &ctx.zone());
+    let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &ctx.clock_zone());
     let newest = newest(&loaded, asked.branch.as_deref());
     let svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}">{}</svg>"#,

@@ -38,12 +38,50 @@ impl Week {
     /// Tokens of the five hours up to each hour.
     pub(super) fn sliding(&self) -> Chart {
         let values = self.hours.windows(WINDOW).map(|hours| hours.iter().sum()).collect();
-        chart::lines(&Data {
+        by_day(chart::lines(&Data {
             title: "Tokens in the five hours before, over seven days".into(),
             unit: Unit::Count,
             series: vec![Series::new("Last 5 hours", values)],
             labels: self.cut.labels(),
             limit: None,
-        })
+        }))
+    }
+}
+
+/// The table of a chart of hours, a row a day: one an hour would be long to read and to send.
+fn by_day(mut chart: Chart) -> Chart {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for point in &chart.rows {
+        let [label, value] = point.as_slice() else { continue };
+        let Some((day, clock)) = label.rsplit_once(' ') else { continue };
+        let hour = clock.split(':').next().and_then(|hour| hour.parse::<usize>().ok()).unwrap_or(0);
+        if rows.last().is_none_or(|row| row[0] != day) {
+            rows.push(vec![String::new(); 25]);
+        }
+        if let Some(row) = rows.last_mut() {
+            day.clone_into(&mut row[0]);
+            value.clone_into(&mut row[1 + hour % 24]);
+        }
+    }
+    let hours = (0..24).map(|hour| format!("{hour:02}"));
+    chart.head = std::iter::once(String::new()).chain(hours).collect();
+    chart.rows = rows;
+    chart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_stand_in_the_row_of_their_day() {
+        let point = |label: &str, value: &str| vec![label.to_owned(), value.to_owned()];
+        let rows =
+            vec![point("Nov 1 23:00", "a"), point("Nov 2 00:00", "b"), point("Nov 2 05:00", "c")];
+        let chart = by_day(Chart { rows, ..Chart::default() });
+        assert_eq!((chart.head.len(), chart.rows.len()), (25, 2));
+        assert_eq!((chart.rows[0][0].as_str(), chart.rows[0][24].as_str()), ("Nov 1", "a"));
+        let second = &chart.rows[1];
+        assert_eq!([&second[0], &second[1], &second[2], &second[6]], ["Nov 2", "b", "", "c"]);
     }
 }

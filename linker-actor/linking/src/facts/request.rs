@@ -175,6 +175,18 @@ fn asks_for_summary(request: &Request<'_>) -> bool {
 fn openings(request: &Request<'_>) -> Vec<Hash> {
     let opening = request.messages.iter().take_while(|message| message.role != "assistant");
     let texts = opening.filter(|message| message.role == "user").flat_map(|m| &m.blocks);
-    let texts = texts.filter_map(Block::text).map(plain).filter(|text| !text.is_empty());
+    let texts = texts.filter_map(Block::text).flat_map(prompts).filter(|text| !text.is_empty());
     texts.take(MAX_OPENINGS).map(|text: Cow<'_, str>| Hash::of(text.as_bytes())).collect()
+}
+
+/// What a call may have said for the model to be told this.
+fn prompts(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    std::iter::once(text).chain(mailed(text)).map(plain)
+}
+
+/// What stands in the mail by which a teammate is told its prompt.
+fn mailed(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("<teammate-message ")?;
+    let (_, inside) = rest.split_once('>')?;
+    Some(inside.split_once("</teammate-message>")?.0)
 }

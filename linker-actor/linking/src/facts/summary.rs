@@ -1,14 +1,12 @@
 //! Summaries: what a compaction's answer says, and what the continuation repeats of it.
 
 use crate::hash::Hash;
-use nexus_messages::text::without_reminders;
+use nexus_messages::text::{continuation, without_reminders};
 
 /// Lengths of probes in characters, white space left out. A summary is compared by the longest that
 /// it fills; one shorter than the first could collide and is compared with nothing.
 const LEVELS: [usize; 5] = [64, 128, 256, 512, 1024];
 
-/// How every continuation from a summary begins.
-const CONTINUED: &str = "This session is being continued from a previous conversation";
 /// What stands before the summary in a continuation, newest clients first; older ones put the
 /// analysis before it, in which the word may stand, too, and a plain summary only has a line break
 /// before it.
@@ -41,10 +39,8 @@ fn tagged(text: &str) -> Option<&str> {
 /// The probes that the summary in a continuation could match, or `None` when `text` is none.
 pub fn continuation_probes(text: &str) -> Option<Vec<Hash>> {
     let text = without_reminders(text);
-    let text = text.trim_start();
-    if !text.starts_with(CONTINUED) && !text.starts_with(BARE) {
-        return None;
-    }
+    let bare = text.trim_start();
+    let text = continuation(&text).or(bare.starts_with(BARE).then_some(bare))?;
     let starts = MARKS.iter().filter_map(|mark| text.split_once(mark).map(|(_, rest)| rest));
     let mut found: Vec<_> = starts.flat_map(probes).collect();
     found.sort_unstable();
@@ -75,6 +71,8 @@ fn probes(summary: &str) -> Vec<Hash> {
 
 #[cfg(test)]
 mod tests {
+    use nexus_messages::text::CONTINUED;
+
     use super::*;
 
     const SUMMARY: &str = "1. Primary Request and Intent: the user wanted the apples counted and sorted.\n\

@@ -63,8 +63,8 @@ pub enum ShipperGone {
     Thread(#[from] std::io::Error),
 }
 
-/// Ships what `reader` finds until `shutdown`, then what is left within the drain time. An adopted
-/// journal is shipped to its end.
+/// Ships what `reader` finds until `shutdown`, then what is left within the drain time. A journal that
+/// is adopted, or closed, is shipped to its end, and then holds nothing any more.
 ///
 /// # Errors
 /// When it ended by itself. Nothing is lost; end the process and start again.
@@ -74,7 +74,8 @@ pub async fn ship(
     config: ShipperConfig,
     shutdown: CancellationToken,
 ) -> Result<(), ShipperGone> {
-    let reader = on_a_thread(run::run(reader, stream, config, shutdown)).await??;
+    let mut reader = on_a_thread(run::run(reader, stream, config, shutdown)).await??;
+    reader.free_last()?;
     reader.remove_if_empty()?;
     Ok(())
 }

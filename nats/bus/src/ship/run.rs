@@ -1,6 +1,6 @@
 //! The shipper's loop.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use nexus_contract::Event;
@@ -10,6 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ShipperConfig, breaker::Breaker};
 use crate::stream::{EventStream, StreamError};
+
+/// How long a stop waits for a journal to be closed that is shipped as far as it is written.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Charged to every event beside its body.
 const ENVELOPE: usize = 2_048;
@@ -53,11 +56,14 @@ pub(super) async fn run(
         in_flight: 0,
         caught_up: false,
     };
-    let mut deadline = None;
+    let mut stopped: Option<Instant> = None;
     let mut grows = true;
     loop {
         shipper.fill()?;
-        if shipper.is_idle() && (deadline.is_some() || !grows) {
+        let deadline = stopped.map(|at| at + config.drain_timeout);
+        let closed_by = stopped.map(|at| at + CLOSING);
+        let is_idle = shipper.is_idle();
+        if is_idle && (!grows || closed_by.is_some_and(|at| at <= Instant::now())) {
             break;
         }
         let retry_at = shipper.breaker.retry_at();
@@ -68,9 +74,8 @@ pub(super) async fn run(
                 shipper.caught_up = false;
             }
             () = sleep_until(retry_at), if retry_at.is_some() && shipper.under_way.is_empty() => {}
-            () = shutdown.cancelled(), if deadline.is_none() => {
-                deadline = Some(Instant::now() + config.drain_timeout);
-            }
+            () = shutdown.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
+            () = sleep_until(closed_by), if is_idle && closed_by.is_some() => {}
             () = sleep_until(deadline), if deadline.is_some() => break,
         }
     }

@@ -18,6 +18,24 @@ fn reminders_are_removed_and_unclosed_ones_stay() {
 }
 
 #[test]
+fn stamped_reminders_end_with_their_own_tag() {
+    let (id, other) = ("0123456789abcdef", "fedcba9876543210");
+    let stamped = |id: &str| {
+        let quoted = "</system-reminder>";
+        format!("<system-reminder id=\"{id}\">\nbe {quoted} kind\n</system-reminder id=\"{id}\">")
+    };
+    let both = format!("a{}b{REMINDER_TEXT}c{}", stamped(id), stamped(other));
+    assert_eq!(without_reminders(&both), "ab\nc");
+    for kept in [
+        format!("a<system-reminder id=\"{id}\">b</system-reminder id=\"{other}\">"),
+        format!("a{}", stamped("0123")),
+        format!("a{}", stamped("by hand, of any length")),
+    ] {
+        assert_eq!(without_reminders(&kept), kept);
+    }
+}
+
+#[test]
 fn the_prompt_is_what_follows_the_last_answer() {
     let messages = json!([
         {"role": "user", "content": "first"},

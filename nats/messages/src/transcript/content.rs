@@ -7,9 +7,8 @@ use super::{
     item::{Content, ToolOutcome},
     reminder::{self, Part},
 };
+use crate::text::{continuation, next_reminder};
 
-/// How the summary of a compacted history begins.
-const CONTINUED: &str = "This session is being continued from a previous conversation";
 /// What stands before the summary itself; the newer wording first.
 const SUMMARY_MARKS: [&str; 2] = ["Summary:", "The conversation is summarized below:"];
 
@@ -44,13 +43,13 @@ fn texts(role: &str, text: &str, value: &Value) -> Vec<Content> {
         }];
     }
     if summary_in(text).is_some() {
-        return continuation(role, text);
+        return summarised(role, text);
     }
     cut(text, |text| plain(role, text))
 }
 
 /// Newer clients put reminders between the summary's introduction and the summary.
-fn continuation(role: &str, text: &str) -> Vec<Content> {
+fn summarised(role: &str, text: &str) -> Vec<Content> {
     let reminders = reminder::split(text).into_iter().filter_map(|part| match part {
         Part::Reminder(text) => Some(Content::Reminders { texts: vec![text.to_owned()] }),
         Part::Plain(_) => None,
@@ -68,7 +67,7 @@ fn cut(text: &str, plain: impl Fn(&str) -> Content) -> Vec<Content> {
 
 /// The summary in a text that goes on from one.
 pub(super) fn summary_in(text: &str) -> Option<&str> {
-    text.trim_start().starts_with(CONTINUED).then(|| summary_of(text))
+    continuation(text).map(summary_of)
 }
 
 /// Whether a summary, or its beginning, was written by an answer that says `text`.
@@ -146,7 +145,7 @@ fn result(id: &str, role: &str, value: &Value) -> Option<Content> {
 fn result_part(id: &str, role: &str, part: &Value) -> Vec<Content> {
     match text_of(part) {
         // A result keeps its white space: it may be code or a table.
-        Some(text) if !text.contains("<system-reminder>") => {
+        Some(text) if next_reminder(text).is_none() => {
             vec![Content::Text { text: text.to_owned() }]
         }
         Some(text) => cut(text, |plain| Content::Text { text: plain.to_owned() }),

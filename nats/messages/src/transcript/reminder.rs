@@ -1,6 +1,6 @@
 //! Reminders inside texts: what a client, not a human, wrote.
 
-use crate::text::{REMINDER, next_tag};
+use crate::text::next_reminder;
 
 /// A text, cut at its reminders.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) enum Part<'a> {
 pub(super) fn split(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some((before, inside, after)) = next_tag(rest, REMINDER) {
+    while let Some((before, inside, after)) = next_reminder(rest) {
         push_plain(&mut parts, before);
         parts.push(Part::Reminder(inside.trim()));
         rest = after;

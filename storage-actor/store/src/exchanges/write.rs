@@ -106,7 +106,8 @@ impl SqlStore<Engine> {
             parts.iter().map(|part| (part.id.0, part.at.as_microsecond())).collect();
         let ids: Vec<_> = stubs.keys().copied().collect();
         let mut tx = self.begin().await?;
-        let mut batch = Batch::new(Self::lock_rows(&mut tx, &stubs).await?);
+        let rows = Self::lock_rows(&mut tx, &stubs).await?;
+        let mut batch = Batch::new(Self::without_erased(&mut tx, rows).await?);
         let news = batch.merge(parts);
         let links = Self::read_links(&mut tx, &ids).await?;
         for (id, row) in &mut batch.new {
@@ -164,6 +165,27 @@ impl SqlStore<Engine> {
             at: *at,
             ..ExchangeRow::default()
         }));
+        Ok(rows)
+    }
+
+    /// Leaves out exchanges that were erased, with their stubs: they are not stored again. Asked for
+    /// behind the locks, where whoever erases one has done so or waits; what has a row was not erased.
+    async fn without_erased(
+        connection: &mut <Engine as Database>::Connection,
+        mut rows: Vec<ExchangeRow>,
+    ) -> Result<Vec<ExchangeRow>> {
+        let stubs = rows.iter().filter(|row| row.is_stub()).map(|row| row.exchange_id);
+        let stubs: Vec<_> = stubs.collect();
+        let erased = Self::erased(connection, &stubs).await?;
+        if erased.is_empty() {
+            return Ok(rows);
+        }
+        tracing::info!(exchanges = erased.len(), "erased exchanges came again and are not stored");
+        rows.retain(|row| !erased.contains(&row.exchange_id));
+        if <Engine as Dialect>::LOCKS_ROWS {
+            let stubs: Vec<_> = erased.into_iter().collect();
+            Self::execute_for(connection, DROP_STUBS, &stubs).await?;
+        }
         Ok(rows)
     }
 

@@ -4,7 +4,7 @@ use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
 use super::{
-    names::Names,
+    names::{Names, TOOL},
     statement::Statement,
     syntax::Search,
     types::{Paging, RequestFilter},
@@ -35,7 +35,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn push(self, statement: &mut Statement) {
+    pub(super) fn push(self, statement: &mut Statement) {
         if let Some(from) = self.from {
             statement.push(" AND e.at >= ?", [from.into()]);
         }
@@ -55,14 +55,15 @@ pub(super) fn push(statement: &mut Statement, select: &str, names: &[String], sp
     }
     statement.push(" UNION ALL ", []).push(select, []);
     statement.push(" JOIN conversation_values v ON v.conversation_id = e.conversation_id", []);
-    push_names(statement, names);
+    push_names(statement, TOOL, names);
     span.push(statement);
 }
 
-/// Goes on, behind `conversation_values v`, with the tool of these names.
-pub(super) fn push_names(statement: &mut Statement, names: &[String]) {
+/// Goes on, behind `conversation_values v`, with those of these names.
+pub(super) fn push_names(statement: &mut Statement, field: &str, names: &[String]) {
     let names = names.iter().map(|name| name.as_str().into());
-    statement.push(" WHERE v.field = 'tool' AND ", []).push_in("v.value", names);
+    let field = format!(" WHERE v.field = '{field}' AND ");
+    statement.push(&field, []).push_in("v.value", names);
 }
 
 /// The names of the tool, if calling it is all that is asked: then each conversation that counts it has
@@ -82,7 +83,7 @@ fn only_tool<'a>(filter: &RequestFilter, names: &'a Names) -> Option<&'a [String
 fn begin(tool: &[String], paging: &Paging) -> Statement {
     let mut statement = Statement::new("SELECT c.first_at FROM (");
     statement.push("SELECT DISTINCT v.conversation_id FROM conversation_values v", []);
-    push_names(&mut statement, tool);
+    push_names(&mut statement, TOOL, tool);
     statement.push(
         " ORDER BY v.conversation_id DESC LIMIT ?) t \
          JOIN conversations c ON c.conversation_id = t.conversation_id \
@@ -99,6 +100,7 @@ fn begin(tool: &[String], paging: &Paging) -> Statement {
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
+    /// Between which instants the page is found, where that is known.
     pub(super) async fn span(
         &self,
         filter: &RequestFilter,

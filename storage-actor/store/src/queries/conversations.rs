@@ -14,7 +14,7 @@ use super::{
     row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
-    tools::Tool,
+    tools::Named,
     types::{
         ConversationCounts, ConversationFilter, ConversationGraph, ConversationSort,
         ConversationSummary, Cursor, Page, Paging,
@@ -35,7 +35,7 @@ const CONVERSATION: &str = "\
 /// `SUM` of BIGINT is NUMERIC on PostgreSQL, hence the casts.
 const COUNTS: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(c.branch_count), 0) AS BIGINT), \
     CAST(COALESCE(SUM(c.subtask_count), 0) AS BIGINT), \
-    CAST(COALESCE(SUM(c.compact_count), 0) AS BIGINT) FROM conversations c";
+    CAST(COALESCE(SUM(c.compact_count), 0) AS BIGINT)";
 
 const TOKENS: &str =
     "(c.input_tokens + c.output_tokens + c.cache_read_tokens + c.cache_creation_tokens)";
@@ -66,6 +66,9 @@ struct ConversationRow {
     latest_preview: Option<String>,
     latest_context_tokens: Option<i64>,
     message_count: Option<i64>,
+    /// The newest place of the words that were searched for.
+    #[sqlx(default)]
+    document_id: Option<i64>,
 }
 
 impl ConversationRow {
@@ -124,22 +127,29 @@ impl ConversationRow {
 /// How the store has what a search names.
 struct Found {
     words: Words,
-    tools: Option<Vec<Tool>>,
+    tools: Option<Vec<Named>>,
+    models: Option<Named>,
 }
 
-const fn order(sort: ConversationSort) -> &'static str {
-    match sort {
+/// What the list is ordered by. Conversations that words lead to are sorted; the plus keeps both engines
+/// from walking through all of them in search of these.
+fn order(sort: ConversationSort, words: &Words) -> String {
+    let column = match sort {
         ConversationSort::Recent => "c.last_at",
         ConversationSort::Cost => "c.cost_nanos",
         ConversationSort::Tokens => TOKENS,
         ConversationSort::Requests => "c.request_count",
-    }
+    };
+    if words.is_none() { column.to_owned() } else { format!("+{column}") }
 }
 
 fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Statement {
-    let order = order(filter.sort);
+    let order = order(filter.sort, &found.words);
     let mut statement = Statement::new("SELECT ");
-    statement.push(CONVERSATION, []).push(" FROM conversations c", []);
+    statement.push(CONVERSATION, []);
+    if !found.words.is_none() {
+        statement.push(", f.document_id", []);
+    }
     conditions(&mut statement, filter, found);
     if let Some(Cursor { value, id }) = paging.cursor {
         let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
@@ -150,19 +160,19 @@ fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Sta
     statement
 }
 
+/// Goes on with the conversations of the filter.
 fn conditions(statement: &mut Statement, filter: &ConversationFilter, found: &Found) {
-    statement.push(" WHERE c.first_at IS NOT NULL", []);
+    push_tables(statement, &found.words);
     statement.equal("c.domain", filter.domain.as_deref());
     if let Some(account) = &filter.account_id {
         value_condition(statement, "account", "v.value = ?", account.clone());
     }
     statement.between("c.last_at", filter.from, None);
     statement.between("c.first_at", None, filter.to);
-    search_conditions(statement, &filter.search, found.tools.as_deref());
-    push_words(statement, &found.words);
+    search_conditions(statement, &filter.search, found);
 }
 
-fn search_conditions(statement: &mut Statement, search: &Search, tools: Option<&[Tool]>) {
+fn search_conditions(statement: &mut Statement, search: &Search, found: &Found) {
     statement.any_of("c.domain", &search.domains);
     if !search.accounts.is_empty() {
         statement.push(" AND EXISTS (SELECT 1 FROM conversation_values v WHERE ", []);
@@ -170,8 +180,12 @@ fn search_conditions(statement: &mut Statement, search: &Search, tools: Option<&
         statement.any_of("v.value", &search.accounts);
         statement.push(")", []);
     }
-    statement.contains_any("c.models", &search.models);
-    if let Some(tools) = tools {
+    if let Some(models) = &found.models {
+        models.push(statement);
+    } else {
+        statement.contains_any("c.models", &search.models);
+    }
+    if let Some(tools) = &found.tools {
         for tool in tools {
             tool.push(statement);
         }
@@ -215,15 +229,19 @@ const fn has_condition(has: Has) -> &'static str {
     }
 }
 
-fn push_words(statement: &mut Statement, words: &Words) {
+/// Of the conversations `c`, those that the words lead to, with the newest place in each. CROSS has
+/// SQLite begin with the places.
+fn push_tables(statement: &mut Statement, words: &Words) {
     if words.is_none() {
+        statement.push(" FROM conversations c WHERE c.first_at IS NOT NULL", []);
         return;
     }
-    statement.push(" AND c.conversation_id IN (SELECT e.conversation_id FROM (", []);
+    statement.push(" FROM (SELECT e.conversation_id, MAX(p.document_id) AS document_id FROM (", []);
     words.push_places(statement);
     statement.push(
-        ") p JOIN search_documents d ON d.document_id = p.document_id \
-         JOIN exchanges e ON e.exchange_id = d.exchange_id)",
+        ") p JOIN exchanges e ON e.exchange_id = p.exchange_id GROUP BY e.conversation_id) f \
+         CROSS JOIN conversations c \
+         WHERE c.conversation_id = f.conversation_id AND c.first_at IS NOT NULL",
         [],
     );
 }
@@ -268,8 +286,10 @@ fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     async fn found(&self, filter: &ConversationFilter) -> Result<Found> {
-        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
-        Ok(Found { words, tools: self.tools_of_conversations(&filter.search).await? })
+        let words = self.words(&filter.search, filter.has_conditions()).await?;
+        let tools = self.tools_of_conversations(&filter.search).await?;
+        let models = self.models_of_conversations(&filter.search).await?;
+        Ok(Found { words, tools, models })
     }
 
     pub(super) async fn conversations(
@@ -278,9 +298,13 @@ impl SqlStore<Engine> {
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>> {
         let found = self.found(filter).await?;
-        let rows = self.list(&statement(filter, paging, &found), CANNOT).await?;
+        let rows: Vec<ConversationRow> =
+            self.list(&statement(filter, paging, &found), CANNOT).await?;
+        let newest = rows.iter().take(paging.rows() as usize);
+        let places: Vec<_> =
+            newest.filter_map(|row| Some((row.document_id?, row.conversation_id))).collect();
         let mut page = page(rows, filter.sort, paging.rows())?;
-        self.add_snippets(&filter.search, &mut page.items).await?;
+        self.add_snippets(&filter.search, &places, &mut page.items).await?;
         Ok(page)
     }
 

@@ -22,12 +22,9 @@ const MODELS: &str = "WITH RECURSIVE n (name) AS (\
     SELECT n.name, (SELECT MAX(e.at) FROM exchanges e WHERE e.model = n.name) \
     FROM n WHERE n.name IS NOT NULL LIMIT ?";
 
-const TOOLS: &str = "WITH RECURSIVE n (name) AS (\
-        SELECT MIN(v.value) FROM conversation_values v WHERE v.field = 'tool' UNION ALL \
-        SELECT (SELECT MIN(v.value) FROM conversation_values v \
-            WHERE v.field = 'tool' AND v.value > n.name) \
-        FROM n WHERE n.name IS NOT NULL) \
-    SELECT n.name FROM n WHERE n.name IS NOT NULL LIMIT ?";
+/// Fields of `conversation_values`.
+pub(super) const MODEL: &str = "model";
+pub(super) const TOOL: &str = "tool";
 
 /// `None` where nothing is asked, or more names are known than are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +47,25 @@ fn all<T>(names: Vec<T>) -> Option<Vec<T>> {
     (names.len() <= MAX_NAMES as usize).then_some(names)
 }
 
+/// Each name once, as conversations write it.
+fn values(field: &str) -> Statement {
+    let least = format!("SELECT MIN(v.value) FROM conversation_values v WHERE v.field = '{field}'");
+    statement(&format!(
+        "WITH RECURSIVE n (name) AS ({least} UNION ALL \
+         SELECT ({least} AND v.value > n.name) FROM n WHERE n.name IS NOT NULL) \
+         SELECT n.name FROM n WHERE n.name IS NOT NULL LIMIT ?"
+    ))
+}
+
+/// Tells whether a model is one that the search means.
+fn is_meant(search: &Search) -> impl Fn(&str) -> bool {
+    let parts: Vec<_> = search.models.iter().map(|model| model.to_lowercase()).collect();
+    move |name| {
+        let name = name.to_lowercase();
+        parts.iter().any(|part| name.contains(part))
+    }
+}
+
 fn statement(sql: &str) -> Statement {
     let mut statement = Statement::new("");
     statement.push(sql, [(MAX_NAMES + 1).into()]);
@@ -66,21 +82,31 @@ impl SqlStore<Engine> {
         if search.models.is_empty() {
             return Ok(None);
         }
-        let parts: Vec<_> = search.models.iter().map(|model| model.to_lowercase()).collect();
-        let is_meant = |name: &str| {
-            let name = name.to_lowercase();
-            parts.iter().any(|part| name.contains(part))
-        };
+        let is_meant = is_meant(search);
         let known: Vec<(String, i64)> = self.list(&statement(MODELS), CANNOT).await?;
         let known = all(known);
         Ok(known.map(|known| known.into_iter().filter(|(name, _)| is_meant(name)).collect()))
+    }
+
+    /// Those, as conversations write them.
+    pub(super) async fn models_in_conversations(
+        &self,
+        search: &Search,
+    ) -> Result<Option<Vec<String>>> {
+        if search.models.is_empty() {
+            return Ok(None);
+        }
+        let is_meant = is_meant(search);
+        let known: Vec<(String,)> = self.list(&values(MODEL), CANNOT).await?;
+        let known = all(known).map(|known| known.into_iter().map(|(name,)| name));
+        Ok(known.map(|known| known.filter(|name| is_meant(name)).collect()))
     }
 
     pub(super) async fn tools(&self, search: &Search) -> Result<Option<Vec<Vec<String>>>> {
         if search.tools.is_empty() {
             return Ok(None);
         }
-        let known: Vec<(String,)> = self.list(&statement(TOOLS), CANNOT).await?;
+        let known: Vec<(String,)> = self.list(&values(TOOL), CANNOT).await?;
         let Some(known) = all(known) else { return Ok(None) };
         let written = |tool: &String| {
             let tool = tool.to_lowercase();

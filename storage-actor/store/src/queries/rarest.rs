@@ -14,7 +14,7 @@ use super::{
     names::Names,
     statement::Statement,
     syntax::Has,
-    types::{Paging, RequestFilter},
+    types::RequestFilter,
     words::Words,
 };
 use crate::{engine::SqlStore, error::Result};
@@ -145,11 +145,10 @@ impl SqlStore<Engine> {
     pub(super) async fn rarest<'a>(
         &self,
         filter: &'a RequestFilter,
-        paging: &Paging,
         names: &'a Names,
         words: &Words,
+        span: Span,
     ) -> Result<Option<Few<'a>>> {
-        let span = self.span(filter, paging, names).await?;
         if self.is_short(span).await? {
             return Ok(None);
         }

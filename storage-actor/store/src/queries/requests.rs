@@ -6,6 +6,7 @@ use nexus_messages::RequestType;
 use sqlx::{Postgres, Sqlite};
 
 use super::{
+    calling::Span,
     conditions::{Conditions, branch_prefix, search_conditions},
     names::Names,
     rarest::Few,
@@ -60,6 +61,7 @@ struct List<'a> {
     paging: &'a Paging,
     names: &'a Names,
     words: &'a Words,
+    span: Span,
     few: Option<Few<'a>>,
 }
 
@@ -93,12 +95,13 @@ fn push_order(statement: &mut Statement, order: &str) {
 
 /// Conditions, order and bounds of a list.
 fn push_page(statement: &mut Statement, list: &List<'_>) {
-    let List { filter, paging, names, words, few } = *list;
+    let List { filter, paging, names, words, span, few } = *list;
     let column = filter.sort.column();
     let order = filter.sort.order(!list.is_walked());
     conditions(statement, filter);
     push_names(statement, names, filter.sort);
     if list.is_walked() {
+        span.push(statement);
         push_off_main(statement, filter);
     }
     words.push_exchange_condition(statement, few);
@@ -219,10 +222,11 @@ impl SqlStore<Engine> {
         filter: &RequestFilter,
         paging: &Paging,
     ) -> Result<Page<RequestSummary>> {
-        let words = Words::of::<Engine>(&filter.search).with_others(filter.has_conditions());
+        let words = self.words(&filter.search, filter.has_conditions()).await?;
         let names = self.names(&filter.search).await?;
-        let few = self.rarest(filter, paging, &names, &words).await?;
-        let list = List { filter, paging, names: &names, words: &words, few };
+        let span = self.span(filter, paging, &names).await?;
+        let few = self.rarest(filter, &names, &words, span).await?;
+        let list = List { filter, paging, names: &names, words: &words, span, few };
         let rows = self.list(&statement(&list), CANNOT).await?;
         page(rows, filter.sort, paging.rows())
     }

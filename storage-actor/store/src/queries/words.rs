@@ -11,7 +11,7 @@ use super::{
     statement::{Statement, Value},
     syntax::Search,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Lookup};
 
 /// How many places, the newest, a search looks at.
 const MAX_PLACES: u32 = 3_000;
@@ -22,6 +22,7 @@ const MAX_PLACES_TO_CHOOSE: u32 = 100_000;
 /// The look-up in `search_documents`, as an engine writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Words {
+    phrases: Vec<String>,
     /// The engine's statement and its texts; `None` when no words were searched for.
     newest: Option<(String, Vec<String>)>,
     max_places: u32,
@@ -30,8 +31,15 @@ pub(super) struct Words {
 impl Words {
     pub(super) fn of<DB: Dialect>(search: &Search) -> Self {
         let phrases: Vec<_> = search.words.iter().filter_map(|word| phrase(word)).collect();
-        let newest = (!search.words.is_empty()).then(|| DB::newest_documents(&phrases));
-        Self { newest, max_places: MAX_PLACES }
+        let newest =
+            (!search.words.is_empty()).then(|| DB::newest_documents(&phrases, &Lookup::Free));
+        Self { phrases, newest, max_places: MAX_PLACES }
+    }
+
+    /// The same words, found in this way.
+    pub(super) fn found_by<DB: Dialect>(&self, lookup: &Lookup) -> Self {
+        let newest = self.newest.as_ref().map(|_| DB::newest_documents(&self.phrases, lookup));
+        Self { newest, ..self.clone() }
     }
 
     /// The same, when the words are not the only condition if `others`.
@@ -44,15 +52,19 @@ impl Words {
         self.newest.is_none()
     }
 
+    pub(super) const fn max_places(&self) -> u32 {
+        self.max_places
+    }
+
     /// Adds ` AND e.exchange_id IN (the newest places with the words)`, of a few exchanges alone when
     /// these are known: a number in a list is told sooner than the exchange that a place belongs to.
     pub(super) fn push_exchange_condition(&self, statement: &mut Statement, few: Option<Few<'_>>) {
         if self.is_none() {
             return;
         }
-        statement.push(" AND e.exchange_id IN (SELECT d.exchange_id FROM (", []);
+        statement.push(" AND e.exchange_id IN (SELECT p.exchange_id FROM (", []);
         self.push_places(statement);
-        statement.push(") p JOIN search_documents d ON d.document_id = p.document_id", []);
+        statement.push(") p", []);
         if let Some(few) = few {
             statement.push(" WHERE p.document_id IN (", []);
             few.push_documents(statement);
@@ -61,7 +73,7 @@ impl Words {
         statement.push(")", []);
     }
 
-    /// Adds a statement that gives the `document_id` of the newest places with the words.
+    /// Adds a statement that gives `document_id` and `exchange_id` of the newest places with the words.
     pub(super) fn push_places(&self, statement: &mut Statement) {
         let Some((sql, texts)) = &self.newest else { return };
         let texts = texts.iter().cloned().map(Value::Words);

@@ -125,8 +125,9 @@ impl SqlStore<Engine> {
     async fn drop_exchanges(&self, ids: &[Uuid], why: Why) -> Result<()> {
         let with_usage = matches!(why, Why::Erased);
         let mut tx = self.begin().await?;
-        Self::drop_payloads(&mut tx, ids).await?;
+        // The rows first, as whoever stores one of them does, or the two would wait for each other.
         let rows = Self::locked(&mut tx, ids).await?;
+        Self::drop_payloads(&mut tx, ids).await?;
         let pairs: Vec<_> = rows.iter().map(|row| (row, row)).collect();
         let usage: HashMap<_, UsageRow> =
             if with_usage { Self::read_usage(&mut tx, &pairs).await? } else { HashMap::new() };
@@ -136,7 +137,10 @@ impl SqlStore<Engine> {
         Self::execute_for(&mut tx, DROP_ROWS, ids).await?;
         Self::lock_links(&mut tx).await?;
         match why {
-            Why::Erased => Self::forget_links(&mut tx, ids).await?,
+            Why::Erased => {
+                Self::forget_links(&mut tx, ids).await?;
+                Self::mark_erased(&mut tx, ids).await?;
+            }
             Why::Age(before) => {
                 let ended = Self::ended(&mut tx, &rows, before).await?;
                 Self::forget_links(&mut tx, &ended).await?;

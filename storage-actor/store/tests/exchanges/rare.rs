@@ -165,8 +165,8 @@ async fn pages_of_a_tool_are_its_list(store: TestStore) {
     }
 }
 
-/// However many call the tool: of a crowd nothing but that is known.
-async fn conversations_are_found_by_their_tools(store: TestStore) {
+/// However many call the tool or ask the model: of a crowd nothing but that is known.
+async fn conversations_are_found_by_their_tools_and_models(store: TestStore) {
     fill(&store).await;
     let found = async |text: &str| {
         let search = Search::parse(text, &TimeZone::UTC).expect("a search");
@@ -181,9 +181,14 @@ async fn conversations_are_found_by_their_tools(store: TestStore) {
     for is_crowded in [false, true] {
         if is_crowded {
             crowd(&store).await;
-            let calls = "INSERT INTO conversation_values (conversation_id, field, value, count) \
-                SELECT exchange_id, 'tool', 'Bash', 1 FROM exchanges WHERE domain = 'old.example'";
-            Probe::open(&store.url).await.run(calls).await;
+            let probe = Probe::open(&store.url).await;
+            for value in ["'tool', 'Bash'", "'model', 'model-2'"] {
+                let values = format!(
+                    "INSERT INTO conversation_values (conversation_id, field, value, count) \
+                     SELECT exchange_id, {value}, 1 FROM exchanges WHERE domain = 'old.example'"
+                );
+                probe.run(&values).await;
+            }
         }
         assert_eq!(found("tool:bash").await, newest);
         let mut of_fetch = found("tool:webfetch tool:bash").await;
@@ -192,6 +197,10 @@ async fn conversations_are_found_by_their_tools(store: TestStore) {
         expected.sort();
         assert_eq!(of_fetch, expected);
         assert_eq!(found("tool:fetch").await, []);
+        assert_eq!(found("model:MODEL-1").await, [34, 31].map(conversation));
+        assert_eq!(found("model:del-1 model:del-2").await, [35, 34, 32, 31].map(conversation));
+        assert_eq!(found("model:model-2 tool:webfetch").await, [11, 2].map(conversation));
+        assert_eq!(found("model:opus").await, []);
     }
 }
 
@@ -224,6 +233,6 @@ async fn an_index_leads_to_them(store: TestStore) {
 store_tests!(
     every_one_is_found,
     pages_of_a_tool_are_its_list,
-    conversations_are_found_by_their_tools,
+    conversations_are_found_by_their_tools_and_models,
     an_index_leads_to_them,
 );

@@ -2,7 +2,7 @@
 
 use nexus_linking::{Fact, RequestContext, RequestFacts};
 use nexus_messages::{Identity, Request};
-use nexus_store::{store_tests, testing::TestStore};
+use nexus_store::{exchanges::ExchangeRow, store_tests, testing::TestStore};
 
 use crate::{
     convergence::{TABLES, same},
@@ -176,8 +176,9 @@ const NAMES_ON_SQLITE: &str = "SELECT name FROM sqlite_schema WHERE type = 'tabl
 const NAMES_ON_POSTGRES: &str =
     "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()";
 
-/// Of the store itself; and of the account, whose windows know no conversation.
-const NOBODYS: [&str; 4] = ["_sqlx_migrations", "store_facts", "id_blocks", "account_windows"];
+/// Of the store itself; of the account, whose windows know no conversation; and names that tell nothing.
+const NOBODYS: [&str; 5] =
+    ["_sqlx_migrations", "store_facts", "id_blocks", "account_windows", "erased_exchanges"];
 
 /// Rows of each table that is somebody's. The search index keeps its own books in `search_words_*`.
 async fn rows_by_table(store: &TestStore, probe: &Probe) -> Vec<(String, i64)> {
@@ -209,8 +210,73 @@ async fn an_erased_conversation_is_in_no_table(store: TestStore) {
     assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
 }
 
+/// A gateway that was killed ships its journal's last segment again.
+async fn what_was_erased_stays_erased_until_it_is_taken_back(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    link_turns(&store, 1..=4).await;
+    assert_eq!(store.erase_conversation(id(1)).await.expect("erased"), 4);
+    link_turns(&store, 1..=4).await;
+    for number in 1..=4 {
+        let rows = store.write_exchanges(&[response(number, b"said")]).await.expect("taken");
+        assert!(rows.is_empty(), "{rows:?}");
+    }
+    let left = rows_by_table(&store, &probe).await;
+    assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+    let beside = [request(1, &history(1)), request(9, &history(1)), response(9, b"said")];
+    let rows = store.write_exchanges(&beside).await.expect("stored");
+    assert_eq!(rows.iter().map(ExchangeRow::id).collect::<Vec<_>>(), [id(9)]);
+
+    store.take_back(&[id(1), id(2), id(77)]).await.expect("taken back");
+    link_turns(&store, 1..=4).await;
+    for (number, is_stored) in [(1, true), (2, true), (3, false), (4, false)] {
+        let found = store.find_exchange(id(number)).await.expect("read");
+        assert_eq!(found.is_some(), is_stored, "{number}");
+        let link = store.find_link(id(number)).await.expect("read");
+        assert_eq!(link.is_some(), is_stored, "{number}");
+    }
+    assert_eq!(probe.count("erased_exchanges").await, 2);
+}
+
+/// The answers come while the conversation goes.
+async fn who_stores_it_meanwhile_does_not_bring_it_back(store: TestStore) {
+    let probe = opened(&store).await;
+    for root in (1..=10).map(|round| 10 * round) {
+        let numbers = root..root + 4;
+        for number in numbers.clone() {
+            let place = Place { conversation: id(root).0, branch: "main".to_owned(), kind: "turn" };
+            probe.place(id(number).0, &place).await;
+            let asked = request(number, &history(number - root + 1));
+            store.write_exchanges(&[asked]).await.expect("stored");
+        }
+        let answers: Vec<_> = numbers.clone().map(|number| response(number, b"said")).collect();
+        let ((), stored) =
+            tokio::join!(erase_at_last(&store, root), store.write_exchanges(&answers));
+        stored.expect("taken");
+        for number in numbers {
+            let found = store.find_exchange(id(number)).await.expect("read");
+            assert!(found.is_none(), "{found:?}");
+        }
+    }
+    assert_eq!(probe.count("conversations").await, 0);
+    let left = content(&probe, &store).await;
+    assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
+}
+
+/// An engine that lets one of two transactions go first may break off the other.
+async fn erase_at_last(store: &TestStore, root: u32) {
+    for _ in 0..20 {
+        match store.erase_conversation(id(root)).await {
+            Ok(_) => return,
+            Err(error) => assert!(error.is_transient(), "{error}"),
+        }
+    }
+    panic!("conversation {root} cannot be erased");
+}
+
 store_tests!(
     an_erased_conversation_is_in_no_table,
+    what_was_erased_stays_erased_until_it_is_taken_back,
+    who_stores_it_meanwhile_does_not_bring_it_back,
     links_stay_until_their_conversation_has_ended,
     erasing_takes_the_prefixes_that_nobody_shares,
     shared_content_goes_with_its_last_user,

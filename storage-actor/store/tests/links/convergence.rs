@@ -1,22 +1,33 @@
 //! The tables are a function of the set of facts.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    vec::IntoIter,
+};
 
-use nexus_linking::{Fact, Memory, forest::forest, reference::link_all};
-use nexus_store::{Store, store_tests, testing::TestStore};
-use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom as _};
+use nexus_contract::ExchangeId;
+use nexus_linking::{Fact, Link, Memory};
+use nexus_store::{Store, StoreConfig, open, store_tests, testing::TestStore};
 
-use crate::tables::{Dump, Tables, counts, difference};
+use crate::{
+    tables::{Dump, Tables, counts, difference, mark},
+    wood::Wood,
+};
 
-/// How many sets of exchanges are linked, and how often each, by one to four linkers.
+/// How many random sets of exchanges are linked, and in how many orders.
 struct Form {
     forests: u64,
     orders: u64,
 }
 
-const SHORT: Form = Form { forests: 25, orders: 1 };
+const SHORT: Form = Form { forests: 32, orders: 2 };
 /// `make faults`.
-const LONG: Form = Form { forests: 200, orders: 20 };
+const LONG: Form = Form { forests: 1_000, orders: 20 };
+/// Forests in the store at the same time.
+const SIDE_BY_SIDE: usize = 50;
+/// How many linkers share an order, one order after the other.
+const LINKERS: [usize; 4] = [4, 2, 3, 1];
 
 store_tests!(one_to_four_linkers);
 
@@ -38,66 +49,99 @@ async fn one_to_four_linkers_at_length_on_postgres() {
     }
 }
 
-/// Links every set once at once, and then in other orders: each linker has one of its own, and gets
-/// every fact, so that most come more than once.
+/// Links every wood once at once, and then in other orders.
 async fn run(store: TestStore, form: Form) {
     let tables = Tables::open(&store.url).await;
-    for seed in 0..form.forests {
-        let mut random = StdRng::seed_from_u64(seed);
-        let count = random.random_range(4..24);
-        let facts = forest(&mut random, count);
-        let expected = at_once(&store, &tables, &facts, seed).await;
-        for order in 0..form.orders {
+    let linkers = linkers(&store).await;
+    for seeds in seeds(form.forests).chunks(SIDE_BY_SIDE) {
+        let wood = Wood::grow(seeds).await;
+        let (expected, wrong) = at_once(&store, &tables, &wood.facts(), &wood.reference).await;
+        wood.check("all at once", &wrong);
+        for (order, count) in (0..form.orders).zip(LINKERS.into_iter().cycle()) {
             tables.clear().await;
-            in_parallel(&store, &facts, 1 + (seed + order) % 4, &mut random).await;
-            if let Some(difference) = difference(&expected, &tables.dump().await) {
-                panic!("seed {seed}, order {order}:\n{difference}");
-            }
+            in_parallel(&linkers[..count], wood.batches(order)).await;
+            let differences = difference(&expected, &tables.dump().await);
+            wood.check(&format!("order {order} by {count} linkers"), &differences);
         }
     }
 }
 
-/// The tables after one batch with everything in it, which says what the reference says.
-pub async fn at_once(store: &TestStore, tables: &Tables, facts: &[Fact], seed: u64) -> Dump {
-    tables.clear().await;
-    store.link(facts).await.expect("facts are linked");
-    let reference = link_all(facts).await;
-    compare(store, &reference, seed).await;
-    let dump = tables.dump().await;
-    let found: Vec<_> = dump.iter().map(BTreeSet::len).collect();
-    assert_eq!(found, counts(&reference), "seed {seed}");
-    dump
+/// One forest alone is asked for when the test is built.
+fn seeds(forests: u64) -> Vec<u64> {
+    match option_env!("NEXUS_FOREST") {
+        Some(seed) => vec![seed.parse().expect("NEXUS_FOREST is a forest's number")],
+        None => (0..forests).collect(),
+    }
 }
 
-async fn in_parallel(store: &TestStore, facts: &[Fact], linkers: u64, random: &mut StdRng) {
-    let mut tasks = Vec::new();
-    for _ in 0..linkers {
-        let mut mine = facts.to_vec();
-        mine.shuffle(random);
-        tasks.push(tokio::spawn(feed(store.store.clone(), mine, random.random())));
+/// The stores of as many linkers as there are at most, each with connections of its own.
+async fn linkers(store: &TestStore) -> Vec<Arc<dyn Store>> {
+    let config = StoreConfig { max_readers: 1, migrate: false, ..StoreConfig::new(&store.url) };
+    let mut linkers = Vec::new();
+    for _ in LINKERS {
+        linkers.push(open(&config).await.expect("it opens again"));
     }
+    linkers
+}
+
+/// The tables after one batch with everything in it, and where they don't say what the reference says.
+pub async fn at_once(
+    store: &TestStore,
+    tables: &Tables,
+    facts: &[Fact],
+    reference: &Memory,
+) -> (Dump, Vec<String>) {
+    tables.clear().await;
+    store.link(facts).await.expect("facts are linked");
+    let mut wrong = Vec::new();
+    for (id, link) in &reference.links {
+        wrong.extend(compare(store, reference, *id, link).await);
+    }
+    let dump = tables.dump().await;
+    let found: Vec<_> = dump.iter().map(BTreeSet::len).collect();
+    let expected = counts(reference);
+    if found != expected {
+        wrong.push(format!("{found:?} rows instead of {expected:?}"));
+    }
+    (dump, wrong)
+}
+
+async fn compare(
+    store: &TestStore,
+    reference: &Memory,
+    id: ExchangeId,
+    link: &Link,
+) -> Option<String> {
+    let found = store.find_link(id).await.expect("links are read");
+    let facts = store.find_facts(id).await.expect("facts are read").expect("stored");
+    let (known, place) = (&reference.exchanges[&id], (facts.place, facts.follow));
+    let same = found.as_ref() == Some(link) && place == (known.place, known.follow);
+    let expected = (link, (known.place, known.follow));
+    let name = mark(id.0.as_bytes());
+    (!same).then(|| format!("{name}: {:?} instead of {expected:?}", (found, place)))
+}
+
+type Queue = Arc<Mutex<IntoIter<Vec<Fact>>>>;
+
+/// Whoever is free takes the next batch.
+async fn in_parallel(linkers: &[Arc<dyn Store>], batches: Vec<Vec<Fact>>) {
+    let queue: Queue = Arc::new(Mutex::new(batches.into_iter()));
+    let consume = |linker: &Arc<dyn Store>| tokio::spawn(consume(linker.clone(), queue.clone()));
+    let tasks: Vec<_> = linkers.iter().map(consume).collect();
     for task in tasks {
         task.await.expect("a linker ends well");
     }
 }
 
-/// Every linker gets every fact, in its own order and batches.
-async fn feed(store: Arc<dyn Store>, facts: Vec<Fact>, seed: u64) {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut rest = &facts[..];
-    while !rest.is_empty() {
-        let (batch, more) = rest.split_at(random.random_range(1..=rest.len().min(8)));
-        store.link(batch).await.expect("facts are linked");
-        rest = more;
+/// Like the role, which is given again what could not be committed now.
+async fn consume(linker: Arc<dyn Store>, queue: Queue) {
+    while let Some(batch) = next(&queue) {
+        while let Err(error) = linker.link(&batch).await {
+            assert!(error.is_transient(), "facts are linked: {error}");
+        }
     }
 }
 
-async fn compare(store: &TestStore, expected: &Memory, seed: u64) {
-    for (id, link) in &expected.links {
-        let found = store.find_link(*id).await.expect("links are read");
-        assert_eq!(found.as_ref(), Some(link), "seed {seed}");
-        let facts = store.find_facts(*id).await.expect("facts are read").expect("stored");
-        let known = &expected.exchanges[id];
-        assert_eq!((facts.place, facts.follow), (known.place, known.follow), "seed {seed}");
-    }
+fn next(queue: &Queue) -> Option<Vec<Fact>> {
+    queue.lock().expect("nobody panics with it").next()
 }

@@ -9,3 +9,4 @@ mod relink;
 mod said;
 mod statements;
 mod tables;
+mod wood;

@@ -87,14 +87,19 @@ pub fn counts(reference: &Memory) -> [usize; 7] {
     ]
 }
 
-/// What is in one dump alone, or `None` when they are equal.
-pub fn difference(expected: &Dump, found: &Dump) -> Option<String> {
+/// The rows that are in one dump alone.
+pub fn difference(expected: &Dump, found: &Dump) -> Vec<String> {
     let mut lines = Vec::new();
     for ((table, expected), found) in TABLES.iter().zip(expected).zip(found) {
         lines.extend(expected.difference(found).map(|row| format!("- {table}: {row}")));
         lines.extend(found.difference(expected).map(|row| format!("+ {table}: {row}")));
     }
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    lines
+}
+
+/// How those bytes of an id or a hash stand in a row.
+pub fn mark(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
 }
 
 #[duplicate_item(
@@ -116,7 +121,7 @@ async fn rows_on(pool: &Engine, statement: String) -> BTreeSet<String> {
 fn line_of(row: &Line) -> String {
     let fields = (0..row.len()).map(|column| {
         let bytes: Option<Vec<u8>> = row.try_get_unchecked(column).expect("a column");
-        bytes.map_or("∅".to_owned(), |bytes| bytes.escape_ascii().to_string())
+        bytes.map_or("∅".to_owned(), |bytes| mark(&bytes))
     });
     fields.collect::<Vec<_>>().join("│")
 }

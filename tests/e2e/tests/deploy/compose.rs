@@ -56,6 +56,25 @@ fn everything_is_published_on_loopback_alone() {
     assert_eq!(file["networks"]["inside"]["internal"], true);
 }
 
+/// Secrets are in no layer of an image, and whoever may not read them can build one.
+#[test]
+fn what_an_operator_has_is_not_sent_to_the_builder() {
+    let left_out = fs::read_to_string(root().join(".dockerignore")).expect("a list");
+    for own in read(".gitignore").lines() {
+        let path = format!("deploy/{}", own.trim_end_matches('/'));
+        assert!(left_out.lines().any(|line| line == path), "{path} is sent");
+    }
+}
+
+/// A volume takes its owner from the directory in the image; without one it is root's.
+#[test]
+fn the_volume_belongs_to_the_images_user() {
+    let file = read("Dockerfile");
+    let said = |word: &str| file.lines().find_map(|line| line.strip_prefix(word)).expect("a line");
+    let (user, volume) = (said("USER "), said("VOLUME "));
+    assert!(file.contains(&format!("install -d -o {user} -m 700 {volume}")), "{user}: {volume}");
+}
+
 /// What the compose file's processes of a role are told. A file that holds a setting is that setting.
 fn environment(compose: &Compose, role: &str) -> BTreeSet<String> {
     let is_of_role = |service: &String| compose.command(service).is_ok_and(|words| words == [role]);

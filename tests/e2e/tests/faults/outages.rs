@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use nexus_e2e::Installation;
-use rand::Rng;
-use rand::rngs::StdRng;
 use rustix::process::Signal;
 use tokio::time::sleep;
 
+/// Half of what a client waits whose request is with a frozen gateway.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What can be killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Victim {
-    /// One process of a role.
-    Role(&'static str),
+    /// A process of Nexus, by its service's name.
+    Process(String),
     Nats,
     /// The postmaster.
     Postgres,
@@ -20,23 +21,23 @@ pub enum Victim {
     Session,
 }
 
-pub const KINDS: [Victim; 8] = [
-    Victim::Role("gateway"),
-    Victim::Role("linker"),
-    Victim::Role("storage"),
-    Victim::Role("analysis"),
-    Victim::Role("dashboard"),
-    Victim::Nats,
-    Victim::Postgres,
-    Victim::Session,
-];
+impl Victim {
+    pub fn is_gateway(&self) -> bool {
+        matches!(self, Self::Process(service) if service.starts_with("gateway"))
+    }
+}
+
+/// Each process there is, but nginx, without which nobody reaches anything.
+pub fn victims(scaled: &Installation) -> Vec<Victim> {
+    let processes = scaled.roles().map(|(service, _)| Victim::Process(service.clone()));
+    processes.chain([Victim::Nats, Victim::Postgres, Victim::Session]).collect()
+}
 
 /// `kill -9`, and the start that a service manager would do.
-pub async fn kill(scaled: &mut Installation, victim: Victim, random: &mut StdRng) {
+pub async fn kill(scaled: &mut Installation, victim: &Victim) {
     match victim {
-        Victim::Role(role) => {
-            let services = scaled.services(role);
-            let process = scaled.role(&services[random.random_range(0..services.len())]);
+        Victim::Process(service) => {
+            let process = scaled.role(service);
             process.kill().await.expect("it dies");
             process.restart().await.expect("it comes back");
         }
@@ -52,14 +53,14 @@ pub async fn kill(scaled: &mut Installation, victim: Victim, random: &mut StdRng
     }
 }
 
-/// Servers and consumers frozen, then both servers gone at once.
+/// Servers, a gateway and consumers frozen, then both servers gone at once.
 pub async fn all(scaled: &mut Installation, time: Duration) {
     for frozen in [&scaled.nats[0], &scaled.postgres.daemon] {
         frozen.signal_all(Signal::STOP).expect("it stands still");
         sleep(time).await;
         frozen.signal_all(Signal::CONT).expect("it goes on");
     }
-    for role in ["storage", "linker"] {
+    for (role, time) in [("gateway", time.min(PATIENCE)), ("storage", time), ("linker", time)] {
         let service = scaled.services(role)[0].clone();
         scaled.role(&service).signal(Signal::STOP).expect("it stands still");
         sleep(time).await;
