@@ -140,10 +140,7 @@ fn command(text: &str) -> Option<String> {
 }
 
 /// `text` without what `next` finds in it.
-fn without(
-    text: Cow<'_, str>,
-    next: impl Fn(&str) -> Option<(&str, &str, &str)>,
-) -> Cow<'_, str> {
+fn without(text: Cow<'_, str>, next: impl Fn(&str) -> Option<(&str, &str, &str)>) -> Cow<'_, str> {
     if next(&text).is_none() {
         return text;
     }
