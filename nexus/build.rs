@@ -14,8 +14,9 @@ fn main() {
         // A linker that can't pack says so, and leaves the table as it is.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
-    if is_release() {
-        // cargo does not strip a program whose own package has settings in the profile.
+    if is_release() && told("CARGO_CFG_TARGET_OS") == "linux" {
+        // cargo does not strip a program whose own package has settings in the profile. Other systems'
+        // linkers know no such option.
         println!("cargo::rustc-link-arg-bins=-s");
     }
 }

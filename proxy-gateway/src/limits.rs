@@ -52,8 +52,8 @@ impl Limits {
     /// Counts a request. `None` where no limit is set.
     pub fn check(&self, grant: &Grant, domain: &Domain) -> Result<Option<Allowance>, Problem> {
         // Clients without a key share one window.
-        let key = grant.fingerprint.map(hex::encode).unwrap_or_default();
-        let by_key = self.per_key.as_ref().map(|limiter| limiter.check(&key)).transpose()?;
+        let key = || grant.fingerprint.map(hex::encode).unwrap_or_default();
+        let by_key = self.per_key.as_ref().map(|limiter| limiter.check(&key())).transpose()?;
         let by_domain =
             self.per_domain.as_ref().map(|limiter| limiter.check(domain.as_str())).transpose()?;
         Ok([by_key, by_domain].into_iter().flatten().min_by_key(|allowance| allowance.remaining))

@@ -58,8 +58,8 @@ where
             client: Client::new(&state.upstream),
             unread: Unread::default(),
             shutdown: stop.clone(),
-            closing: closing_answers.clone(),
-            // One of its own: every exchange waits on it, and workers share no lock.
+            // Both its own: every exchange looks at them, and workers share no lock.
+            closing: closing_answers.child_token(),
             drained: over.child_token(),
         });
         App::new()

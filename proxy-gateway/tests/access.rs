@@ -367,6 +367,27 @@ async fn a_pair_that_cannot_be_replaced_is_not_spent() {
     assert_eq!(fs::read_to_string(&path).expect("read"), oauth_form(0));
 }
 
+/// A folder in the place of the pair's lock is in everybody's way, too.
+#[tokio::test]
+async fn a_pair_is_renewed_soon_after_it_can_be_written_again() {
+    let (upstream, (oauth, tokens)) = (upstream(), token_server());
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = with_dir(&upstream, dir.path());
+    config.access.oauth_token_url = format!("{}/v1/oauth/token", tokens.url());
+    let path = file(dir.path(), "test.local");
+    let lock = path.with_extension("json.lock");
+    fs::create_dir(&lock).expect("made");
+    fs::write(&path, oauth_form(0)).expect("written");
+    let gateway = start_in(config, dir);
+    let problems = async || health(&gateway).await["credentials"]["problems"].clone();
+    until(async || problems().await == 1).await;
+    assert_eq!(tokens.seen().count(), 0, "nobody was asked");
+    fs::remove_dir(&lock).expect("removed");
+    until(async || problems().await == 0).await;
+    assert_eq!(oauth.issued(), 1);
+    assert_eq!(call(&gateway, &format!("x-api-key: {KEY}\r\n")).await.status, 200);
+}
+
 /// All tasks of this gateway share one thread, so that one which blocks is noticed.
 #[tokio::test]
 async fn a_pipe_in_the_place_of_a_pair_holds_up_nobody() {

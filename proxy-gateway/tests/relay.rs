@@ -361,6 +361,11 @@ async fn only_the_apis_paths_go_up() {
     for (path, status) in [
         ("/v1/../admin", 400),
         ("/v1/%2e%2e/admin", 400),
+        ("/v1/.%2E/admin", 400),
+        ("/v1/a\\..\\admin", 400),
+        ("/v1/./messages", 400),
+        ("/v1", 404),
+        ("/v1x/messages", 404),
         ("/v2/messages", 404),
         ("/nothing", 404),
         ("/api/event_logging/batch", 200),
@@ -369,6 +374,11 @@ async fn only_the_apis_paths_go_up() {
         assert_eq!(reply.status, status, "{path}");
     }
     assert_eq!(upstream.seen().count(), 0);
+    for path in ["/v1/", "/v1/files/...", "/v1/files/.hidden%2e", "/v1/messages/batches?a=.."] {
+        let reply = raw::send(gateway.addr, &raw::post(path, "", b"{}")).await;
+        assert_eq!(reply.status, 200, "{path}");
+    }
+    assert_eq!(upstream.seen().count(), 4);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ a 09:00:00 S
   call t1 Agent: count the apples
   call t2 Agent: count the pears
 b 09:00:01 S/bob@session-1
-  user: <teammate-message teammate_id="team-lead" summary="b">\ncount the pears\n</teammate-message>\n
+  user: <teammate-message teammate_id="team-lead" summary="pears -> number">\ncount the pears\n</teammate-message>\n
   block: <system-reminder>\nOther agents active in this session: main, alice.\n</system-reminder>
   answer: Nine.
 c 09:00:02 S/alice@session-1

@@ -170,6 +170,9 @@ impl Reader {
             tracing::error!(id = %ready.id, "the journal's frames of the exchange are damaged");
             self.stats().headless(1);
             self.table.forget(ready.id);
+            // Its other side can't be named either, and reads no segment that is freed here.
+            self.ready.retain(|other| other.id != ready.id);
+            self.free()?;
         }
         Ok(assembled)
     }

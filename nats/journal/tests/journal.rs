@@ -4,6 +4,7 @@ mod support;
 
 use std::{
     fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -274,6 +275,48 @@ async fn a_closed_journal_keeps_nothing_that_was_acknowledged() {
     drop(reader);
     let again = open(config(dir.path()));
     assert!(ship(&mut again.reader().expect("the first to ask"), true).is_empty());
+}
+
+/// Cause: what only an exchange had held that was given up was freed with the next acknowledgement, or
+/// never: the last segment could go before it, and a start found beginnings without their ends.
+#[tokio::test]
+async fn a_closed_journal_keeps_nothing_of_a_damaged_exchange_either() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("gateway-a");
+    let journal = open(config(dir.path()));
+    let mut reader = journal.reader().expect("the first to ask");
+    let whole = journal.begin(head(1)).expect("captures");
+    let damaged = journal.begin(head(2)).expect("captures");
+    whole.request_chunk(pattern(1, 40_000));
+    whole.request_end(true);
+    whole.response_chunk(pattern(2, 40_000));
+    whole.finish(outcome(TerminalState::Completed));
+    damaged.finish(outcome(TerminalState::Completed));
+    damaged.written().await;
+    drop((whole, damaged, journal));
+    let written = segments(&folder);
+    assert_eq!(written.len(), 2, "the end is in another one than the heads");
+    spoil(&written[0], &id(2).to_string());
+    // As the shipper does: without an event there is nothing to acknowledge.
+    let mut events = 0;
+    while let Some(ready) = reader.next_ready().expect("reads") {
+        if reader.assemble(&ready).expect("assembles").event.is_some() {
+            events += 1;
+            reader.acknowledge(&ready).expect("frees");
+        }
+    }
+    assert_eq!(events, 2, "those of the other one");
+    reader.free_last().expect("frees");
+    let left = segments(&folder);
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Flips a bit of the first place where the text stands.
+fn spoil(path: &Path, text: &str) {
+    let mut bytes = fs::read(path).expect("reads");
+    let at = bytes.windows(text.len()).position(|window| window == text.as_bytes());
+    bytes[at.expect("it stands there")] ^= 1;
+    fs::write(path, bytes).expect("writes");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     identity::{RequestClass, is_from_agent},
     request::{Block, Request},
-    text::without_reminders,
+    text::{next_reminder, without_reminders},
 };
 
 /// The type of a request to `/v1/messages`.
@@ -86,9 +86,7 @@ const WARM_UP: &str = "Warmup";
 
 /// How a text begins with which a client asks something aside, behind the whole history. Some of it takes
 /// tools, and so more than one request.
-const ASIDE: [&str; 9] = [
-    "<system-reminder>This is a side question from the user",
-    "<system-reminder>This is a side request from the user",
+const ASIDE: [&str; 7] = [
     "[SUGGESTION MODE:",
     "The user stepped away and is coming back. Recap",
     "Generate a one-line session recap now",
@@ -97,6 +95,10 @@ const ASIDE: [&str; 9] = [
     "You are now acting as the memory extraction subagent",
     "IMPORTANT: This message and these instructions are NOT part of the actual user conversation",
 ];
+
+/// How the reminder begins that stands before what a person asks aside.
+const ASIDE_REMINDERS: [&str; 2] =
+    ["This is a side question from the user", "This is a side request from the user"];
 
 impl RequestType {
     pub const ALL: [Self; 3] = [Self::Quota, Self::Auxiliary, Self::Inference];
@@ -194,7 +196,15 @@ fn asks_aside(request: &Request<'_>) -> bool {
 }
 
 fn is_aside(text: &str) -> bool {
-    ASIDE.iter().any(|is| text.trim_start().starts_with(is))
+    let text = text.trim_start();
+    let begins = |text: &str, known: &[&str]| known.iter().any(|is| text.starts_with(is));
+    begins(text, &ASIDE) || reminder(text).is_some_and(|said| begins(said, &ASIDE_REMINDERS))
+}
+
+/// What the reminder says with which `text` begins.
+fn reminder(text: &str) -> Option<&str> {
+    let (before, inside, _) = next_reminder(text)?;
+    before.is_empty().then(|| inside.trim_start())
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ pub struct Refresher {
 struct Pause {
     until: Instant,
     length: Duration,
+    /// Nothing could be written.
+    unwritable: bool,
 }
 
 impl Refresher {
@@ -119,10 +121,11 @@ impl Refresher {
                 let _looked = tokio::task::spawn_blocking(move || credentials.look()).await;
             }
             Err(error) => {
-                tracing::error!(domain, %error, "credential could not be refreshed");
+                if self.pause(domain, &error) {
+                    tracing::error!(domain, %error, "credential could not be refreshed");
+                }
                 let problem = format!("it can't be renewed: {error}");
                 self.credentials.note_refresh(domain, Err(FailedRefresh { expires_at, problem }));
-                self.pause(domain, &error);
             }
         }
     }
@@ -131,10 +134,15 @@ impl Refresher {
         self.pauses().get(domain).is_some_and(|pause| Instant::now() < pause.until)
     }
 
-    fn pause(&self, domain: &str, error: &RefreshError) {
+    /// Says whether the log should have it: not again and again what comes every few seconds.
+    fn pause(&self, domain: &str, error: &RefreshError) -> bool {
         let mut pauses = self.pauses();
-        let length = error.pause(pauses.get(domain).map(|pause| pause.length));
-        pauses.insert(domain.to_owned(), Pause { until: Instant::now() + length, length });
+        let before = pauses.get(domain).copied();
+        let length = error.pause(before.map(|pause| pause.length));
+        let unwritable = matches!(error, RefreshError::Unwritable(_));
+        let until = Instant::now() + length;
+        pauses.insert(domain.to_owned(), Pause { until, length, unwritable });
+        !unwritable || before.is_none_or(|pause| !pause.unwritable)
     }
 
     fn pauses(&self) -> std::sync::MutexGuard<'_, HashMap<String, Pause>> {

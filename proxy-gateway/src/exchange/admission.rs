@@ -10,6 +10,7 @@ use actix_web::{
     },
     web,
 };
+use jiff::Timestamp;
 use nexus_contract::{ExchangeId, mask::mask_secrets};
 use nexus_journal::{Recording, RequestHead};
 
@@ -76,11 +77,11 @@ impl Admission {
     ) -> Result<(Ledger, Upload), Problem> {
         let state = &worker.state;
         let clients = &state.config.clients;
-        let head = self.request_head(worker, id, request);
-        let observation = self.is_captured.then(|| Box::new(self.observation(&head)));
-        let copy = self.is_captured.then(|| self.request_copy(worker, &head));
-        let at = head.at;
-        let recording = if self.is_captured { begin(worker, head)? } else { None };
+        let at = state.deps.clock.now();
+        let head = self.is_captured.then(|| self.request_head(id, at, request));
+        let recording = head.as_ref().map_or(Ok(None), |head| begin(worker, head))?;
+        let copy = head.as_ref().map(|head| self.request_copy(worker, head));
+        let observation = head.map(|head| Box::new(self.observation(head)));
         let limits = Limits {
             max: clients.max_request_size,
             kept: self.kept(clients.max_request_size),
@@ -140,10 +141,10 @@ impl Admission {
         }
     }
 
-    fn request_head(&self, worker: &Worker, id: ExchangeId, request: &HttpRequest) -> RequestHead {
+    fn request_head(&self, id: ExchangeId, at: Timestamp, request: &HttpRequest) -> RequestHead {
         RequestHead {
             id,
-            at: worker.state.deps.clock.now(),
+            at,
             domain: self.domain.to_string(),
             account_id: self.grant.account_id.clone(),
             method: request.method().to_string(),
@@ -153,15 +154,10 @@ impl Admission {
         }
     }
 
-    fn observation(&self, head: &RequestHead) -> Observation {
-        Observation::new(
-            head.id,
-            self.domain.clone(),
-            head.account_id.clone(),
-            head.path.clone(),
-            head.headers.clone(),
-            self.grant.slack.clone(),
-        )
+    fn observation(&self, head: RequestHead) -> Observation {
+        let RequestHead { id, account_id, path, headers, .. } = head;
+        let (domain, slack) = (self.domain.clone(), self.grant.slack.clone());
+        Observation::new(id, domain, account_id, path, headers, slack)
     }
 
     fn request_copy(&self, worker: &Worker, head: &RequestHead) -> RequestCopy {
@@ -176,9 +172,9 @@ fn recorded_path(path: &str) -> String {
 }
 
 /// Begins the record, if there is a journal. A full one refuses only where capture is required.
-fn begin(worker: &Worker, head: RequestHead) -> Result<Option<Recording>, Problem> {
+fn begin(worker: &Worker, head: &RequestHead) -> Result<Option<Recording>, Problem> {
     let Some(journal) = worker.state.journal() else { return Ok(None) };
-    match journal.begin(head) {
+    match journal.begin(head.clone()) {
         Ok(recording) => Ok(Some(recording)),
         Err(_full) => Err(Problem::Overloaded { retry_after: OVERLOADED_FOR }),
     }
@@ -201,12 +197,18 @@ fn domain(request: &HttpRequest) -> Result<Domain, Problem> {
 /// Path and query as they came. Dot segments would let a client leave the API's paths.
 fn path(request: &HttpRequest) -> Result<String, Problem> {
     let uri = request.uri();
-    let has_dots = uri.path().split(['/', '\\']).any(|segment| {
-        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-        plain == "." || plain == ".."
-    });
-    if has_dots {
+    if uri.path().split(['/', '\\']).any(is_dots) {
         return Err(Problem::InvalidRequest("the path must not hold dot segments"));
     }
     Ok(uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())
+}
+
+/// Whether a segment is `.` or `..`, however its dots are written.
+fn is_dots(segment: &str) -> bool {
+    let rest = without_dot(segment);
+    rest.is_some_and(|rest| rest.is_empty() || without_dot(rest) == Some(""))
+}
+
+fn without_dot(text: &str) -> Option<&str> {
+    [".", "%2e", "%2E"].into_iter().find_map(|dot| text.strip_prefix(dot))
 }

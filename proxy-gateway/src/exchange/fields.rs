@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fields that concern one connection only (RFC 9110 §7.6.1), and those that framing replaces.
-const HOP_BY_HOP: [HeaderName; 8] = [
+static HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -49,7 +49,8 @@ pub fn request_fields(headers: &HeaderMap, injected: &Injected) -> Fields {
     let mut fields = Fields::with_capacity(headers.len() + 2);
     for (name, value) in headers {
         let is_credential = *name == header::AUTHORIZATION || name.as_str() == "x-api-key";
-        let is_ours = [header::HOST, header::EXPECT].contains(name)
+        let is_ours = *name == header::HOST
+            || *name == header::EXPECT
             || name.as_str() == DASHBOARD_KEY
             || (replaces && is_credential);
         if !is_ours && !is_hop_by_hop(name, &named) {

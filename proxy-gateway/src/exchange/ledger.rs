@@ -6,14 +6,17 @@ use std::{
     time::Duration,
 };
 
-use actix_web::http::StatusCode;
+use actix_web::http::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 use bytes::Bytes;
 use jiff::Timestamp;
 use nexus_contract::{ExchangeId, Headers, ResponseFinished, TerminalState};
 use nexus_journal::{Recording, ResponseHead};
 use tokio::time::Instant;
 
-use super::{brake::Brake, upload::Upload};
+use super::{brake::Brake, fields, upload::Upload};
 use crate::{domain::Domain, observe::Observation, state::State};
 
 /// How long the journal's writer may delay a release; a later one is counted as late.
@@ -81,9 +84,17 @@ impl Ledger {
     }
 
     /// The head of the answer that the client gets.
-    pub fn answered(&mut self, status: StatusCode, headers: Headers) {
+    pub fn answered<'a>(
+        &mut self,
+        status: StatusCode,
+        fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    ) {
         self.status = Some(status.as_u16());
-        self.headers = headers;
+        if self.recording.is_none() && self.observation.is_none() {
+            // Nobody reads it.
+            return;
+        }
+        self.headers = fields::recorded(fields);
         if let Some(recording) = &self.recording {
             recording.response_head(ResponseHead {
                 status: status.as_u16(),
@@ -155,12 +166,12 @@ impl Ledger {
         };
         let overhead = total.saturating_sub(upstream.unwrap_or_default());
         self.state.meters.ended(state, total, overhead);
+        if let Some(recording) = &self.recording {
+            recording.finish(outcome.clone());
+        }
         if let Some(observation) = self.observation.take() {
             let request = self.upload.take_copy();
-            observation.finished(&self.state, &outcome, request);
-        }
-        if let Some(recording) = &self.recording {
-            recording.finish(outcome);
+            observation.finished(&self.state, outcome, request);
         }
     }
 }

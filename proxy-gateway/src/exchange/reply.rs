@@ -34,7 +34,7 @@ pub async fn answer(
     let size = size(&response, method);
     let events = event_watch(&response.fields);
     let fields = fields::response_fields(response.fields);
-    ledger.answered(response.status, fields::recorded(fields.iter().map(|(n, v)| (n, v))));
+    ledger.answered(response.status, fields.iter().map(|(name, value)| (name, value)));
     if let Some(written) = ledger.written() {
         let since = Instant::now();
         written.await;
@@ -74,12 +74,12 @@ fn event_watch(fields: &Fields) -> Option<EventWatch> {
     let kind = field(fields, &header::CONTENT_TYPE)?;
     let coding = field(fields, &header::CONTENT_ENCODING)
         .filter(|coding| !coding.eq_ignore_ascii_case("identity"));
-    kind.starts_with("text/event-stream").then(|| EventWatch::new(coding.as_deref()))
+    kind.starts_with("text/event-stream").then(|| EventWatch::new(coding))
 }
 
-fn field(fields: &Fields, wanted: &header::HeaderName) -> Option<String> {
+fn field<'a>(fields: &'a Fields, wanted: &header::HeaderName) -> Option<&'a str> {
     let (_, value) = fields.iter().find(|(name, _)| name == wanted)?;
-    Some(value.to_str().ok()?.trim().to_owned())
+    Some(value.to_str().ok()?.trim())
 }
 
 /// The length as the upstream states it; an answer to HEAD states it without a body.
@@ -150,7 +150,7 @@ pub async fn problem_recorded(
     problem: &Problem,
 ) -> HttpResponse {
     let response = refusal(ledger.id, problem);
-    ledger.answered(response.status(), fields::recorded(response.headers()));
+    ledger.answered(response.status(), response.headers());
     ledger.chunk(&problem.body(&ledger.id.to_string()).into());
     ledger.end(state, Some(problem.describe().2));
     if let Some(written) = ledger.written() {

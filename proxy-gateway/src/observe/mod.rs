@@ -185,7 +185,7 @@ impl Observation {
     }
 
     /// Hands the whole over to the observer's thread.
-    pub fn finished(self, state: &State, outcome: &ResponseFinished, request: Vec<Bytes>) {
+    pub fn finished(self, state: &State, outcome: ResponseFinished, request: Vec<Bytes>) {
         let report = Report {
             id: self.id,
             domain: self.domain,
@@ -195,7 +195,7 @@ impl Observation {
             request,
             answer: self.answer,
             slack: self.slack,
-            outcome: outcome.clone(),
+            outcome,
         };
         if self.is_partial {
             state.observer.release(report.bytes());

@@ -15,8 +15,9 @@ use crate::{exchange, problem::Problem};
 
 /// Mounts everything that the gateway answers or forwards.
 pub fn configure(app: &mut web::ServiceConfig) {
-    // The first that fits is taken: what comes most stands first.
-    app.route("/v1/{rest:.*}", web::to(exchange::forward))
+    // The first that fits is taken: what comes most stands first, found without a regular expression.
+    app.route("/v1", web::to(not_found))
+        .service(web::scope("/v1").default_service(web::to(exchange::forward)))
         .route("/", read().to(service::information))
         .route("/health", read().to(service::health))
         .route("/health/live", read().to(service::live))

@@ -11,5 +11,6 @@ mod sums;
 mod write;
 
 pub use buckets::{BucketKey, WIDTHS_MINUTES};
+pub(crate) use conversations::{MODEL, TOOL};
 pub use rebuild::Materialised;
 pub(crate) use write::Change;

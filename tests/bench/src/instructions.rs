@@ -108,7 +108,7 @@ pub fn run(args: &InstructionsArgs) -> anyhow::Result<()> {
     let baseline = fs::read_to_string(&args.baseline)
         .with_context(|| format!("{} can't be read", args.baseline.display()))?;
     let baseline: BTreeMap<String, f64> = serde_json::from_str(&baseline)?;
-    let doubled = count(Work::LongerChain)? / count(Work::Chain)?;
+    let doubled = count(Work::LongerChain)? / json / shares[&Work::Chain.name()];
     println!("| work | instructions, by serde_json's | baseline |\n|---|---|---|");
     for (name, share) in &shares {
         let before = baseline.get(name).with_context(|| format!("no baseline of {name}"))?;

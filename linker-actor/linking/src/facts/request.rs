@@ -184,9 +184,10 @@ fn prompts(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     std::iter::once(text).chain(mailed(text)).map(plain)
 }
 
-/// What stands in the mail by which a teammate is told its prompt.
+/// What stands in the mail by which a teammate is told its prompt. The last attribute's quote ends the
+/// tag: a summary may hold an arrow.
 fn mailed(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("<teammate-message ")?;
-    let (_, inside) = rest.split_once('>')?;
+    let (_, inside) = rest.split_once("\">")?;
     Some(inside.split_once("</teammate-message>")?.0)
 }

@@ -74,9 +74,12 @@ pub async fn ship(
     config: ShipperConfig,
     shutdown: CancellationToken,
 ) -> Result<(), ShipperGone> {
-    let mut reader = on_a_thread(run::run(reader, stream, config, shutdown)).await??;
-    reader.free_last()?;
-    reader.remove_if_empty()?;
+    let work = async move {
+        let mut reader = run::run(reader, stream, config, shutdown).await?;
+        reader.free_last()?;
+        reader.remove_if_empty()
+    };
+    on_a_thread(work).await??;
     Ok(())
 }
 

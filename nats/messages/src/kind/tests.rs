@@ -75,6 +75,11 @@ fn a_question_aside_stands_behind_the_whole_history() {
     let asked =
         |messages: &[Value]| of(None, &json!({"tools": [{"name": "t"}], "messages": messages}));
     assert_eq!(asked(&messages), RequestType::Auxiliary);
+    let stamped = aside.replace("reminder>", "reminder id=\"0123456789abcdef\">");
+    messages[2]["content"][0]["text"] = json!(stamped);
+    assert_eq!(asked(&messages), RequestType::Auxiliary, "{stamped}");
+    let quoted = json!({"role": "user", "content": format!("What does this mean? {aside}")});
+    assert_eq!(asked(&[quoted]), RequestType::Inference, "a person may quote it");
     messages.push(json!({"role": "system", "content": "Noted."}));
     assert_eq!(asked(&messages), RequestType::Auxiliary);
     messages.push(json!({"role": "assistant", "content": "That one."}));

@@ -1,5 +1,7 @@
 //! The head of an answer, and what it says about the body.
 
+use std::mem::MaybeUninit;
+
 use actix_web::http::{
     Method, StatusCode,
     header::{self, HeaderName, HeaderValue},
@@ -23,11 +25,12 @@ pub struct Head {
 impl Head {
     /// Takes a whole head off the front of `read`, if one is there.
     pub fn take(read: &mut BytesMut) -> Result<Option<Self>, UpstreamError> {
-        let mut slots = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut parsed = httparse::Response::new(&mut slots);
+        let mut slots = [MaybeUninit::uninit(); MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         config.allow_spaces_after_header_name_in_responses(true);
-        let length = match config.parse_response(&mut parsed, read) {
+        let outcome = config.parse_response_with_uninit_headers(&mut parsed, read, &mut slots);
+        let length = match outcome {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(_detail) => return Err(UpstreamError::Malformed("its head is not valid HTTP")),

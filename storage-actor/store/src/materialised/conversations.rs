@@ -29,12 +29,12 @@ pub(super) struct ValueKey {
 
 pub(super) const ACCOUNT: &str = "account";
 pub(super) const DOMAIN: &str = "domain";
-pub(super) const MODEL: &str = "model";
+pub(crate) const MODEL: &str = "model";
 /// A branch that is no sub-agent's.
 pub(super) const BRANCH: &str = "branch";
 pub(super) const SUBTASK: &str = "subtask";
 pub(super) const COMPACT: &str = "compact";
-pub(super) const TOOL: &str = "tool";
+pub(crate) const TOOL: &str = "tool";
 
 pub(super) type ConversationDeltas = Deltas<Uuid, { SUMS.len() }>;
 pub(super) type ValueDeltas = Deltas<ValueKey, 1>;

@@ -4,12 +4,12 @@ use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
 use super::{
-    names::{Names, TOOL},
+    names::Names,
     statement::Statement,
     syntax::Search,
     types::{Paging, RequestFilter},
 };
-use crate::{engine::SqlStore, error::Result};
+use crate::{engine::SqlStore, error::Result, materialised::TOOL};
 
 const CANNOT: &str = "exchanges that call a tool cannot be found";
 

@@ -7,7 +7,11 @@ use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
 use super::{statement::Statement, syntax::Search};
-use crate::{engine::SqlStore, error::Result};
+use crate::{
+    engine::SqlStore,
+    error::Result,
+    materialised::{MODEL, TOOL},
+};
 
 const CANNOT: &str = "names of models and tools cannot be read";
 
@@ -21,10 +25,6 @@ const MODELS: &str = "WITH RECURSIVE n (name) AS (\
         FROM n WHERE n.name IS NOT NULL) \
     SELECT n.name, (SELECT MAX(e.at) FROM exchanges e WHERE e.model = n.name) \
     FROM n WHERE n.name IS NOT NULL LIMIT ?";
-
-/// Fields of `conversation_values`.
-pub(super) const MODEL: &str = "model";
-pub(super) const TOOL: &str = "tool";
 
 /// `None` where nothing is asked, or more names are known than are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,13 +3,12 @@
 use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
-use super::{
-    calling::push_names,
-    names::{MODEL, TOOL},
-    statement::Statement,
-    syntax::Search,
+use super::{calling::push_names, statement::Statement, syntax::Search};
+use crate::{
+    engine::SqlStore,
+    error::Result,
+    materialised::{MODEL, TOOL},
 };
-use crate::{engine::SqlStore, error::Result};
 
 const CANNOT: &str = "conversations with a tool or a model cannot be counted";
 

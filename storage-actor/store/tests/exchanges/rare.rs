@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 use nexus_contract::ExchangeId;
 use nexus_store::{
     exchanges::{ExchangePart, Facts},
-    queries::{ConversationFilter, Cursor, Paging, RequestFilter, RequestSort, Search},
+    queries::{
+        ConversationFilter, ConversationSort, Cursor, Paging, RequestFilter, RequestSort, Search,
+    },
     store_tests,
     testing::{TestStore, statements_of},
 };
@@ -165,6 +167,37 @@ async fn pages_of_a_tool_are_its_list(store: TestStore) {
     }
 }
 
+/// By pages of two.
+async fn conversations(store: &TestStore, text: &str, sort: ConversationSort) -> Vec<ExchangeId> {
+    let search = Search::parse(text, &TimeZone::UTC).expect("a search");
+    let filter = ConversationFilter { search, sort, ..ConversationFilter::default() };
+    let mut paging = Paging { limit: 2, ..Paging::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = store.list_conversations(&filter, &paging).await.expect("a page");
+        found.extend(page.items.iter().map(|one| one.conversation_id));
+        if page.next_cursor.is_none() {
+            return found;
+        }
+        paging.cursor = page.next_cursor;
+    }
+}
+
+/// The list is walked, and those that words lead to are sorted.
+async fn words_change_nothing_about_the_order_of_conversations(store: TestStore) {
+    use ConversationSort::{Cost, Recent, Requests, Tokens};
+    fill(&store).await;
+    for sort in [Recent, Cost, Tokens, Requests] {
+        let list = conversations(&store, "", sort).await;
+        assert_eq!(list.len(), CONVERSATIONS as usize, "{sort:?}");
+        for text in ["prompt", "\"with a\" zero", "prompt model:model", "answer tokens:>1"] {
+            assert_eq!(conversations(&store, text, sort).await, list, "{text} by {sort:?}");
+        }
+        let one = conversations(&store, "prompt number27", sort).await;
+        assert_eq!(one, [conversation(27)], "{sort:?}");
+    }
+}
+
 /// However many call the tool or ask the model: of a crowd nothing but that is known.
 async fn conversations_are_found_by_their_tools_and_models(store: TestStore) {
     fill(&store).await;
@@ -233,6 +266,7 @@ async fn an_index_leads_to_them(store: TestStore) {
 store_tests!(
     every_one_is_found,
     pages_of_a_tool_are_its_list,
+    words_change_nothing_about_the_order_of_conversations,
     conversations_are_found_by_their_tools_and_models,
     an_index_leads_to_them,
 );

@@ -11,7 +11,7 @@ use nexus_linking::{Fact, Link, Memory};
 use nexus_store::{Store, StoreConfig, open, store_tests, testing::TestStore};
 
 use crate::{
-    tables::{Dump, Tables, counts, difference, mark},
+    tables::{Dump, Tables, counts, difference, mark, names_that_differ},
     wood::Wood,
 };
 
@@ -21,7 +21,7 @@ struct Form {
     orders: u64,
 }
 
-const SHORT: Form = Form { forests: 32, orders: 2 };
+const SHORT: Form = Form { forests: 25, orders: 4 };
 /// `make faults`.
 const LONG: Form = Form { forests: 1_000, orders: 20 };
 /// Forests in the store at the same time.
@@ -103,6 +103,7 @@ pub async fn at_once(
     if found != expected {
         wrong.push(format!("{found:?} rows instead of {expected:?}"));
     }
+    wrong.extend(names_that_differ(reference, &dump));
     (dump, wrong)
 }
 

@@ -97,6 +97,28 @@ pub fn difference(expected: &Dump, found: &Dump) -> Vec<String> {
     lines
 }
 
+/// The rows in which a branch or an agent is named otherwise than by the reference.
+pub fn names_that_differ(reference: &Memory, found: &Dump) -> Vec<String> {
+    let labels = reference.labels.iter();
+    let labels = labels.map(|(id, label)| line([id.0.as_bytes(), label.as_bytes()]));
+    let results = reference.results.iter();
+    let results =
+        results.map(|((scope, call), agent)| line([&scope.0, call.as_bytes(), agent.as_bytes()]));
+    let mut expected = found.clone();
+    let named: [(_, BTreeSet<_>); 2] =
+        [("link_labels", labels.collect()), ("link_results", results.collect())];
+    for (table, rows) in named {
+        let at = TABLES.iter().position(|one| *one == table).expect("one of them");
+        expected[at] = rows;
+    }
+    difference(&expected, found)
+}
+
+/// A row of these columns, none of which is NULL.
+fn line<const N: usize>(columns: [&[u8]; N]) -> String {
+    columns.map(mark).join("│")
+}
+
 /// How those bytes of an id or a hash stand in a row.
 pub fn mark(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
