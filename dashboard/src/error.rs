@@ -39,7 +39,7 @@ pub enum PageError {
     #[error("{message}")]
     Elsewhere { status: StatusCode, message: String },
     /// The cause is logged, not shown.
-    #[error("something went wrong on our side")]
+    #[error("the dashboard could not make this answer")]
     Internal(String),
 }
 

@@ -1,13 +1,16 @@
-// States that one seldom looks at: no zone known, text that runs leftwards, nothing found, a lost connection.
+// States that one seldom looks at: no zone known, text that runs leftwards, nothing found, a large zoom, a lost
+// connection, a broken store.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, overflow, visit, walked, watched } from './browser.mjs';
+import { audit, launch, overflow, visit, walked, watched } from './browser.mjs';
 import { Nexus, until } from './nexus.mjs';
 import { realistic, Session } from './session.mjs';
 
 const ARABIC = 'مرحبا، هل يمكنك إصلاح الخطأ في build.rs من فضلك؟';
 const WIDTHS = [1440, 390];
-let nexus; let browser; let parsers; let arabic; let plain;
+let nexus; let browser; let parsers; let arabic; let plain; let build;
 
 before(async () => {
   nexus = await Nexus.start();
@@ -23,7 +26,7 @@ before(async () => {
     ids.push(...session.ids);
   }
   await nexus.stored(ids);
-  [parsers, arabic, plain] = await Promise.all(['Compare the two parsers', 'build.rs', 'Say it late'].map(find));
+  [parsers, arabic, plain, build] = await Promise.all(['Compare the two parsers', 'build.rs', 'Say it late', 'why the build fails'].map(find));
 });
 
 after(async () => {
@@ -43,7 +46,7 @@ const html = async (url, zone) => {
 };
 
 test('clocks that the server wrote say that they are UTC until the viewer’s zone is known', async () => {
-  const clocks = [['/transcript', /<time[^>]*data-form="clock"[^>]*>([^<]*)</g], ['', /class="meta"[^>]*>([^<·]*)/g]];
+  const clocks = [['/transcript', /<time[^>]*data-form="clock"[^>]*>([^<]*)</g], ['', /<text class="meta"[^>]*>([^<·]*)/g]];
   for (const [tab, clock] of clocks) {
     const written = async (zone) => [...(await html(of(parsers, tab), zone)).matchAll(clock)].map(([, text]) => text.trim());
     const unknown = await written();
@@ -80,6 +83,13 @@ for (const width of WIDTHS) {
       const marks = await page.locator('.by-assistant .md ul').first().evaluate((list) => getComputedStyle(list).direction);
       assert.equal(marks, 'rtl', 'the marks of a list stand where its lines begin');
       assert.equal(await overflow(page), null);
+      // In the graph a title that runs leftwards begins at the right of its box.
+      await visit(page, of(arabic));
+      const rests = await page.locator('.canvas a.node.human').first().evaluate((node) => {
+        const [box, text] = ['.box', 'text'].map((part) => node.querySelector(part).getBoundingClientRect());
+        return { left: text.left - box.left, right: box.right - text.right };
+      });
+      assert.ok(rests.right >= 0 && rests.right < 20, JSON.stringify(rests));
       await visit(page, of(plain, '/transcript'));
       assert.equal(await page.locator('h1:dir(ltr)').count(), 1);
       assert.ok((await sides('.by-assistant .md p')).left <= 2);
@@ -160,13 +170,113 @@ test('values of a request’s JSON stand in quotes that JSON has', () =>
 test('a mark of a chart tells its value to pointer and keyboard', () =>
   look({}, async (page) => {
     await visit(page, `${nexus.dashboard}/usage`);
-    const mark = page.locator('.chart.bars .hit[tabindex="0"]').first();
-    await mark.focus();
+    const marks = page.locator('.chart.bars').first().locator('.hit');
+    const names = await marks.evaluateAll((all) => all.map((mark) => mark.getAttribute('aria-label')));
+    assert.equal(new Set(names).size, names.length, 'each mark tells its own');
     const tip = page.locator('.chart-tip');
-    assert.equal(await tip.textContent(), await mark.getAttribute('aria-label'));
+    await marks.first().focus();
+    assert.equal(await tip.textContent(), names[0]);
     await page.keyboard.press('ArrowRight');
-    assert.equal(await tip.textContent(), await page.evaluate(() => document.activeElement.getAttribute('aria-label')));
+    assert.equal(await tip.textContent(), names[1]);
+    await marks.nth(4).hover();
+    assert.equal(await tip.textContent(), names[4]);
   }));
+
+test('bars are as high as their numbers, and a row of the table each', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/usage?range=24h`);
+    const card = page.locator('section.card', { has: page.locator('h2', { hasText: /^Cost$/ }) });
+    const rows = await card.locator('.chart-table tbody tr').evaluateAll((all) => all.map((row) => row.cells[1].textContent));
+    const bars = await card.locator('.chart.bars path').evaluateAll((all) => all.map((path) => (path.getAttribute('d').match(/M/g) ?? []).length));
+    assert.equal(rows.length, 24);
+    assert.deepEqual(bars, [rows.filter((cost) => /[1-9]/.test(cost)).length]);
+    const { height } = await card.locator('.chart.bars path').boundingBox();
+    assert.ok(height > 60, `the highest takes most of the chart: ${height} px`);
+  }));
+
+test('all time says how much of it the charts have', () =>
+  look({}, async (page) => {
+    for (const path of ['/', '/usage']) {
+      await visit(page, `${nexus.dashboard}${path}?range=30d`);
+      assert.equal(await page.getByText('last year').count(), 0, path);
+      await visit(page, `${nexus.dashboard}${path}?range=all`);
+      assert.ok(await page.getByText('last year').first().isVisible(), path);
+    }
+  }));
+
+test('only what is folded can be shown', () =>
+  look({}, async (page) => {
+    await visit(page, of(plain));
+    await page.getByRole('link', { name: 'Open request' }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Show every step' }).count(), 0);
+    await visit(page, of(plain, '?runs=1'));
+    assert.ok(await page.getByRole('link', { name: 'Fold tool steps' }).isVisible());
+    await visit(page, of(build));
+    const boxes = () => page.locator('.canvas a.node').count();
+    const folded = await boxes();
+    assert.ok(await page.locator('.canvas a.node.fold').count() > 0);
+    await Promise.all([page.waitForURL(/runs=1/), page.getByRole('link', { name: 'Show every step' }).click()]);
+    assert.ok(await boxes() > folded + 1);
+  }));
+
+test('the scope outlives a visit to one thing', () =>
+  look({}, async (page) => {
+    const { domain } = parsers;
+    const scope = () => ['domain', 'range'].map((name) => new URL(page.url()).searchParams.get(name));
+    const follow = (link) => {
+      const from = page.url();
+      return Promise.all([page.waitForURL((url) => url.href !== from), link.click()]);
+    };
+    await visit(page, `${nexus.dashboard}/conversations?domain=${encodeURIComponent(domain)}&range=7d`);
+    await follow(page.locator('tbody a.title').first());
+    await follow(page.locator('.tabs').getByRole('link', { name: 'Cost' }));
+    await follow(page.locator('.side').getByRole('link', { name: 'Requests' }));
+    assert.deepEqual(scope(), [domain, '7d']);
+    await follow(page.locator('tbody a.title').first());
+    await follow(page.locator('.crumbs').getByRole('link', { name: 'Requests' }));
+    assert.deepEqual(scope(), [domain, '7d']);
+    // One search looks where the last one did.
+    await visit(page, `${nexus.dashboard}/setup`);
+    await page.fill('#search', 'parsers');
+    await Promise.all([page.waitForURL(/q=parsers/), page.press('#search', 'Enter')]);
+    assert.deepEqual(scope(), [domain, null]);
+    // What is chosen no more does not come back.
+    await Promise.all([page.waitForURL((url) => !url.searchParams.get('domain')), page.selectOption('#scope-domain', '')]);
+    await visit(page, of(parsers));
+    await follow(page.locator('.crumbs').getByRole('link', { name: 'Conversations' }));
+    assert.deepEqual(scope(), [null, null]);
+  }));
+
+test('a theme that was chosen stays, from the first paint on', () =>
+  look({ colorScheme: 'light' }, async (page) => {
+    const shown = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).every((part) => part < 64));
+    await visit(page, nexus.dashboard);
+    assert.equal(await shown(), false);
+    for (const [theme, isDark] of [['dark', true], ['light', false]]) {
+      await page.locator('[data-theme-toggle]').click();
+      assert.equal(await shown(), isDark);
+      // The server writes it into the page: a script would come after the first paint.
+      const written = await (await page.context().request.get(`${nexus.dashboard}/requests`)).text();
+      assert.match(written, new RegExp(`^<!doctype html>\\s*<html[^>]* data-theme="${theme}"`));
+      await visit(page, `${nexus.dashboard}/requests`);
+      assert.equal(await shown(), isDark);
+    }
+  }));
+
+// A window of 1440 × 900 at twice and at four times the size.
+for (const [width, height] of [[720, 450], [360, 225]]) {
+  test(`a window enlarged to ${1440 / width * 100} % loses nothing`, () =>
+    look({ width }, async (page) => {
+      await page.setViewportSize({ width, height });
+      for (const path of ['/', '/conversations', '/requests', '/live', '/usage', '/pipeline', `/requests/${parsers.latestRequestId}`]
+        .map((path) => nexus.dashboard + path).concat(['', '/transcript', '/timeline', '/cost'].map((tab) => of(parsers, tab)))) {
+        await visit(page, path);
+        assert.equal(await overflow(page), null, path);
+        const main = await page.locator('main').boundingBox();
+        assert.ok(main.y < height, `${path}: begins at ${main.y} of ${height}`);
+      }
+    }));
+}
 
 test('news in a list are said, not only shown', () =>
   look({}, async (page) => {
@@ -190,6 +300,27 @@ test('a lost connection is said, and found again', async () => {
     await page.locator('[data-live-state][data-state=on]').waitFor({ timeout: 40_000 });
   } finally {
     await context.close();
+    await other.stop();
+  }
+});
+
+test('a page that fails says so, with its status and a way on', async () => {
+  const other = await Nexus.start();
+  try {
+    const { id } = await other.message({ messages: [{ role: 'user', content: 'Hello [[say: Hi.]]' }] });
+    await other.stored([id]);
+    const broken = 'import sqlite3, sys; sqlite3.connect(sys.argv[1], 10).executescript("pragma foreign_keys = off; alter table conversations rename to gone")';
+    execFileSync('python3', ['-c', broken, join(other.dir, 'data/nexus.sqlite')]);
+    for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
+      const { page, context } = await watched(browser, other.dashboard, { width, colorScheme });
+      const answer = await visit(page, `${other.dashboard}/conversations`);
+      assert.equal(answer.status(), 500);
+      assert.ok(await page.getByRole('heading', { name: 'Something went wrong' }).isVisible());
+      assert.doesNotMatch(await page.innerText('body'), /gone|no such table|sql/i, 'the cause is for the log');
+      assert.deepEqual([await overflow(page), await audit(page)], [null, []]);
+      await context.close();
+    }
+  } finally {
     await other.stop();
   }
 });

@@ -32,7 +32,7 @@ pub fn heat(title: &str, values: &[[f64; 24]; 7], unit: Unit) -> Chart {
             put(
                 &mut svg,
                 format_args!(
-                    r#"<rect class="h{}" x="{:.2}%" y="{y:.1}" width="{:.2}%" height="{}" rx="3" tabindex="{focus}" role="img" aria-label="{tip}" data-tip/>"#,
+                    r#"<rect class="h{}" x="{:.2}%" y="{y:.1}" width="{:.2}%" height="{}" tabindex="{focus}" role="img" aria-label="{tip}" data-tip/>"#,
                     shade(*value, most),
                     HOUR * count(hour),
                     HOUR - GAP,

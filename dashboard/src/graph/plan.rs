@@ -30,6 +30,20 @@ pub struct Plan {
     pub items: Vec<Item>,
 }
 
+impl Plan {
+    /// Whether tool steps are folded into runs, be it within a sub-agent that is laid open.
+    pub fn has_runs(&self) -> bool {
+        has_runs(&self.items)
+    }
+}
+
+fn has_runs(items: &[Item]) -> bool {
+    let in_task = |task: &Task| task.open.as_deref().is_some_and(has_runs);
+    items
+        .iter()
+        .any(|item| matches!(item.kind, ItemKind::Run { .. }) || item.tasks.iter().any(in_task))
+}
+
 /// Folds `nodes`, in any order, into items, parents before children and otherwise oldest first.
 /// Nodes whose parents are not given count as roots; cycles, which a store never holds, are cut.
 pub fn plan(nodes: &[Node], unfolded: &Unfolded) -> Plan {

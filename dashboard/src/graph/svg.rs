@@ -122,9 +122,7 @@ fn push_placed(out: &mut String, placed: &Placed<'_>, how: &Drawing<'_>) {
     match placed {
         Placed::Item { item, rect, pin, lane, starts_branch } => {
             let named = *starts_branch && item.branch() != "main";
-            let room =
-                if named { TITLE - item.branch().chars().count().min(NAME) - 3 } else { TITLE };
-            push_item(out, item, *rect, (*pin, *lane), room, how);
+            push_item(out, item, *rect, (*pin, *lane), named, how);
             if named {
                 push_branch_name(out, item.branch(), *rect, *lane);
             }
@@ -138,12 +136,13 @@ fn push_item(
     item: &Item,
     rect: Rect,
     (pin, lane): ((f64, f64), usize),
-    room: usize,
+    named: bool,
     how: &Drawing<'_>,
 ) {
     let node = item.node();
     let Rect { x, y, w, h } = rect;
     let (title, meta) = texts(item, how.zone);
+    let (room, end) = title_room(item, rect, named);
     let title = clip(&title, room);
     let mut hover = String::new();
     escape_into(&mut hover, &node.label);
@@ -183,10 +182,33 @@ fn push_item(
     );
     let mut safe = String::new();
     escape_into(&mut safe, &title);
-    put(out, format_args!(r#"<text x="{}" y="{}">{safe}</text>"#, x + 32.0, y + 18.0));
+    let start = if runs_left(&title) {
+        format!(r#"x="{end}" direction="rtl""#)
+    } else {
+        format!(r#"x="{}""#, x + 32.0)
+    };
+    put(out, format_args!(r#"<text {start} y="{}">{safe}</text>"#, y + 18.0));
     put(out, format_args!(r#"<text class="meta" x="{}" y="{}">{meta}</text>"#, x + 32.0, y + 33.0));
     push_context(out, node, rect);
     out.push_str("</a>");
+}
+
+/// How many characters a box's title may have, and where it ends: before the name of its branch.
+fn title_room(item: &Item, rect: Rect, named: bool) -> (usize, f64) {
+    let end = rect.x + rect.w - 12.0;
+    if named {
+        let name = clip(item.branch(), NAME);
+        let room = TITLE - item.branch().chars().count().min(NAME) - 3;
+        (room, end - name_width(&name) - 8.0)
+    } else {
+        (TITLE, end)
+    }
+}
+
+/// Whether a text begins with a letter of a script that runs leftwards: Hebrew, Arabic, their kin.
+fn runs_left(text: &str) -> bool {
+    let first = text.chars().find(|letter| letter.is_alphabetic());
+    matches!(first, Some('\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'))
 }
 
 fn push_context(out: &mut String, node: &Node, rect: Rect) {
@@ -208,9 +230,13 @@ fn push_context(out: &mut String, node: &Node, rect: Rect) {
     );
 }
 
+fn name_width(name: &str) -> f64 {
+    7.0 * f64::from(u32::try_from(name.chars().count()).unwrap_or(0)) + 14.0
+}
+
 fn push_branch_name(out: &mut String, branch: &str, rect: Rect, lane: usize) {
     let text = clip(branch, NAME);
-    let w = 7.0 * f64::from(u32::try_from(text.chars().count()).unwrap_or(0)) + 14.0;
+    let w = name_width(&text);
     let mut safe = String::new();
     escape_into(&mut safe, &text);
     let (x, y) = (rect.x + rect.w - w - 8.0, rect.y + 5.0);

@@ -128,7 +128,9 @@ fn chain(length: usize, happening: Happening) -> Vec<Node> {
 fn a_run_of_tool_steps_is_one_box_until_one_of_them_is_selected() {
     let nodes = chain(15, Happening::Tools);
     let folded = plan(&nodes, &Unfolded::default());
-    assert_eq!(folded.items.len(), 2);
+    assert_eq!((folded.items.len(), folded.has_runs()), (2, true));
+    assert!(!plan(&nodes, &Unfolded { runs: true, ..Unfolded::default() }).has_runs());
+    assert!(!plan(&nodes[..3], &Unfolded::default()).has_runs(), "two steps are no run");
     assert!(matches!(&folded.items[1].kind, ItemKind::Run { nodes } if nodes.len() == 14));
     let selected = plan(&nodes, &Unfolded { node: Some(id(7)), ..Unfolded::default() });
     assert!(
@@ -222,6 +224,30 @@ fn boxes_tell_the_viewers_time_and_what_is_seen_of_them() {
     assert!(svg.contains(r#"aria-label="answer: step 3 13:00:03 · 1.2 s · $0.01, on branch_3""#));
     assert!(svg.contains(r#" aria-current="true" aria-label="answer: step 1 "#));
     assert_eq!(svg.matches("aria-current").count(), 1);
+}
+
+#[test]
+fn a_title_that_runs_leftwards_begins_at_the_right_of_its_box() {
+    let mut nodes = chain(4, Happening::Answer);
+    for (n, label) in [(0, "3. مرحبا build.rs"), (1, "build مرحبا"), (3, "שלום")] {
+        nodes[n].label = label.into();
+    }
+    nodes[3].branch = "branch_3".into();
+    nodes[3].parent = nodes[1].parent;
+    let plan = plan(&nodes, &Unfolded::default());
+    let svg = draw(&layout(&plan.items), &drawing(&TimeZone::UTC));
+    let start = |label: &str| -> f64 {
+        let (before, _) = svg.split_once(&format!(">{label}</text>")).expect(label);
+        let (_, place) = before.rsplit_once("<text x=\"").expect("a text");
+        assert_eq!(place.contains("rtl"), !label.starts_with("build"), "{place}");
+        place.split('"').next().expect("a number").parse().expect("a number")
+    };
+    let [arabic, latin, hebrew] = ["3. مرحبا build.rs", "build مرحبا", "שלום"].map(start);
+    assert!(arabic > latin + 200.0, "{arabic} {latin}");
+    let (_, name) = svg.split_once(r#"<g class="lab">"#).expect("the name of the branch");
+    let (_, name) = name.split_once(" x=\"").expect("its place");
+    let name: f64 = name.split('"').next().expect("a number").parse().expect("a number");
+    assert!(hebrew <= name, "{hebrew} runs into the name at {name}");
 }
 
 #[test]

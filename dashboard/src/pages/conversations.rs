@@ -14,7 +14,7 @@ use crate::{
 
 const ROWS: u32 = 40;
 /// Characters shown before what was found.
-const LEAD: usize = 16;
+const LEAD: usize = 12;
 const SORTS: [(&str, &str); 4] =
     [("recent", "Active"), ("tokens", "Tokens"), ("cost", "Cost"), ("requests", "Requests")];
 const HAS: [(&str, &str, &str); 5] = [

@@ -13,7 +13,7 @@ use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
     live::Run,
-    view::{Buckets, Ctx, Fragment, GatewayAddress, Page, Place, Range, Window},
+    view::{Buckets, Ctx, Fragment, GatewayAddress, Listed, Page, Place, Range, Window},
 };
 
 const CONVERSATIONS: u32 = 8;
@@ -41,10 +41,12 @@ pub struct Overview {
     pub stats: Vec<Stat>,
     pub requests: Chart,
     pub tokens: Chart,
-    pub windows: Vec<Window>,
+    pub windows: Listed<Window>,
     pub running: Vec<Run>,
     pub rows: Vec<ConversationRow>,
     pub is_empty: bool,
+    /// The figures are of all time, the charts of its last year.
+    pub charts_year: bool,
     /// Versions of clients whose link rate or agreement dropped.
     pub falling: Vec<String>,
     pub gateway: GatewayAddress,
@@ -79,10 +81,11 @@ impl Fragment for OverviewPage {
                     ..Stat::default()
                 },
             ],
-            windows: vec![Window::sample()],
+            windows: Listed::of(vec![Window::sample(); 2], 1),
             running: vec![Run::sample()],
             rows: vec![super::conversations::row(super::conversations::sample())],
             falling: vec!["<b>/1".into()],
+            charts_year: true,
             ..Overview::default()
         };
         vec![
@@ -159,6 +162,7 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         windows: windows(&reported, ctx.scope.account(), now, true),
         running: super::live::in_flight(ctx),
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
+        charts_year: range == Range::All,
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
         gateway: ctx.gateway(),
@@ -326,6 +330,9 @@ fn tokens_chart(buckets: &Buckets, course: &[UsageTotals]) -> Chart {
     })
 }
 
+/// Windows that a page lists until an account is chosen, which shows all of its own.
+pub(super) const WINDOWS: usize = 8;
+
 /// The windows that the upstream reported, the fullest first and those that were reset last. `brief`
 /// are only the 5-hour and 7-day ones that run.
 pub(super) fn windows(
@@ -333,7 +340,7 @@ pub(super) fn windows(
     wanted: Option<&str>,
     now: Timestamp,
     brief: bool,
-) -> Vec<Window> {
+) -> Listed<Window> {
     let mut windows: Vec<Window> = reported
         .iter()
         .filter(|window| wanted.is_none_or(|id| id == window.account_id))
@@ -343,7 +350,8 @@ pub(super) fn windows(
         .collect();
     let used = |window: &Window| window.utilization.unwrap_or(-1.0);
     windows.sort_by(|a, b| a.is_over.cmp(&b.is_over).then_with(|| used(b).total_cmp(&used(a))));
-    windows
+    let most = if wanted.is_some() { windows.len() } else { WINDOWS };
+    Listed::of(windows, most)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for display")]

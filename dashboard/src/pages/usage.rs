@@ -2,6 +2,8 @@
 
 mod export;
 mod span;
+#[cfg(test)]
+mod tests;
 mod week;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +22,7 @@ use super::{
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
-    view::{Choice, Ctx, Fragment, Page, Place, Range, Window},
+    view::{Choice, Ctx, Fragment, Listed, Page, Place, Range, Window},
 };
 
 /// Sums of one group.
@@ -42,43 +44,30 @@ pub struct Sum {
 
 /// Rows of a table of names, and of days: clients choose as many names as they like, and all time has
 /// many days.
-const NAMES: usize = 12;
+const NAMES: usize = 10;
 const DAYS: usize = 31;
-
-/// The first sums of some, and how many more there are.
-#[derive(Debug, Default, Serialize)]
-struct Table {
-    rows: Vec<Sum>,
-    left: usize,
-}
-
-impl Table {
-    fn of(mut rows: Vec<Sum>, most: usize) -> Self {
-        let left = rows.len().saturating_sub(most);
-        rows.truncate(most);
-        Self { rows, left }
-    }
-}
 
 #[derive(Debug, Default, Serialize)]
 pub struct UsagePage {
-    windows: Vec<Window>,
+    windows: Listed<Window>,
     /// Accounts of the period whose windows the upstream never reported.
-    unknown: Vec<String>,
+    unknown: Listed<String>,
     tokens: Chart,
     cost: Chart,
     heat: Chart,
     sliding: Chart,
-    days: Table,
-    models: Table,
-    types: Table,
-    accounts: Table,
-    domains: Table,
+    days: Listed<Sum>,
+    models: Listed<Sum>,
+    types: Listed<Sum>,
+    accounts: Listed<Sum>,
+    domains: Listed<Sum>,
     total: Sum,
     saved_usd: Option<f64>,
     cache_share: Option<f64>,
     zone: String,
     zones: Vec<Choice>,
+    /// All time was asked for, of which the page has the last year.
+    is_year: bool,
     /// As the address says it; empty for the usual one.
     range: String,
     csv: String,
@@ -92,17 +81,18 @@ impl Fragment for UsagePage {
         let sum =
             Sum { name: "<b>".into(), requests: 3, unpriced: 1, share: 0.4, ..Sum::default() };
         let full = Self {
-            windows: vec![Window::sample()],
-            unknown: vec!["acc_2".into()],
-            days: Table::of(vec![sum.clone(); 3], 1),
-            models: Table::of(vec![sum.clone()], 1),
-            types: Table::of(vec![sum.clone()], 1),
-            accounts: Table::of(vec![sum.clone()], 1),
-            domains: Table::of(vec![sum], 1),
+            windows: Listed::of(vec![Window::sample(); 2], 1),
+            unknown: Listed::of(vec!["acc_2".into(); 2], 1),
+            days: Listed::of(vec![sum.clone(); 3], 1),
+            models: Listed::of(vec![sum.clone()], 1),
+            types: Listed::of(vec![sum.clone()], 1),
+            accounts: Listed::of(vec![sum.clone()], 1),
+            domains: Listed::of(vec![sum], 1),
             saved_usd: Some(1.0),
             cache_share: Some(0.9),
             zone: "UTC".into(),
             zones: vec![Choice { value: "UTC".into(), label: "<b>".into(), selected: true }],
+            is_year: true,
             range: "7d".into(),
             csv: "/usage.csv".into(),
             ..Self::default()
@@ -139,10 +129,10 @@ async fn reported(ctx: &Ctx) -> Result<Vec<AccountWindow>, PageError> {
 /// What the page needs by more than time, and by no shorter time than days: each name would be as many
 /// rows more a stretch.
 struct Groups {
-    models: Table,
-    types: Table,
-    accounts: Table,
-    domains: Table,
+    models: Listed<Sum>,
+    types: Listed<Sum>,
+    accounts: Listed<Sum>,
+    domains: Listed<Sum>,
     saved_usd: Option<f64>,
     /// The accounts that have a name.
     known: BTreeSet<String>,
@@ -176,7 +166,7 @@ impl Groups {
 }
 
 /// One row a name, the largest first.
-fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Table {
+fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Listed<Sum> {
     let mut sums: BTreeMap<String, UsageTotals> = BTreeMap::new();
     for (name, totals) in parts {
         *sums.entry(name.unwrap_or_else(|| "unknown".into())).or_default() += totals;
@@ -187,7 +177,7 @@ fn named_sums(parts: impl Iterator<Item = (Option<String>, UsageTotals)>) -> Tab
     for sum in &mut sums {
         sum.share = float(sum.total) / float(most);
     }
-    Table::of(sums, NAMES)
+    Listed::of(sums, NAMES)
 }
 
 /// What the cache saved at list prices, from sums by model; unknown models add nothing.
@@ -234,7 +224,7 @@ impl<'a> Used<'a> {
         let links = ctx.own_links();
         UsagePage {
             windows: windows(reported, ctx.scope.account(), self.span.now, false),
-            unknown: unknown.into_iter().collect(),
+            unknown: Listed::of(unknown.into_iter().collect(), NAMES),
             tokens: self.tokens(),
             cost: self.cost(),
             heat: self.heat(),
@@ -249,6 +239,7 @@ impl<'a> Used<'a> {
             total: sum("Total".into(), &total),
             zone: zone.into(),
             zones: zones::offered(ctx),
+            is_year: ctx.range::<UsagePage>() == Range::All,
             range: links.get("range").unwrap_or_default().into(),
             csv: links.with("tz", Some(zone)).replacen("/usage", "/usage.csv", 1),
         }
@@ -266,14 +257,14 @@ impl<'a> Used<'a> {
         sums
     }
 
-    fn days(&self) -> Table {
+    fn days(&self) -> Listed<Sum> {
         let sums = self.by_day();
         let most = sums.values().map(|totals| totals.tokens.total()).max().unwrap_or(1).max(1);
         let days = sums.into_iter().rev().map(|(day, totals)| Sum {
             share: float(totals.tokens.total()) / float(most),
             ..sum(day.to_string(), &totals)
         });
-        Table::of(days.collect(), DAYS)
+        Listed::of(days.collect(), DAYS)
     }
 
     /// The course, cut as the range asks.
@@ -339,63 +330,5 @@ fn sum(name: String, totals: &UsageTotals) -> Sum {
         cost_usd: totals.cost_usd(),
         unpriced: totals.unpriced,
         share: 0.0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().expect("an instant")
-    }
-
-    fn bucket(start: &str, requests: u64) -> UsageBucket {
-        let totals = UsageTotals { requests, ..UsageTotals::default() };
-        UsageBucket { start: at(start), key: <_>::default(), totals }
-    }
-
-    fn span(range: Range, zone: &str, now: Timestamp) -> Span {
-        Span::of(range, TimeZone::get(zone).expect("a zone"), now).expect("a span")
-    }
-
-    #[test]
-    fn stretches_are_no_wider_than_the_charts() {
-        let now = at("2026-11-22T20:05:00Z");
-        let span = |range, zone| span(range, zone, now);
-        let hour = span(Range::Hour, "UTC");
-        assert_eq!((hour.minutes, hour.from), (15, at("2026-11-22T19:15:00Z")));
-        let day = span(Range::Day, "UTC");
-        assert_eq!((day.minutes, day.from), (60, at("2026-11-21T21:00:00Z")));
-        assert_eq!(span(Range::Day, "Asia/Kathmandu").minutes, 15);
-        let buckets = vec![bucket("2026-11-22T19:15:00Z", 1), bucket("2026-11-22T20:00:00Z", 2)];
-        let (course, _) = Used { buckets, span: &hour }.course();
-        assert_eq!(course.iter().map(|totals| totals.requests).collect::<Vec<_>>(), [1, 0, 0, 2]);
-    }
-
-    #[test]
-    fn a_table_says_what_it_leaves_out() {
-        let names =
-            |count: u32| (0..count).map(|n| (Some(format!("d{n}")), UsageTotals::default()));
-        let (few, many) = (named_sums(names(3)), named_sums(names(40)));
-        assert_eq!((few.rows.len(), few.left), (3, 0));
-        assert_eq!((many.rows.len(), many.left), (NAMES, 40 - NAMES));
-    }
-
-    #[test]
-    fn a_day_is_the_zones_own_in_table_and_chart() {
-        // Midnight in Kolkata is 18:30 in UTC.
-        let span = span(Range::Month, "Asia/Kolkata", at("2026-11-22T20:00:00Z"));
-        let buckets = vec![bucket("2026-11-22T18:15:00Z", 1), bucket("2026-11-22T18:30:00Z", 2)];
-        let used = Used { buckets, span: &span };
-        let days: Vec<_> =
-            used.days().rows.into_iter().map(|day| (day.name, day.requests)).collect();
-        assert_eq!(days, [("2026-11-23".to_owned(), 2), ("2026-11-22".to_owned(), 1)]);
-        let (course, labels) = used.course();
-        assert_eq!(
-            (course.len(), labels[29].as_str(), labels[28].as_str()),
-            (30, "Nov 23", "Nov 22")
-        );
-        assert_eq!((course[29].requests, course[28].requests), (2, 1));
     }
 }

@@ -52,7 +52,7 @@ fn register_functions(tera: &mut Tera, assets: &Assets) {
     });
     tera.register_function("meter", |kwargs: Kwargs, _: &State| -> TeraResult<Value> {
         let share = kwargs.must_get::<f64>("share")?;
-        let label = kwargs.must_get::<&str>("label")?;
+        let label = kwargs.get::<&str>("label")?;
         let tone = kwargs.get::<&str>("tone")?.unwrap_or_else(|| tone(share));
         Ok(Value::safe_string(&meter(share, label, tone)))
     });
@@ -63,11 +63,15 @@ pub fn icon(sprite: &str, name: &str, class: &str) -> String {
     format!(r#"<svg class="icon {class}" aria-hidden="true"><use href="{sprite}#{name}"/></svg>"#)
 }
 
-fn meter(share: f64, label: &str, tone: &str) -> String {
+/// A bar; without a label it is decoration beside the numbers that it is drawn from.
+fn meter(share: f64, label: Option<&str>, tone: &str) -> String {
     let width = share.clamp(0.0, 1.0) * 100.0;
+    let name = match label {
+        Some(label) => format!(r#"role="img" aria-label="{}""#, escape(label)),
+        None => r#"aria-hidden="true""#.into(),
+    };
     format!(
-        r#"<svg class="meter {tone}" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{}"><rect width="{width:.1}" height="6"/></svg>"#,
-        escape(label)
+        r#"<svg class="meter {tone}" viewBox="0 0 100 6" preserveAspectRatio="none" {name}><rect width="{width:.1}" height="6"/></svg>"#
     )
 }
 

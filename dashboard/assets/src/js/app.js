@@ -12,8 +12,9 @@ import { widgets } from "./widgets.js";
 import { watch } from "./watch.js";
 import { find } from "./find.js";
 import { keep } from "./keep.js";
+import { scope } from "./scope.js";
 
-for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets, watch, find, keep]) start();
+for (const start of [localTimes, theme, live, keys, palette, charts, graph, widgets, watch, find, keep, scope]) start();
 onSwap(localTimes);
 onSwap(graph);
 onSwap(watch);

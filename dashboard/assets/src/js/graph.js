@@ -62,6 +62,8 @@ class Canvas {
       if (!made) return;
       this.width = Number(made.dataset.width);
       this.height = Number(made.dataset.height);
+      const runs = one("[data-runs]", this.box.closest(".graph-card") ?? this.box);
+      if (runs && made.dataset.runs === "true") runs.hidden = false;
       const shown = one("#detail [data-node]")?.dataset.node;
       const newest = made.dataset.newest;
       const node = newest && one(`a.node[data-id="${newest}"]`, this.svg);

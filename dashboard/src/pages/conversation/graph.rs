@@ -44,6 +44,8 @@ pub struct GraphView {
     pub height: f64,
     pub from: f64,
     pub to: f64,
+    /// Tool steps are folded in it.
+    pub has_runs: bool,
     /// Where further parts are fetched from.
     pub source: String,
 }
@@ -127,10 +129,11 @@ pub async fn window(
     let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &ctx.clock_zone());
     let newest = newest(&loaded, asked.branch.as_deref());
     let svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}">{}</svg>"#,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}" data-runs="{}">{}</svg>"#,
         view.width,
         view.height,
         newest.map(|id| id.to_string()).unwrap_or_default(),
+        view.has_runs,
         view.nodes
     );
     Ok(HttpResponse::Ok().insert_header(("content-type", "image/svg+xml")).body(svg))
@@ -209,6 +212,7 @@ fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, zone: &TimeZone) -> G
         height: layout.height,
         from,
         to,
+        has_runs: plan.has_runs(),
         source: format!("/conversations/{}/graph?{scope}{node}", loaded.id()),
     }
 }

@@ -1,6 +1,6 @@
 //! The time that Usage sums up, and in what stretches.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::UsagePage;
 use crate::{
@@ -22,9 +22,10 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn of(range: Range, zone: TimeZone, now: Timestamp) -> Result<Self, PageError> {
-        let from = range.from(now).unwrap_or_else(|| now - SignedDuration::from_hours(24 * 365));
-        let minutes = zones::stretch(&zone, from, now).min(Buckets::minutes(range));
         let cut = Buckets::of(range, now, &zone)?;
+        // All time begins where its charts do, or sums and charts would tell different numbers.
+        let from = range.from(now).unwrap_or_else(|| cut.start());
+        let minutes = zones::stretch(&zone, from, now).min(Buckets::minutes(range));
         Ok(Self { from: next_stretch(from, minutes), zone, now, cut, minutes })
     }
 

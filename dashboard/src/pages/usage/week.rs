@@ -35,6 +35,15 @@ impl Week {
         Ok(Self { cut, hours })
     }
 
+    /// A week whose every hour had a token, in which clocks in Berlin were put back.
+    #[cfg(test)]
+    pub(super) fn sample() -> Self {
+        let now = "2026-10-28T12:00:00Z".parse().unwrap_or_default();
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap_or(jiff::tz::TimeZone::UTC);
+        let hours = vec![1.0; WEEK + WINDOW - 1];
+        Self { cut: Buckets::new(HOUR, WEEK, now, &zone), hours }
+    }
+
     /// Tokens of the five hours up to each hour.
     pub(super) fn sliding(&self) -> Chart {
         let values = self.hours.windows(WINDOW).map(|hours| hours.iter().sum()).collect();
@@ -60,7 +69,9 @@ fn by_day(mut chart: Chart) -> Chart {
         }
         if let Some(row) = rows.last_mut() {
             day.clone_into(&mut row[0]);
-            value.clone_into(&mut row[1 + hour % 24]);
+            let cell = &mut row[1 + hour % 24];
+            // When clocks are put back, an hour of the day comes twice.
+            *cell = if cell.is_empty() { value.clone() } else { format!("{cell}, {value}") };
         }
     }
     let hours = (0..24).map(|hour| format!("{hour:02}"));
@@ -72,6 +83,17 @@ fn by_day(mut chart: Chart) -> Chart {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_hour_of_the_week_stands_in_the_table() {
+        let chart = Week::sample().sliding();
+        let days: Vec<&str> = chart.rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!((days.len(), days[0], days[7]), (8, "Oct 21", "Oct 28"));
+        let cells = chart.rows.iter().flat_map(|row| &row[1..]);
+        let told = cells.flat_map(|cell| cell.split(", ")).filter(|value| !value.is_empty());
+        assert_eq!(told.count(), WEEK);
+        assert_eq!(chart.rows[4][3], "5, 5", "02:00 of 25 October");
+    }
 
     #[test]
     fn hours_stand_in_the_row_of_their_day() {
