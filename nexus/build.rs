@@ -17,7 +17,7 @@ fn main() {
     if is_release() && told("CARGO_CFG_TARGET_OS") == "linux" {
         // cargo does not strip a program whose own package has settings in the profile. Other systems'
         // linkers know no such option.
-        println!("cargo::rustc-link-arg-bins=-s");
+        println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
     }
 }
 
