@@ -31,6 +31,7 @@ use crate::{
         tasks::{self, Group},
     },
     settings::Settings,
+    telemetry::metrics,
 };
 
 /// How often the stream is asked for its figures.
@@ -104,6 +105,11 @@ impl Process {
         let (stream, stop) = (self.engines.stream.clone(), self.back.stop.clone());
         self.back.spawn("stream figures", async move {
             nexus_bus::report(stream, FIGURES, stop).await;
+            Ok(())
+        });
+        let (metrics, stop) = (self.metrics.clone(), self.back.stop.clone());
+        self.back.spawn("metrics' upkeep", async move {
+            metrics::keep_up(metrics, stop).await;
             Ok(())
         });
         if let Some(listener) = listeners.admin {

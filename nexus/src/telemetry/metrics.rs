@@ -1,7 +1,14 @@
 //! Figures for Prometheus: one recorder a process.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+/// How often observations are put into their buckets. Until then each takes memory of its own, and nobody
+/// may ever ask for them.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Seconds; from what a proxy adds up to what a long answer takes.
 const SECONDS: [f64; 16] = [
@@ -19,4 +26,12 @@ pub fn start() -> anyhow::Result<PrometheusHandle> {
         })
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics cannot be recorded")
+}
+
+/// Puts observations into their buckets until `stop`.
+pub async fn keep_up(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        metrics.run_upkeep();
+    }
 }

@@ -5,8 +5,10 @@ use moka::sync::Cache;
 
 use super::keyed::Hash;
 
-/// Entries per kind; an entry takes about 100 bytes.
-const MAX_ENTRIES: u64 = 65_536;
+/// Nodes of the histories that grow now; an entry takes some 200 bytes.
+const MAX_NODES: u64 = 32_768;
+/// Frames and sets of headers: few come again, of many.
+const MAX_OTHERS: u64 = 4_096;
 
 /// A cache in front of the look-ups by hash. What a garbage collection removed may still be in here:
 /// the foreign keys notice, and then the cache is [cleared](KnownContent::clear).
@@ -21,9 +23,9 @@ pub struct KnownContent {
 impl Default for KnownContent {
     fn default() -> Self {
         Self {
-            nodes: Cache::new(MAX_ENTRIES),
-            frames: Cache::new(MAX_ENTRIES),
-            header_sets: Cache::new(MAX_ENTRIES),
+            nodes: Cache::new(MAX_NODES),
+            frames: Cache::new(MAX_OTHERS),
+            header_sets: Cache::new(MAX_OTHERS),
             months: Cache::new(1_024),
         }
     }
