@@ -16,6 +16,10 @@ use crate::{
 /// How long answers may take to end after the shutdown began. Live streams never end by themselves.
 const DRAIN_SECONDS: u64 = 1;
 
+/// Time in which an unused connection stays open: longer than load balancers keep theirs (nginx 60 s), or one
+/// would be closed just when a request comes on it.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// Serves the dashboard on `listener` until `shutdown`.
 pub async fn run(
     config: DashboardConfig,
@@ -46,6 +50,7 @@ impl Dashboard {
             App::new().wrap(from_fn(security::with_headers)).configure(dashboard.routes())
         })
         .workers(2)
+        .keep_alive(KEEP_ALIVE)
         .client_request_timeout(Duration::from_secs(15))
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals()
