@@ -136,6 +136,7 @@ test('a long comparison says what follows, and reads on', () =>
       await session.prompt(`Where does the ${way} way end? [[say: Here.]]`);
     }
     await nexus.stored(session.ids);
+    await until('both ways', async () => (await conversation('Weigh two long ways')).branchCount === 2);
     const { conversationId } = await conversation('Weigh two long ways');
     const address = `${nexus.dashboard}/conversations/${conversationId}/compare`;
     const html = await (await visit(page, address)).text();
