@@ -14,7 +14,12 @@ use futures::future::LocalBoxFuture;
 use nexus_contract::TerminalState;
 use tokio::time::{Instant, sleep};
 
-use super::{events::EventWatch, ledger::Ledger, unread::Unread, watch::Watch};
+use super::{
+    events::EventWatch,
+    ledger::Ledger,
+    unread::{Place, Unread},
+    watch::Watch,
+};
 use crate::{
     config::OnClientAbort,
     problem::Problem,
@@ -33,6 +38,8 @@ pub struct Broken;
 /// A body that the server sends.
 pub struct Answer {
     parts: Rc<Slot>,
+    /// Where it is looked at while nobody asks for more.
+    _place: Option<Place>,
     size: BodySize,
     /// Bytes of the body that came.
     seen: u64,
@@ -69,13 +76,13 @@ enum Phase {
 impl Answer {
     pub fn new(parts: Parts, size: BodySize, unread: &Unread) -> Self {
         let parts = Rc::new(Cell::new(Some(Box::new(parts))));
-        unread.add(&parts);
-        Self { parts, size, seen: 0, phase: Phase::Streaming }
+        let place = Some(unread.add(&parts));
+        Self { parts, _place: place, size, seen: 0, phase: Phase::Streaming }
     }
 
     /// No byte follows. The size is what the head says, as for HEAD.
     pub fn empty(size: BodySize) -> Self {
-        Self { parts: Rc::default(), size, seen: 0, phase: Phase::Done }
+        Self { parts: Rc::default(), _place: None, size, seen: 0, phase: Phase::Done }
     }
 
     fn poll_streaming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {

@@ -5,6 +5,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -20,7 +21,15 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The answers on their way down in one worker.
 #[derive(Clone, Default)]
-pub struct Unread(Rc<RefCell<Vec<Watched>>>);
+pub struct Unread(Rc<RefCell<Answers>>);
+
+#[derive(Default)]
+struct Answers {
+    under_way: BTreeMap<u64, Watched>,
+    next_number: u64,
+    /// The task runs.
+    is_looking: bool,
+}
 
 struct Watched {
     answer: Weak<Slot>,
@@ -28,21 +37,43 @@ struct Watched {
     overdue: bool,
 }
 
+/// An answer's place among those that are looked at; given up when it is dropped with the answer, or
+/// a second's answers would be kept in memory.
+pub struct Place {
+    unread: Unread,
+    number: u64,
+}
+
 impl Unread {
-    pub fn add(&self, answer: &Rc<Slot>) {
+    pub fn add(&self, answer: &Rc<Slot>) -> Place {
         let mut answers = self.0.borrow_mut();
-        if answers.is_empty() {
+        if !std::mem::replace(&mut answers.is_looking, true) {
             actix_rt::spawn(self.clone().look_on());
         }
-        answers.push(Watched { answer: Rc::downgrade(answer), overdue: false });
+        let number = answers.next_number;
+        answers.next_number += 1;
+        let watched = Watched { answer: Rc::downgrade(answer), overdue: false };
+        answers.under_way.insert(number, watched);
+        Place { unread: self.clone(), number }
     }
 
-    /// Ends with the last answer.
+    /// Ends when there was no answer at a look.
     async fn look_on(self) {
-        while !self.0.borrow().is_empty() {
+        loop {
             sleep(LOOK).await;
-            self.0.borrow_mut().retain_mut(Watched::goes_on);
+            let mut answers = self.0.borrow_mut();
+            answers.under_way.retain(|_, watched| watched.goes_on());
+            if answers.under_way.is_empty() {
+                answers.is_looking = false;
+                return;
+            }
         }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.unread.0.borrow_mut().under_way.remove(&self.number);
     }
 }
 
