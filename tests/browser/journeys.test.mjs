@@ -27,13 +27,6 @@ after(async () => {
 // As somebody who is logged in.
 const journey = (options, walk) => walked(browser, nexus.dashboard, { cookies, ...options }, walk);
 
-async function conversation(words) {
-  return until(`the conversation about ${words}`, async () => {
-    const { conversations } = await nexus.api('conversations?limit=100');
-    return conversations.find((one) => one.title?.includes(words));
-  });
-}
-
 for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
   test(`a conversation is found by its words, and opens at the place, ${width} px, ${colorScheme}`, () =>
     journey({ width, colorScheme }, async (page) => {
@@ -59,7 +52,7 @@ test('a running agent is followed: its answer grows, its end shows, its next ste
     const session = new Session(nexus);
     await session.prompt('Watch the harbour [[say: The first ship is in.]]');
     await nexus.stored(session.ids);
-    const { conversationId } = await conversation('Watch the harbour');
+    const { conversationId } = await nexus.conversation('Watch the harbour');
     await visit(page, `${nexus.dashboard}/conversations/${conversationId}`);
     await page.locator('[data-live-state][data-state=on]').waitFor();
     await page.click('[data-follow]');
@@ -99,7 +92,7 @@ test('a dear turn says why: what the cache missed, and which block changed', () 
     session.extra = { system: [{ type: 'text', text: 'Another system prompt.' }] };
     await session.prompt(`And again ${usage(0, 41000)} [[say: Three.]]`);
     await nexus.stored(session.ids);
-    const { conversationId } = await conversation('Count the dear turns');
+    const { conversationId } = await nexus.conversation('Count the dear turns');
     await visit(page, `${nexus.dashboard}/conversations/${conversationId}`);
     await Promise.all([page.waitForNavigation(), page.click('.tabs a:has-text("Cost")')]);
     const missed = page.locator('section', { hasText: 'Turns that missed the cache' }).locator('tbody tr');
@@ -112,7 +105,7 @@ test('a dear turn says why: what the cache missed, and which block changed', () 
 
 test('two branches are compared from their fork', () =>
   journey({ colorScheme: 'dark' }, async (page) => {
-    const { conversationId } = await conversation('Plan the release');
+    const { conversationId } = await nexus.conversation('Plan the release');
     await visit(page, `${nexus.dashboard}/conversations/${conversationId}/compare`);
     const text = await page.innerText('main');
     assert.match(text, /They part after/);
@@ -136,8 +129,8 @@ test('a long comparison says what follows, and reads on', () =>
       await session.prompt(`Where does the ${way} way end? [[say: Here.]]`);
     }
     await nexus.stored(session.ids);
-    await until('both ways', async () => (await conversation('Weigh two long ways')).branchCount === 2);
-    const { conversationId } = await conversation('Weigh two long ways');
+    await until('both ways', async () => (await nexus.conversation('Weigh two long ways')).branchCount === 2);
+    const { conversationId } = await nexus.conversation('Weigh two long ways');
     const address = `${nexus.dashboard}/conversations/${conversationId}/compare`;
     const html = await (await visit(page, address)).text();
     assert.match(html, /2 the same, then 81 of the first and 81 of the second/);
@@ -177,7 +170,7 @@ test('an analysis completes by itself on the page; one that failed says why, and
       const session = new Session(nexus);
       await session.prompt(`${words} ${script} [[say: Gladly.]]`);
       await nexus.stored(session.ids);
-      const { conversationId } = await conversation(words);
+      const { conversationId } = await nexus.conversation(words);
       await visit(page, `${nexus.dashboard}/conversations/${conversationId}/analysis`);
       await Promise.all([page.waitForNavigation(), page.click('button:has-text("Analyse")')]);
     };

@@ -14,18 +14,13 @@ before(async () => {
   const stairs = new Session(nexus);
   for (let step = 1; step <= 14; step += 1) await stairs.prompt(`Climb the stairs, step ${step} [[say: Done.]]`);
   await nexus.stored(stairs.ids);
-  conversation = await find('Compare the two parsers');
-  long = await find('Climb the stairs');
+  conversation = await nexus.conversation('Compare the two parsers');
+  long = await nexus.conversation('Climb the stairs');
 });
 
 after(async () => {
   await browser?.close();
   await nexus?.stop();
-});
-
-const find = (words) => until(`the conversation about ${words}`, async () => {
-  const { conversations } = await nexus.api('conversations?limit=100');
-  return conversations.find((one) => one.title?.includes(words));
 });
 
 const look = (options, walk) => walked(browser, nexus.dashboard, options, walk);
@@ -118,7 +113,7 @@ test('the tab that one is on is in view', () =>
 
 test('the lines of a change begin beside their signs', () =>
   look({}, async (page) => {
-    const { conversationId } = await find('build fails');
+    const { conversationId } = await nexus.conversation('build fails');
     await visit(page, `${nexus.dashboard}/conversations/${conversationId}/transcript`);
     const signs = await page.locator('.diff td.sg').evaluateAll((all) => all.map((sign) => sign.getBoundingClientRect().width));
     assert.ok(signs.length > 0 && signs.every((width) => width < 40), signs.join(' '));

@@ -107,6 +107,14 @@ export class Nexus {
     return answer.json();
   }
 
+  // Waits until there is a conversation with these words in its title.
+  conversation(words) {
+    return until(`the conversation about ${words}`, async () => {
+      const { conversations } = await this.api('conversations?limit=100');
+      return conversations.find((one) => one.title?.includes(words));
+    });
+  }
+
   // Waits until all these exchanges are stored.
   stored(ids) {
     return until(`${ids.length} exchanges`, async () => {

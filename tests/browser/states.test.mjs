@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { audit, launch, overflow, visit, walked, watched } from './browser.mjs';
-import { Nexus, until } from './nexus.mjs';
+import { Nexus } from './nexus.mjs';
 import { realistic, Session } from './session.mjs';
 
 const ARABIC = 'مرحبا، هل يمكنك إصلاح الخطأ في build.rs من فضلك؟';
@@ -26,7 +26,7 @@ before(async () => {
     ids.push(...session.ids);
   }
   await nexus.stored(ids);
-  [parsers, arabic, plain, build] = await Promise.all(['Compare the two parsers', 'build.rs', 'Say it late', 'why the build fails'].map(find));
+  [parsers, arabic, plain, build] = await Promise.all(['Compare the two parsers', 'build.rs', 'Say it late', 'why the build fails'].map((words) => nexus.conversation(words)));
 });
 
 after(async () => {
@@ -34,10 +34,6 @@ after(async () => {
   await nexus?.stop();
 });
 
-const find = (words) => until(`the conversation about ${words}`, async () => {
-  const { conversations } = await nexus.api('conversations?limit=100');
-  return conversations.find((one) => one.title?.includes(words));
-});
 const look = (options, walk) => walked(browser, nexus.dashboard, options, walk);
 const of = ({ conversationId }, tab = '') => `${nexus.dashboard}/conversations/${conversationId}${tab}`;
 const html = async (url, zone) => {

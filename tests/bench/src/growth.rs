@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::{forms, reads::Engine, request, scaled};
+use crate::{forms, reads::Engine, request};
 
 #[derive(Args)]
 pub struct GrowthArgs {
@@ -72,15 +72,7 @@ async fn growth(
 ) -> anyhow::Result<Vec<u64>> {
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data");
-    let (url, database) = match engine {
-        Engine::Sqlite => (format!("sqlite://{}", data.join("nexus.sqlite").display()), None),
-        Engine::Postgres => {
-            let (url, child) = scaled::postgres(dir.path()).await?;
-            (url, Some(("postgres", child)))
-        }
-    };
-    // Stops the database, also after an error.
-    let _running = forms::Running::new(0, None, database.into_iter().collect(), dir);
+    let (url, _running) = engine.start(dir).await?;
     import(nexus, &data, &url, first)?;
     let mut before = size(engine, &url).await?;
     let mut grown = Vec::new();

@@ -27,6 +27,23 @@ pub enum Engine {
 
 impl Engine {
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    /// The URL of a store that does not exist yet, SQLite's in the folder `data`, and what it runs on,
+    /// which an error stops too.
+    pub async fn start(self, dir: tempfile::TempDir) -> anyhow::Result<(String, Running)> {
+        let (url, children) = match self {
+            Self::Sqlite => {
+                let file = dir.path().join("data").join("nexus.sqlite");
+                (format!("sqlite://{}", file.display()), Vec::new())
+            }
+            Self::Postgres => {
+                let (url, child) = scaled::postgres(dir.path()).await?;
+                (url, vec![("postgres", child)])
+            }
+        };
+        // No client asks it by a port of ours.
+        Ok((url, Running::new(0, None, children, dir)))
+    }
 }
 
 /// A filled store, gone when dropped.
@@ -41,15 +58,7 @@ pub async fn fill(engine: Engine, nexus: &Path, conversations: u32) -> anyhow::R
     let dir = tempfile::tempdir()?;
     let data = dir.path().join("data");
     let lines = dir.path().join("long.jsonl");
-    let (url, children) = match engine {
-        Engine::Sqlite => (format!("sqlite://{}", data.join("nexus.sqlite").display()), Vec::new()),
-        Engine::Postgres => {
-            let (url, child) = scaled::postgres(dir.path()).await?;
-            (url, vec![("postgres", child)])
-        }
-    };
-    // From here on an error stops the database too. No client asks it by a port of ours.
-    let running = Running::new(0, None, children, dir);
+    let (url, running) = engine.start(dir).await?;
     eprintln!("filling {url}");
     // Standard output is the report's.
     let nexus = |arguments: &[&str], stdout: Stdio| {
