@@ -179,6 +179,9 @@ pub enum StreamError {
     /// It can't be reached, or did not answer in time; try again.
     #[error("the event stream cannot be reached: {0}")]
     Unavailable(String),
+    /// There is no room to make it; try again when there is.
+    #[error("the event stream has no room: {0}")]
+    NoRoom(String),
     /// Trying again will not help.
     #[error("the event stream refused: {0}")]
     Refused(String),

@@ -4,7 +4,10 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,13 +25,15 @@ use tokio_util::sync::CancellationToken;
 struct Scripted {
     verdict: Box<dyn Fn(u128, u32) -> Verdict + Send + Sync>,
     seen: Mutex<BTreeMap<u128, u32>>,
+    batches: AtomicU32,
     done: watch::Sender<usize>,
 }
 
 impl Scripted {
     fn new(verdict: impl Fn(u128, u32) -> Verdict + Send + Sync + 'static) -> Arc<Self> {
         let done = watch::Sender::new(0);
-        Arc::new(Self { verdict: Box::new(verdict), seen: Mutex::default(), done })
+        let seen = Mutex::default();
+        Arc::new(Self { verdict: Box::new(verdict), seen, batches: AtomicU32::default(), done })
     }
 
     fn verdict(&self, event: &Event) -> Verdict {
@@ -70,6 +75,7 @@ impl Handler for Scripted {
     }
 
     async fn handle(&self, batch: &[Arc<Event>]) -> Vec<Verdict> {
+        self.batches.fetch_add(1, Relaxed);
         batch.iter().map(|event| self.verdict(event)).collect()
     }
 }
@@ -106,6 +112,27 @@ async fn committed_events_are_settled() {
     let status = stream.status().await.expect("says");
     assert_eq!((status.consumers[0].lag, status.consumers[0].unsettled), (0, 0));
     assert!((1..=100).all(|number| handler.times(number) == 1));
+}
+
+#[tokio::test]
+async fn events_that_come_one_by_one_share_a_batch_after_the_first() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let stream = log(dir.path()).await;
+    let handler = Scripted::new(|_, _| Verdict::Done);
+    let config = ConsumerConfig { gather: Duration::from_secs(2), ..config() };
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(consume(stream.clone(), handler.clone(), config, shutdown.clone()));
+    publish(&*stream, 1..=1).await;
+    handler.until_done(1).await;
+    for number in 2..=12 {
+        publish(&*stream, number..=number).await;
+    }
+    handler.until_done(12).await;
+    assert_eq!(handler.batches.load(Relaxed), 2);
+    let stopped = Instant::now();
+    shutdown.cancel();
+    running.await.expect("no panic").expect("a graceful end");
+    assert!(stopped.elapsed() < Duration::from_secs(1), "a stop does not wait for more events");
 }
 
 #[tokio::test]

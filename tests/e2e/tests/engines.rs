@@ -9,7 +9,7 @@ use nexus_contract::SystemClock;
 use nexus_e2e::installation::Daemon;
 use nexus_e2e::ledger::Ledger;
 use nexus_e2e::payload::Payload;
-use nexus_e2e::{Nexus, NexusBuilder, http_client, load, paths, ports, wait};
+use nexus_e2e::{Nats, Nexus, NexusBuilder, http_client, load, nats, paths, ports, wait};
 use nexus_scripted::{Anthropic, Server};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -147,9 +147,8 @@ async fn a_private_authority_of_the_nats_servers_is_trusted_when_it_is_named() {
     let [port] = ports::free();
     let at = |name: &str| dir.path().join(name);
     let text = format!(
-        "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n\
-         tls {{ cert_file: \"{}\", key_file: \"{}\" }}\n",
-        at("store").display(),
+        "listen: \"127.0.0.1:{port}\"\n{}tls {{ cert_file: \"{}\", key_file: \"{}\" }}\n",
+        nats::jetstream(&at("store"), "64GB"),
         at("cert.pem").display(),
         at("cert.key").display(),
     );
@@ -167,4 +166,17 @@ async fn a_private_authority_of_the_nats_servers_is_trusted_when_it_is_named() {
     assert_eq!(trusted["verdict"], "ok", "{trusted}");
     let unknown = doctor(&url, None).await;
     assert_eq!(unknown["verdict"], "problem", "{unknown}");
+}
+
+#[tokio::test]
+async fn a_nats_server_without_room_for_the_streams_says_how_much_they_need() {
+    let nats = Nats::with_room("4GB").await.expect("NATS starts");
+    let found = doctor(&nats.url, None).await;
+    assert_eq!(found["verdict"], "problem", "{found}");
+    let says = |field: &str, words: &str| {
+        let text = found[field].as_str().unwrap_or_default();
+        assert!(text.contains(words), "{words}: {found}");
+    };
+    says("detail", "6656 MiB");
+    says("mend", "NEXUS_STREAM_MAX_BYTES");
 }

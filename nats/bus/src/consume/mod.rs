@@ -31,6 +31,9 @@ pub struct ConsumerConfig {
     pub max_deliveries: u32,
     /// How long a pull waits for the first event.
     pub pull_wait: Duration,
+    /// After a small batch, how long since its pull until the next one: what comes in between shares
+    /// a transaction. The first event after a quiet time is not delayed.
+    pub gather: Duration,
     /// Pauses while what the handler needs is not there ([`Verdict::Later`](crate::Verdict)).
     pub pause: Backoff,
     /// Pauses before an event that failed is delivered again.
@@ -45,6 +48,7 @@ impl Default for ConsumerConfig {
         Self {
             max_deliveries: 5,
             pull_wait: Duration::from_secs(5),
+            gather: Duration::from_millis(50),
             pause: Backoff::new(first, Duration::from_secs(5)),
             retry: Backoff::new(first, Duration::from_secs(30)),
             restart: Backoff::new(first, Duration::from_secs(5)),

@@ -11,6 +11,9 @@ use crate::{
     stream::{Consumer, Delivery, StreamError},
 };
 
+/// A batch of fewer events than this is small: there is no backlog.
+const SMALL: usize = 16;
+
 /// Runs until the shutdown, or until the stream fails. `worked` becomes true when the stream has
 /// served a pull and taken all that became of it.
 pub(super) async fn run(
@@ -26,8 +29,15 @@ pub(super) async fn run(
             batch = pull => batch?,
             () = shutdown.cancelled() => return Ok(()),
         };
+        let (pulled, small) = (Instant::now(), (1..SMALL).contains(&batch.len()));
         handle(consumer, handler, config, shutdown, batch).await?;
         *worked = true;
+        if small {
+            tokio::select! {
+                () = tokio::time::sleep_until(pulled + config.gather) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
     }
     Ok(())
 }

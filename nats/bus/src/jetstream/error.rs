@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt::Display};
 
 use async_nats::jetstream::{
     self, ErrorCode,
-    context::{PublishError, PublishErrorKind},
+    context::{CreateStreamError, CreateStreamErrorKind, PublishError, PublishErrorKind},
     stream::{DirectGetError, DirectGetErrorKind},
 };
 
@@ -30,20 +30,32 @@ pub(super) fn of_get(error: &DirectGetError, name: &str) -> Failed {
     }
 }
 
-/// A full stream refuses with "store failed" and the bound's name; an exhausted account or disk
-/// with codes of their own.
+/// What an exhausted account, disk or memory is answered with.
+const EXHAUSTED: [ErrorCode; 4] = [
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+    ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+    ErrorCode::MEMORY_RESOURCES_EXCEEDED,
+];
+
+/// A server reserves the whole bound of a stream when it makes it.
+pub(super) fn of_create(error: &CreateStreamError, all: u64) -> StreamError {
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(said) if EXHAUSTED.contains(&said.error_code()) => {
+            let mebibytes = all >> 20;
+            StreamError::NoRoom(format!("its streams reserve {mebibytes} MiB; NATS says: {said}"))
+        }
+        _ => unavailable(error),
+    }
+}
+
+/// A full stream refuses with "store failed" and the bound's name.
 pub(super) fn of_publish(error: &PublishError) -> StreamError {
-    const FULL: [ErrorCode; 5] = [
-        ErrorCode::STREAM_STORE_FAILED,
-        ErrorCode::INSUFFICIENT_RESOURCES,
-        ErrorCode::STORAGE_RESOURCES_EXCEEDED,
-        ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
-        ErrorCode::MEMORY_RESOURCES_EXCEEDED,
-    ];
+    let full = |code| code == ErrorCode::STREAM_STORE_FAILED || EXHAUSTED.contains(&code);
     let source = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
     match (error.kind(), source) {
         (PublishErrorKind::MaxPayloadExceeded, _) => StreamError::Refused(error.to_string()),
-        (_, Some(source)) if FULL.contains(&source.error_code()) => StreamError::Full,
+        (_, Some(source)) if full(source.error_code()) => StreamError::Full,
         (_, Some(source)) if source.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => {
             StreamError::Refused(source.to_string())
         }

@@ -73,7 +73,8 @@ impl Server {
     async fn declare(&self) -> Result<(), StreamError> {
         check_version(&self.client.server_info().version)?;
         for config in topology::streams(&self.config) {
-            self.context.create_or_update_stream(config).await.map_err(unavailable)?;
+            let created = self.context.create_or_update_stream(config).await;
+            created.map_err(|error| error::of_create(&error, topology::reserved(&self.config)))?;
         }
         for spec in &self.config.consumers {
             let config = topology::consumer(spec);

@@ -57,6 +57,11 @@ pub(super) fn streams(config: &NatsConfig) -> [Config; 4] {
     ]
 }
 
+/// What all streams reserve together, in bytes.
+pub(super) fn reserved(config: &NatsConfig) -> u64 {
+    streams(config).iter().map(|stream| stream.max_bytes.unsigned_abs()).sum()
+}
+
 pub(super) fn consumer(spec: &ConsumerSpec) -> pull::Config {
     let kinds = spec.kinds.iter().map(|kind| event_subject(*kind));
     pull::Config {

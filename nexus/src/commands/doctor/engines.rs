@@ -142,6 +142,8 @@ fn nats_mend(error: &str) -> &'static str {
         "install nats-server 2.10.23 or newer"
     } else if says(&["the credentials"]) {
         "set NATS_CREDS to a file that this user may read"
+    } else if says(&["has no room"]) {
+        "give JetStream a larger max_file_store (without one it takes three quarters of the free disk), or set a smaller NEXUS_STREAM_MAX_BYTES"
     } else if says(&["connection to NATS is", "cannot be reached"]) {
         "check host and port in NATS_URL, its user and password or NATS_CREDS, and whether nats-server runs"
     } else if says(&["not enabled", "JetStream"]) {
