@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nexus_bus::{ConsumerConfig, ConsumerGone, Listener, consume};
+use nexus_contract::LiveTopic;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +40,8 @@ pub async fn run(
     let waker = Waker::default();
     let stream = Arc::clone(&deps.stream);
     let stop = shutdown.child_token();
-    let listener = waker.listen(Listener::new(deps.live.as_ref()), stop.clone());
+    let analyses = Listener::about(deps.live.as_ref(), LiveTopic::Analysis);
+    let listener = waker.listen(analyses, stop.clone());
     let consumer =
         consume(stream, Arc::new(waker.clone()), ConsumerConfig::default(), stop.clone());
     let worker = Worker::new(Attempts { config, deps, gemini }).run(waker.clone(), stop.clone());

@@ -12,7 +12,8 @@ use std::{
 
 use jiff::Timestamp;
 use nexus_store::analyses::{
-    Analysis, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis, Requested,
+    Analysis, AnalysisCursor, AnalysisFilter, AuditAction, AuditEntry, Branch, JobStatus,
+    NewAnalysis, Requested,
 };
 
 pub use self::{queued::announce_queued, refused::write_down as write_down_refusal};
@@ -56,6 +57,21 @@ impl MinuteLimit {
         counts.1.insert(who.to_owned(), calls + 1);
         Ok(())
     }
+}
+
+/// A page of the list, and where the next one begins when there is one.
+pub async fn list(
+    dashboard: &Dashboard,
+    filter: &AnalysisFilter,
+    after: Option<AnalysisCursor>,
+    limit: u32,
+) -> Result<(Vec<Analysis>, Option<AnalysisCursor>), PageError> {
+    // One more than asked for tells whether the list goes on.
+    let mut jobs = dashboard.deps.analyses.list_analyses(filter, after, limit + 1).await?;
+    let goes_on = jobs.len() > limit as usize;
+    jobs.truncate(limit as usize);
+    let next = jobs.last().filter(|_| goes_on).map(AnalysisCursor::from);
+    Ok((jobs, next))
 }
 
 /// Asks for an analysis, or for a new run of one. `None` when there is none to run again.

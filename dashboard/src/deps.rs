@@ -50,6 +50,8 @@ pub struct Dashboard {
     pub(crate) creations: MinuteLimit,
     pub(crate) retrievals: MinuteLimit,
     pub(crate) names: Arc<crate::pages::Names>,
+    /// What the stream told last.
+    pub(crate) last_told: Arc<crate::pages::LastTold>,
     pub(crate) graphs: crate::pages::KeptGraphs,
     pub(crate) answers: crate::api::Answers,
 }
@@ -79,6 +81,7 @@ impl Dashboard {
             creations,
             retrievals,
             names,
+            last_told: Arc::default(),
             answers,
             graphs: crate::pages::KeptGraphs::default(),
         }))

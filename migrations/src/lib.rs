@@ -10,7 +10,7 @@
 //! | 0011–0019 | link facts and links |
 //! | 0021–0029 | analyses and their audit log |
 //! | 0031–0039 | search and what read queries need besides |
-//! | 0040–0049 | what was erased |
+//! | 0040–0049 | what was erased; smaller rows and indices |
 
 use sqlx::migrate::Migrator;
 

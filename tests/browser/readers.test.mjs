@@ -226,6 +226,20 @@ test('on paper a page is light and bare of controls', () =>
     assert.ok(await page.locator('h1').isVisible());
   }));
 
+test('on paper charts have their colours, are not cut, and nothing lies over them', () =>
+  look({}, async (page) => {
+    for (const [path, mark] of [[`${nexus.dashboard}/usage`, '.chart rect, .chart path'], [`${graph()}/cost`, '.chart .bar'], [`${graph()}/timeline`, '.chart .bar, .chart rect']]) {
+      await visit(page, path);
+      await page.emulateMedia({ media: 'print' });
+      for (const part of ['.skip', '.chart-table']) assert.equal(await page.locator(part).first().isVisible(), false, `${part} of ${path}`);
+      const adjusted = await page.locator(mark).evaluateAll((all) => all.map((one) => getComputedStyle(one).getPropertyValue('-webkit-print-color-adjust')));
+      assert.ok(adjusted.length > 0 && adjusted.every((how) => how === 'exact'), `${path}: ${adjusted}`);
+      const cut = await page.locator('.card:has(.chart-table)').evaluateAll((all) => all.map((one) => getComputedStyle(one).breakInside));
+      assert.ok((cut.length > 0 || path.endsWith('/cost')) && cut.every((how) => how === 'avoid'), `${path}: ${cut}`);
+      await page.emulateMedia({ media: null });
+    }
+  }));
+
 test('a search that is not understood is quoted as it was written', () =>
   look({}, async (page) => {
     for (const [query, said] of [['tokens:ABC', '“tokens:ABC” is not understood'], ['cost:x', 'US dollars']]) {

@@ -100,7 +100,7 @@ for (const width of WIDTHS) {
 
   test(`domain, account and time range stand where they count, ${width} px`, () =>
     look({ width }, async (page) => {
-      for (const path of ['/', '/conversations', '/requests', '/live', '/usage']) {
+      for (const path of ['/', '/conversations', '/requests', '/live', '/usage', '/analyses']) {
         await visit(page, nexus.dashboard + path);
         assert.equal(await page.locator('#scope-range').count(), 1, path);
       }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use nexus_scripted::{Answer, Gemini, Request, Service, http::HeadFault};
-use nexus_store::analyses::{Analysis, AuditAction, JobStatus, NewAnalysis};
+use nexus_store::analyses::{Analysis, AnalysisFilter, AuditAction, JobStatus, NewAnalysis};
 
 use crate::rig::{PANIC, Rig, new};
 
@@ -36,7 +36,7 @@ async fn a_thousand_jobs_go_through_three_slots_and_a_stalled_one_stops_nobody()
     let mut most = 0;
     let mut events = nexus_bus::LiveBus::subscribe(&*rig.live);
     loop {
-        let counts = rig.store.count_analyses().await.expect("counted");
+        let counts = rig.store.count_analyses(&AnalysisFilter::default()).await.expect("counted");
         most = most.max(counts.processing);
         if counts.completed == 999 {
             break;

@@ -1,4 +1,6 @@
-//! Analyses: asked for, read, run again.
+//! Analyses: listed, asked for, read, run again.
+
+use std::str::FromStr;
 
 use actix_web::{
     HttpResponse,
@@ -6,13 +8,16 @@ use actix_web::{
 };
 use nexus_contract::ExchangeId;
 use nexus_store::{
-    analyses::{Analysis, Branch, JobStatus, Requested},
-    queries::ConversationGraph,
+    analyses::{Analysis, AnalysisCursor, AnalysisFilter, Branch, JobStatus, Requested},
+    queries::{ConversationGraph, Paging},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, clean, id};
+use super::{
+    answer::{Answer, clean, extend, id},
+    params::Params,
+};
 use crate::{analyses, deps::Dashboard, error::PageError, security::Visitor};
 
 /// Characters of the name of a branch that may not exist.
@@ -43,6 +48,33 @@ pub fn named_branch(conversation: &str, branch: &str) -> Branch {
 #[serde(rename_all = "camelCase")]
 pub struct Again {
     custom_prompt: Option<String>,
+}
+
+/// `GET /api/analyses`: what became of the jobs, without their results.
+pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
+    let filter = filter(&params)?;
+    let limit = params.number("limit", 1..=Paging::MAX, Paging::USUAL)?;
+    let after = params.read("cursor", "a cursor that this API gave", |text| {
+        AnalysisCursor::from_str(text).ok()
+    })?;
+    let (jobs, next) = analyses::list(&dashboard, &filter, after, limit).await?;
+    let next = next.map(|next| next.to_string());
+    let jobs: Vec<_> = jobs.iter().map(summary).collect();
+    Ok(HttpResponse::Ok().json(json!({"analyses": jobs, "nextCursor": next})))
+}
+
+fn filter(params: &Params) -> Result<AnalysisFilter, PageError> {
+    Ok(AnalysisFilter {
+        status: params.read(
+            "status",
+            "pending, processing, completed or failed",
+            JobStatus::parse,
+        )?,
+        domain: params.text("domain").map(str::to_ascii_lowercase),
+        account_id: params.owned("accountId"),
+        from: params.instant("from")?,
+        to: params.instant("to")?,
+    })
 }
 
 /// `POST /api/analyses`
@@ -127,17 +159,26 @@ async fn existing(
     Ok(Branch { conversation_id, branch_id: branch.to_owned() })
 }
 
+/// The job with its result.
 fn shown(job: &Analysis) -> Value {
+    let completed = job.status == JobStatus::Completed;
+    let mut shown = summary(job);
+    let result = json!({
+        "content": job.content.as_ref().filter(|_| completed),
+        "data": job.data.as_ref().filter(|_| completed),
+    });
+    extend(&mut shown, result);
+    shown
+}
+
+fn summary(job: &Analysis) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "a figure for display")]
     let cost_usd = job.cost_nanos.map(|nanos| nanos as f64 / 1e9);
-    let completed = job.status == JobStatus::Completed;
     json!({
         "id": job.job_id,
         "conversationId": job.branch.conversation_id,
         "branchId": job.branch.branch_id,
         "status": job.status,
-        "content": job.content.as_ref().filter(|_| completed),
-        "data": job.data.as_ref().filter(|_| completed),
         "error": job.error.as_ref().map(|message| json!({"code": job.error_kind, "message": message})),
         "model": job.model,
         "tokenUsage": {

@@ -61,7 +61,10 @@ pub fn routes(service: &mut ServiceConfig) {
         .service(sum("/analytics/token-usage/sliding-window", web::get().to(usage::sliding_window)))
         .service(only("/openapi.json", web::get().to(openapi::serve)))
         .service(only("/import", web::post().to(import::import)))
-        .service(only("/analyses", web::post().to(analyses::create)))
+        .service(
+            only("/analyses", web::get().to(analyses::list))
+                .route(web::post().to(analyses::create)),
+        )
         .service(only("/analyses/{conversation}/{branch}", web::get().to(analyses::one)))
         .service(only(
             "/analyses/{conversation}/{branch}/regenerate",

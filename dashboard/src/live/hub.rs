@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io::Write as _,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -24,6 +25,8 @@ use super::{
 const RING: usize = 2048;
 /// Bytes the ring may hold; the oldest go first.
 const RING_BYTES: usize = 4 << 20;
+/// Bytes that stay reserved for writing a frame.
+const ROOM: usize = 16 << 10;
 /// How far a browser may fall behind before it is dropped and told to reload.
 const BEHIND: usize = 512;
 
@@ -90,7 +93,7 @@ impl Hub {
         }
         self.instances.note(event);
         let mut ring = self.lock();
-        let frame = Arc::new(frame(self.epoch, ring.next, event));
+        let frame = Arc::new(ring.frame(self.epoch, event));
         ring.push(Arc::clone(&frame));
         // Sent under the lock, so that a joining browser gets each event exactly once.
         drop(self.sender.send(frame));
@@ -130,9 +133,22 @@ struct Ring {
     frames: VecDeque<Arc<Frame>>,
     bytes: usize,
     next: u64,
+    /// Where frames are written, so that each then takes just what it needs.
+    room: Vec<u8>,
 }
 
 impl Ring {
+    /// The event as the next frame.
+    fn frame(&mut self, epoch: i64, event: &LiveEvent) -> Frame {
+        self.room.clear();
+        self.room.shrink_to(ROOM);
+        // A vector takes all that is written to it.
+        let _written = writeln!(self.room, "id: {epoch}-{}", self.next);
+        write(&mut self.room, event);
+        let bytes = Bytes::copy_from_slice(&self.room);
+        Frame { topic: event.topic.as_str(), sequence: self.next, bytes }
+    }
+
     fn push(&mut self, frame: Arc<Frame>) {
         self.next += 1;
         self.bytes += frame.bytes.len();
@@ -155,20 +171,22 @@ impl Ring {
 
 /// A frame without an id: a browser that comes back does not ask for it.
 fn passing(event: &LiveEvent) -> Frame {
-    let bytes = format!("event: live\ndata: {}\n\n", json(event)).into();
-    Frame { topic: event.topic.as_str(), sequence: 0, bytes }
+    let mut bytes = Vec::new();
+    write(&mut bytes, event);
+    Frame { topic: event.topic.as_str(), sequence: 0, bytes: bytes.into() }
 }
 
-fn frame(epoch: i64, sequence: u64, event: &LiveEvent) -> Frame {
-    let bytes = format!("id: {epoch}-{sequence}\nevent: live\ndata: {}\n\n", json(event)).into();
-    Frame { topic: event.topic.as_str(), sequence, bytes }
-}
-
-fn json(event: &LiveEvent) -> String {
-    // A live event is made of strings, numbers and JSON; should one ever not be writable, its
-    // topic alone still makes pages look again.
-    serde_json::to_string(event)
-        .unwrap_or_else(|_unwritable| format!(r#"{{"topic":"{}"}}"#, event.topic.as_str()))
+/// Adds the event to a frame, and ends that.
+fn write(bytes: &mut Vec<u8>, event: &LiveEvent) {
+    bytes.extend_from_slice(b"event: live\ndata: ");
+    let start = bytes.len();
+    if serde_json::to_writer(&mut *bytes, event).is_err() {
+        // A live event is made of strings, numbers and JSON; should one ever not be writable, its
+        // topic alone still makes pages look again.
+        bytes.truncate(start);
+        let _written = write!(bytes, r#"{{"topic":"{}"}}"#, event.topic.as_str());
+    }
+    bytes.extend_from_slice(b"\n\n");
 }
 
 /// Carries the live bus into the hub until the shutdown.
@@ -251,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_hostile_text_cannot_end_a_frame() {
-        let bytes = frame(1, 1, &event()).bytes;
+        let bytes = Ring::default().frame(1, &event()).bytes;
         let text = std::str::from_utf8(&bytes).expect("UTF-8");
         assert_eq!(text.matches("\n\n").count(), 1);
         assert_eq!(text.lines().filter(|line| line.starts_with("data:")).count(), 1);

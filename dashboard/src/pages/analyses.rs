@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
 use nexus_contract::ExchangeId;
-use nexus_store::analyses::{Analysis, AnalysisCounts, AnalysisCursor, JobStatus};
+use nexus_store::analyses::{Analysis, AnalysisCounts, AnalysisCursor, AnalysisFilter, JobStatus};
 use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::{
+    analyses,
     error::PageError,
-    view::{Ctx, Fragment, Link, Links, Page, Place, format},
+    view::{Ctx, Fragment, Link, Links, Page, Place, Range, format},
 };
 
 const ROWS: u32 = 50;
@@ -45,6 +46,7 @@ pub struct AnalysesPage {
     rows: Vec<JobRow>,
     statuses: Vec<Link>,
     next: Option<String>,
+    is_filtered: bool,
 }
 
 impl Fragment for AnalysesPage {
@@ -68,14 +70,21 @@ impl Fragment for AnalysesPage {
         };
         let statuses = || statuses(&Links::new("/analyses", ""), "", AnalysisCounts::default());
         vec![
-            Self { rows: vec![row], statuses: statuses(), next: Some("?".into()) },
-            Self { rows: vec![], statuses: statuses(), next: None },
+            Self {
+                rows: vec![row],
+                statuses: statuses(),
+                next: Some("?".into()),
+                is_filtered: false,
+            },
+            Self { rows: vec![], statuses: statuses(), next: None, is_filtered: false },
+            Self { rows: vec![], statuses: statuses(), next: None, is_filtered: true },
         ]
     }
 }
 
 impl Page for AnalysesPage {
     const PLACE: Place = Place::Analyses;
+    const RANGE: Range = Range::All;
 
     fn title(&self) -> String {
         "Analyses".into()
@@ -84,28 +93,29 @@ impl Page for AnalysesPage {
 
 /// `GET /analyses`
 pub async fn page(ctx: Ctx, asked: web::Query<JobsQuery>) -> Result<HttpResponse, PageError> {
-    let analyses = &ctx.dashboard.deps.analyses;
+    let deps = &ctx.dashboard.deps;
     let wrong = || PageError::BadRequest("the cursor is none that this page gave".into());
     let after: Option<AnalysisCursor> =
         asked.cursor.as_deref().map(str::parse).transpose().map_err(|_wrong| wrong())?;
-    let jobs = analyses
-        .list_analyses(JobStatus::parse(&asked.status), after, ROWS)
-        .await
-        .map_err(store)?;
+    let filter = AnalysisFilter {
+        status: JobStatus::parse(&asked.status),
+        domain: ctx.scope.domain().map(str::to_owned),
+        account_id: ctx.scope.account().map(str::to_owned),
+        from: ctx.range::<AnalysesPage>().from(ctx.now()),
+        to: None,
+    };
+    let (jobs, next) = analyses::list(&ctx.dashboard, &filter, after, ROWS).await?;
     let ids: Vec<_> = jobs.iter().map(|job| job.branch.conversation_id).collect();
-    let titles = ctx.dashboard.deps.queries.list_titles(&ids).await.map_err(store)?;
-    let counts = analyses.count_analyses().await.map_err(store)?;
+    let titles = deps.queries.list_titles(&ids).await.map_err(store)?;
+    let counts = deps.analyses.count_analyses(&filter).await.map_err(store)?;
     let links = ctx.own_links();
-    let full = u32::try_from(jobs.len()).is_ok_and(|count| count == ROWS);
-    let next = jobs.last().filter(|_| full).map(|last| {
-        let cursor = AnalysisCursor { requested_at: last.requested_at, job_id: last.job_id };
-        links.with("cursor", Some(&cursor.to_string()))
-    });
+    let next = next.map(|next| links.with("cursor", Some(&next.to_string())));
     let statuses = statuses(&links, &asked.status, counts);
     ctx.page(&AnalysesPage {
         rows: jobs.into_iter().map(|job| row(job, &titles)).collect(),
         statuses,
         next,
+        is_filtered: !ctx.scope.query().is_empty() || !asked.status.is_empty(),
     })
     .await
 }

@@ -9,7 +9,7 @@ use super::store;
 use crate::{
     error::PageError,
     live::Run,
-    view::{Ctx, Fragment, Link, Page, Place},
+    view::{Ctx, Fragment, Link, Page, Place, Range},
 };
 
 const ROWS: u32 = 40;
@@ -99,6 +99,7 @@ impl Fragment for RunningFragment {
 
 impl Page for LivePage {
     const PLACE: Place = Place::Live;
+    const RANGE: Range = Range::All;
 
     fn title(&self) -> String {
         "Live".into()
@@ -168,6 +169,7 @@ async fn newest(ctx: &Ctx, search: Search) -> Result<Vec<RequestSummary>, PageEr
     let filter = RequestFilter {
         domain: ctx.scope.domain().map(str::to_owned),
         account_id: ctx.scope.account().map(str::to_owned),
+        from: ctx.range::<LivePage>().from(ctx.now()),
         search,
         ..RequestFilter::default()
     };

@@ -5,6 +5,7 @@ mod conversation;
 mod conversations;
 mod export;
 mod feedback;
+mod flow;
 mod live;
 mod login;
 mod media;
@@ -23,6 +24,7 @@ mod zones;
 
 use actix_web::{middleware::from_fn, web};
 pub use conversation::KeptGraphs;
+pub use flow::LastTold;
 pub use names::Names;
 use nexus_store::StoreError;
 

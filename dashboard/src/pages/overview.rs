@@ -8,11 +8,11 @@ use nexus_store::queries::{
 };
 use serde::Serialize;
 
-use super::{conversations::ConversationRow, store};
+use super::{conversations::ConversationRow, flow::Flow, store};
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
-    live::Run,
+    live::{Run, journals},
     view::{Buckets, Ctx, Fragment, GatewayAddress, Listed, Page, Place, Range, Window},
 };
 
@@ -49,6 +49,8 @@ pub struct Overview {
     pub charts_year: bool,
     /// Versions of clients whose link rate or agreement dropped.
     pub falling: Vec<String>,
+    /// The pipeline, when something is wrong with it.
+    pub flow: Option<Flow>,
     pub gateway: GatewayAddress,
 }
 
@@ -85,12 +87,19 @@ impl Fragment for OverviewPage {
             running: vec![Run::sample()],
             rows: vec![super::conversations::row(super::conversations::sample())],
             falling: vec!["<b>/1".into()],
+            flow: Some(Flow { error: Some("<b>".into()), ..Flow::default() }),
             charts_year: true,
             ..Overview::default()
         };
         vec![
             Self { overview: full },
-            Self { overview: Overview { is_empty: true, ..Overview::default() } },
+            Self {
+                overview: Overview {
+                    is_empty: true,
+                    flow: Some(Flow { error: Some("<b>".into()), ..Flow::default() }),
+                    ..Overview::default()
+                },
+            },
         ]
     }
 }
@@ -165,8 +174,17 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         charts_year: range == Range::All,
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
+        flow: trouble(ctx),
         gateway: ctx.gateway(),
     })
+}
+
+/// The pipeline, when something is wrong with it. No figure waits for the stream to tell.
+fn trouble(ctx: &Ctx) -> Option<Flow> {
+    let dashboard = &ctx.dashboard;
+    let told = dashboard.last_told.find(&dashboard.deps.stream, ctx.now())?;
+    let flow = Flow::of(told, journals(&dashboard.hub.instances.list()).as_ref());
+    (!flow.healthy).then_some(flow)
 }
 
 /// As long a period before; nothing before all time.

@@ -1,12 +1,16 @@
 //! Pipeline: how far events have come, which could not be handled, and how well they were linked.
 
 use actix_web::{HttpResponse, http::header, web};
-use nexus_bus::{DeadLetter, StreamError, StreamStatus};
+use nexus_bus::{DeadLetter, StreamError};
 use nexus_contract::JournalFigures;
 use nexus_store::links::ClientLinks;
 use serde::Serialize;
 
-use super::{names::falling, overview::float};
+use super::{
+    flow::{self, Flow},
+    names::falling,
+    overview::float,
+};
 use crate::{
     error::PageError,
     live::{Instance, journals},
@@ -16,28 +20,22 @@ use crate::{
 const LETTERS: usize = 50;
 /// Bytes of a dead letter that are shown.
 const PAYLOAD: usize = 20_000;
-/// Lag below this is what a busy moment looks like.
-const CALM: u64 = 1000;
 
 /// The part that lives.
 #[derive(Debug, Serialize)]
 pub struct Pipeline {
-    /// `None` when the stream cannot be asked.
-    status: Option<StreamStatus>,
-    error: Option<String>,
+    #[serde(flatten)]
+    flow: Flow,
     fill: f64,
     /// All gateways' journals together; `None` where no gateway was heard of.
     journal: Option<JournalFigures>,
     journal_fill: f64,
-    /// Exchanges that were served and not kept.
-    dropped: u64,
     instances: Vec<Instance>,
     letters: Vec<DeadLetter>,
     /// How well linking goes, by the clients' versions.
     links: Vec<ClientLinks>,
     /// The versions whose link rate or agreement dropped.
     falling: Vec<String>,
-    healthy: bool,
     csrf_query: String,
     read_only: bool,
 }
@@ -130,10 +128,7 @@ pub async fn fragment(ctx: Ctx) -> Result<HttpResponse, PageError> {
 /// A stream that cannot be reached is a state of this page, not an error of it.
 async fn load(ctx: &Ctx) -> Pipeline {
     let stream = &ctx.dashboard.deps.stream;
-    let (status, error) = match stream.status().await {
-        Ok(status) => (Some(status), None),
-        Err(error) => (None, Some(error.to_string())),
-    };
+    let told = flow::ask(stream.as_ref()).await;
     let letters = match stream.list_dead_letters(None, LETTERS).await {
         Ok(page) => page.items,
         Err(error) => {
@@ -145,16 +140,13 @@ async fn load(ctx: &Ctx) -> Pipeline {
     let links = links.as_deref().unwrap_or_default();
     let instances = ctx.dashboard.hub.instances.list();
     let journal = journals(&instances);
-    let dropped = journal.map_or(0, |journal| journal.lost + journal.tombstones);
+    let flow = Flow::of(told, journal.as_ref());
     Pipeline {
-        fill: status.as_ref().map_or(0.0, |status| share(status.bytes, status.max_bytes)),
+        fill: flow.status.as_ref().map_or(0.0, |status| share(status.bytes, status.max_bytes)),
         journal_fill: journal.map_or(0.0, |journal| share(journal.used_bytes, journal.max_bytes)),
-        healthy: dropped == 0 && status.as_ref().is_some_and(is_healthy),
+        flow,
         journal,
-        dropped,
         instances,
-        status,
-        error,
         letters,
         falling: falling(links),
         links: links.to_vec(),
@@ -165,12 +157,6 @@ async fn load(ctx: &Ctx) -> Pipeline {
 
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { float(part) / float(whole) }
-}
-
-fn is_healthy(status: &StreamStatus) -> bool {
-    status.connected
-        && status.dead_letters == 0
-        && status.consumers.iter().all(|consumer| consumer.lag < CALM)
 }
 
 /// `GET /pipeline/dead-letters/{id}`
@@ -227,7 +213,7 @@ fn letter() -> DeadLetter {
 fn samples() -> Vec<Pipeline> {
     let consumer =
         nexus_bus::ConsumerStatus { name: "storage".into(), lag: 4, unsettled: 2, redelivered: 1 };
-    let status = StreamStatus {
+    let status = nexus_bus::StreamStatus {
         transport: "embedded",
         connected: true,
         events: 10,
@@ -245,32 +231,26 @@ fn samples() -> Vec<Pipeline> {
         ..ClientLinks::default()
     };
     let full = Pipeline {
-        status: Some(status),
-        error: None,
+        flow: Flow { status: Some(status), error: None, dropped: 3, healthy: false },
         fill: 0.5,
         journal: Instance::sample().heartbeat.journal,
         journal_fill: 0.1,
-        dropped: 3,
         instances: vec![Instance::sample()],
         letters: vec![letter()],
         falling: falling(std::slice::from_ref(&fallen)),
         links: vec![fallen, ClientLinks::default()],
-        healthy: false,
         csrf_query: String::new(),
         read_only: false,
     };
     let down = Pipeline {
-        status: None,
-        error: Some("it cannot be reached".into()),
+        flow: Flow { error: Some("it cannot be reached".into()), ..Flow::default() },
         fill: 0.0,
         journal: None,
         journal_fill: 0.0,
-        dropped: 0,
         instances: vec![],
         letters: vec![],
         links: vec![],
         falling: vec![],
-        healthy: false,
         csrf_query: String::new(),
         read_only: true,
     };

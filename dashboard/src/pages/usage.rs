@@ -68,8 +68,6 @@ pub struct UsagePage {
     zones: Vec<Choice>,
     /// All time was asked for, of which the page has the last year.
     is_year: bool,
-    /// As the address says it; empty for the usual one.
-    range: String,
     csv: String,
 }
 
@@ -93,7 +91,6 @@ impl Fragment for UsagePage {
             zone: "UTC".into(),
             zones: vec![Choice { value: "UTC".into(), label: "<b>".into(), selected: true }],
             is_year: true,
-            range: "7d".into(),
             csv: "/usage.csv".into(),
             ..Self::default()
         };
@@ -240,7 +237,6 @@ impl<'a> Used<'a> {
             zone: zone.into(),
             zones: zones::offered(ctx),
             is_year: ctx.range::<UsagePage>() == Range::All,
-            range: links.get("range").unwrap_or_default().into(),
             csv: links.with("tz", Some(zone)).replacen("/usage", "/usage.csv", 1),
         }
     }

@@ -34,8 +34,8 @@ impl Place {
 
     /// Whether its lists and sums are of a domain, an account and a time range.
     pub const fn is_scoped(self) -> bool {
-        use Place::{Conversations, Live, Overview, Requests, Usage};
-        matches!(self, Overview | Conversations | Requests | Live | Usage)
+        use Place::{Analyses, Conversations, Live, Overview, Requests, Usage};
+        matches!(self, Overview | Conversations | Requests | Live | Usage | Analyses)
     }
 
     const fn entry(self) -> (&'static str, &'static str, &'static str, &'static str) {
@@ -103,6 +103,8 @@ pub struct Chrome {
     pub ranges: Vec<Choice>,
     pub domain: String,
     pub account: String,
+    /// The chosen one; empty for the page's usual one.
+    pub range: String,
     /// Further parameters of the address, which a change of the scope keeps.
     pub kept: Vec<(String, String)>,
     /// The scope as a query, to append to links.
@@ -135,8 +137,9 @@ impl Chrome {
             ranges: ranges(None, Range::Day),
             domain: "example.com".into(),
             account: String::new(),
+            range: "7d".into(),
             kept: vec![("q".into(), "has:error".into())],
-            scope: String::new(),
+            scope: "domain=example.com&range=7d".into(),
             query: String::new(),
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -189,6 +189,7 @@ impl Ctx {
             ranges: Vec::new(),
             domain: self.scope.domain().unwrap_or_default().into(),
             account: self.scope.account().unwrap_or_default().into(),
+            range: self.scope.range.map(Range::as_str).unwrap_or_default().into(),
             kept: self.kept(),
             scope: self.scope.query(),
             query: String::new(),

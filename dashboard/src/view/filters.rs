@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use super::format;
+use super::{format, links};
 use crate::assets::Assets;
 
 /// Registers everything that the templates call.
@@ -35,8 +35,10 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("sentence", |text: &str, _: Kwargs, _: &State| format::sentence(text));
     tera.register_filter("encoded", |text: &str, _: Kwargs, _: &State| format::encoded(text));
     tera.register_filter("anchor", |text: &str, _: Kwargs, _: &State| format::anchor(text));
+    tera.register_filter("scoped", scoped);
     tera.register_filter("count_of", count_of);
     tera.register_filter("time", time);
+    tera.register_filter("elapsed", elapsed);
     register_functions(tera, assets);
 }
 
@@ -123,6 +125,12 @@ fn count_of(count: i64, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     Ok(format::plural(count, kwargs.must_get::<&str>("one")?, kwargs.must_get::<&str>("many")?))
 }
 
+/// `{{ href | scoped(scope=chrome.scope) }}`.
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn scoped(href: &str, kwargs: Kwargs, _: &State) -> TeraResult<String> {
+    Ok(links::scoped(href, kwargs.must_get::<&str>("scope")?))
+}
+
 /// `{{ at | time(now=chrome.now) }}`: relative, with the exact time for scripts and on hover. A clock
 /// (`form="clock"`) also takes the viewer's `zone`.
 #[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
@@ -130,10 +138,7 @@ fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let Some(at) = at.as_str() else {
         return Ok(Value::safe_string(r#"<span class="muted">–</span>"#));
     };
-    let parse = |text: &str| {
-        text.parse::<Timestamp>().map_err(|e| Error::message(format!("{text} is no time: {e}")))
-    };
-    let (stamp, now) = (parse(at)?, parse(kwargs.must_get::<&str>("now")?)?);
+    let (stamp, now) = (instant(at)?, instant(kwargs.must_get::<&str>("now")?)?);
     let form = kwargs.get::<&str>("form")?.unwrap_or("ago");
     let exact = stamp.strftime("%Y-%m-%d %H:%M:%S UTC");
     let text = match form {
@@ -144,6 +149,18 @@ fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     Ok(Value::safe_string(&format!(
         r#"<time datetime="{stamp}" title="{exact}" data-form="{form}">{text}</time>"#
     )))
+}
+
+/// `{{ at | elapsed(now=chrome.now) }}`: how long it runs, where no script counts on.
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn elapsed(at: &str, kwargs: Kwargs, _: &State) -> TeraResult<String> {
+    let now = instant(kwargs.must_get::<&str>("now")?)?;
+    let ran = now.duration_since(instant(at)?);
+    Ok(format::duration(ran.as_secs_f64().max(0.0) * 1000.0))
+}
+
+fn instant(text: &str) -> TeraResult<Timestamp> {
+    text.parse::<Timestamp>().map_err(|error| Error::message(format!("{text} is no time: {error}")))
 }
 
 /// The zone of that name; unknown when it has none.

@@ -48,6 +48,16 @@ impl Links {
     }
 }
 
+/// The address with the scope behind it, so that it is known there without a script, too.
+pub fn scoped(href: &str, scope: &str) -> String {
+    if scope.is_empty() {
+        return href.to_owned();
+    }
+    let (address, fragment) = href.split_at(href.find('#').unwrap_or(href.len()));
+    let joint = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{joint}{scope}{fragment}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +69,12 @@ mod tests {
         assert_eq!(links.with("q", None), "/requests?sort=cost");
         assert_eq!(Links::new("/x", "").with("q", None), "/x");
         assert_eq!(links.get("q"), Some("a b"));
+    }
+
+    #[test]
+    fn a_scope_stands_behind_what_an_address_says_already() {
+        assert_eq!(scoped("/requests/1", ""), "/requests/1");
+        assert_eq!(scoped("/requests/1", "domain=d"), "/requests/1?domain=d");
+        assert_eq!(scoped("/x?at=1#found", "domain=d&range=7d"), "/x?at=1&domain=d&range=7d#found");
     }
 }

@@ -26,14 +26,17 @@ fn paths() -> Vec<String> {
         "/",
         "/conversations",
         "/conversations?q=step",
+        "/conversations?q=step%20model:opus%20tool:Bash%20has:error",
         "/conversations?sort=cost",
         "/requests",
+        "/requests?q=step%20model:opus%20tool:Bash",
         "/requests?sort=cost",
         "/live",
         "/usage",
         "/usage?range=all",
         "/?range=all",
         "/analyses",
+        "/analyses?domain=team.example&account=acc_team&range=7d",
         "/prompts",
         "/pipeline",
         "/setup",
@@ -102,9 +105,9 @@ fn every_page_keeps_its_budget() {
             assert!(answer.status().is_success(), "{path}: {}", answer.status());
             answer.text().await.expect("a body")
         };
-        // The first page after the start reads the names of the filters, for all pages.
-        get("/setup").await;
-        // So does the start itself, in the background.
+        // The first page after the start reads the names of the filters, for all pages, and has the
+        // stream asked in the background.
+        get("/").await;
         let mut counted = 0;
         while counted != counter.count() {
             counted = counter.count();

@@ -13,8 +13,9 @@ use nexus_store::LinkStore;
 
 use crate::announce::Announcer;
 
-/// Facts of one transaction: enough to share its commit, few enough to leave others their turn.
-const MAX_FACTS: usize = 256;
+/// Facts of one transaction: enough to share its commit and to have most answers beside their requests,
+/// few enough to leave others their turn.
+const MAX_FACTS: usize = 512;
 
 /// What the linker role works with.
 #[derive(Clone)]
@@ -46,9 +47,9 @@ impl LinkerHandler {
         }
         match self.store.link(&facts).await {
             Ok(changes) => count(&changes.first),
-            Err(error) if error.is_transient() || facts.len() == 1 => {
+            Err(error) if error.can_wait() || facts.len() == 1 => {
                 for index in indices {
-                    verdicts[index] = Verdict::of_error(&error, error.is_transient());
+                    verdicts[index] = Verdict::of_error(&error, error.can_wait());
                 }
             }
             Err(_) => {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nexus_contract::LiveEvent;
+use nexus_contract::{LiveEvent, LiveTopic};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::sleep,
@@ -15,29 +15,51 @@ use tokio::{
 pub trait LiveBus: Send + Sync + 'static {
     fn publish(&self, event: LiveEvent);
 
-    /// Everything published from now on. A slow reader skips the oldest events.
+    /// Everything published from now on, over NATS from when the server knows of the process's first
+    /// listener. A slow reader skips the oldest events.
     fn subscribe(&self) -> broadcast::Receiver<Arc<LiveEvent>>;
+
+    /// For who needs those of one topic alone; others may be among them.
+    fn subscribe_to(&self, _topic: LiveTopic) -> broadcast::Receiver<Arc<LiveEvent>> {
+        self.subscribe()
+    }
 }
 
 /// The live bus of a single process.
 #[derive(Debug, Clone)]
-pub struct LocalLiveBus(broadcast::Sender<Arc<LiveEvent>>);
+pub struct LocalLiveBus {
+    all: broadcast::Sender<Arc<LiveEvent>>,
+    /// Those of [`LiveTopic::Watch`] once more: they are few, and who hears them alone would otherwise
+    /// look at several others of every exchange.
+    wishes: broadcast::Sender<Arc<LiveEvent>>,
+}
+
+/// Wishes kept for the slowest reader; a lost one comes again.
+const WISHES: usize = 64;
 
 impl LocalLiveBus {
     /// Keeps up to `capacity` events for the slowest reader.
     pub fn new(capacity: usize) -> Self {
-        Self(broadcast::Sender::new(capacity))
+        Self { all: broadcast::Sender::new(capacity), wishes: broadcast::Sender::new(WISHES) }
     }
 }
 
 impl LiveBus for LocalLiveBus {
     fn publish(&self, event: LiveEvent) {
-        // An error only says that nobody listens.
-        drop(self.0.send(Arc::new(event)));
+        let event = Arc::new(event);
+        // Errors only say that nobody listens.
+        if event.topic == LiveTopic::Watch {
+            drop(self.wishes.send(event.clone()));
+        }
+        drop(self.all.send(event));
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<LiveEvent>> {
-        self.0.subscribe()
+        self.all.subscribe()
+    }
+
+    fn subscribe_to(&self, topic: LiveTopic) -> broadcast::Receiver<Arc<LiveEvent>> {
+        if topic == LiveTopic::Watch { self.wishes.subscribe() } else { self.subscribe() }
     }
 }
 
@@ -54,6 +76,11 @@ pub struct Listener {
 impl Listener {
     pub fn new(bus: &dyn LiveBus) -> Self {
         Self { events: bus.subscribe(), heard: false }
+    }
+
+    /// Hears at least those of the topic.
+    pub fn about(bus: &dyn LiveBus, topic: LiveTopic) -> Self {
+        Self { events: bus.subscribe_to(topic), heard: false }
     }
 
     /// The next event, at most a pause late. Nothing is lost when this is dropped before its end.
@@ -73,7 +100,6 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use nexus_contract::LiveTopic;
     use serde_json::Value;
     use tokio::time::timeout;
 
@@ -114,6 +140,22 @@ mod tests {
         let ((), heard) = timeout(Duration::from_secs(10), both).await.expect("all are heard");
         let told: Vec<String> = (0..EVENTS).map(|number| number.to_string()).collect();
         assert_eq!(heard, told);
+    }
+
+    #[tokio::test]
+    async fn who_hears_wishes_alone_is_spared_the_others() {
+        let bus = LocalLiveBus::new(4);
+        let mut wishes = Listener::about(&bus, LiveTopic::Watch);
+        let mut all = Listener::new(&bus);
+        bus.publish(event(1));
+        bus.publish(LiveEvent { topic: LiveTopic::Watch, ..event(2) });
+        bus.publish(event(3));
+        assert_eq!(wishes.recv().await.expect("heard").domain, "2");
+        for number in ["1", "2", "3"] {
+            assert_eq!(all.recv().await.expect("heard").domain, number);
+        }
+        drop(bus);
+        assert_eq!(wishes.recv().await.map(drop), Err(RecvError::Closed), "and nothing else came");
     }
 
     #[tokio::test]

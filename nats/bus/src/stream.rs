@@ -65,12 +65,16 @@ pub trait EventStream: Send + Sync + 'static {
 /// the memory.
 pub const PULL_BYTES: usize = 16 << 20;
 
+/// Bytes of events behind which a pull reads no more than it takes at one go: only small ones come in
+/// large batches.
+pub(crate) const SMALL_BYTES: usize = 4 << 20;
+
 /// One open consumer.
 #[async_trait]
 pub trait Consumer: Send {
-    /// Up to `max` deliveries; waits at most `wait` for the first one and then takes what is there,
-    /// but stops behind the one that takes the sum beyond [`PULL_BYTES`]. An empty answer is no
-    /// error.
+    /// Up to `max` deliveries; waits at most `wait` for the first one and then takes what is there, or
+    /// the beginning of it: at the latest it stops behind the one that takes the sum beyond
+    /// [`PULL_BYTES`]. An empty answer is no error.
     async fn pull(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, StreamError>;
 
     /// Settles deliveries of this consumer, durably, before it returns.

@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
     process::Command,
-    sync::{Arc, atomic::AtomicU32},
+    sync::Arc,
     time::Duration,
 };
 
@@ -28,7 +28,10 @@ use nexus_contract::{
 use nexus_journal::{Journal, JournalConfig, RequestHead};
 use support::request;
 use tempfile::TempDir;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::{State, Wire};
@@ -295,24 +298,38 @@ async fn live_events_reach_the_other_processes() {
     ready(&other).await;
     let (here, there) = (one.live_bus(16), other.live_bus(16));
     let mut heard = there.subscribe();
-    let count = AtomicU32::new(0);
-    let event = || LiveEvent {
-        topic: LiveTopic::Started,
+    let first = first_heard(&here, &[LiveTopic::Started], &mut heard).await;
+    assert_eq!((first.topic, first.domain.as_str()), (LiveTopic::Started, "api.example.test"));
+    let mut wishes = there.subscribe_to(LiveTopic::Watch);
+    let topics = [LiveTopic::Started, LiveTopic::Watch, LiveTopic::Stored];
+    let first = first_heard(&here, &topics, &mut wishes).await;
+    assert_eq!(first.topic, LiveTopic::Watch, "it is spared the others");
+}
+
+/// Publishes events of the topics until one is heard. The subscription is there some time after the
+/// first listener; what comes before is lost by design.
+async fn first_heard(
+    bus: &dyn LiveBus,
+    topics: &[LiveTopic],
+    heard: &mut broadcast::Receiver<Arc<LiveEvent>>,
+) -> Arc<LiveEvent> {
+    let event = |topic| LiveEvent {
+        topic,
         id: Some(ExchangeId(Uuid::from_u128(1))),
         at: Timestamp::from_second(1_800_000_000).expect("valid"),
         domain: "api.example.test".into(),
-        data: serde_json::json!({ "n": count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) }),
+        data: serde_json::Value::Null,
     };
-    // The subscription is there some time after the bus; what comes before is lost by design.
-    let heard = tokio::time::timeout(Duration::from_secs(20), async {
+    let first = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
-            here.publish(event());
+            for topic in topics {
+                bus.publish(event(*topic));
+            }
             let wait = tokio::time::timeout(Duration::from_millis(50), heard.recv()).await;
             if let Ok(event) = wait {
                 return event.expect("open");
             }
         }
     });
-    let heard = heard.await.expect("in time");
-    assert_eq!((heard.topic, heard.domain.as_str()), (LiveTopic::Started, "api.example.test"));
+    first.await.expect("in time")
 }

@@ -5,24 +5,39 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::{
+    bulk::{Compressor, Decompressor},
+    zstd_safe::compress_bound,
+};
 
 /// Level 1: captured bodies are compressed once in the pipeline's background, and speed counts.
 const LEVEL: i32 = 1;
 
+/// Bytes of the room for what a body compresses to that a thread keeps for the next one.
+const KEPT_ROOM: usize = 1 << 20;
+
+/// A context, and where it writes to.
+type Compressing = (Compressor<'static>, Vec<u8>);
+
 thread_local! {
     // A context takes a megabyte to set up: more than most bodies take to compress.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static COMPRESSING: RefCell<Option<Compressing>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 fn compress(raw: &[u8]) -> std::io::Result<Bytes> {
-    COMPRESSOR.with_borrow_mut(|slot| {
-        let mut compressor = slot.take().map_or_else(|| Compressor::new(LEVEL), Ok)?;
-        let compressed = compressor.compress(raw);
-        *slot = Some(compressor);
-        // Copied: the vector has room for the worst case, and would keep it as long as the event lives.
-        compressed.map(|compressed| Bytes::copy_from_slice(&compressed))
+    COMPRESSING.with_borrow_mut(|slot| {
+        let begin = || Compressor::new(LEVEL).map(|compressor| (compressor, Vec::new()));
+        let (mut compressor, mut room) = slot.take().map_or_else(begin, Ok)?;
+        room.clear();
+        room.reserve(compress_bound(raw.len()));
+        compressor.compress_to_buffer(raw, &mut room)?;
+        // Copied: the room is for the worst case, and the event keeps what it has as long as it lives.
+        let compressed = Bytes::copy_from_slice(&room);
+        room.clear();
+        room.shrink_to(KEPT_ROOM);
+        *slot = Some((compressor, room));
+        Ok(compressed)
     })
 }
 
@@ -97,5 +112,21 @@ impl Body {
 
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_come_back_one_after_the_other_whatever_their_sizes() {
+        for size in [0, 10, 3 * KEPT_ROOM, 1, 2 * KEPT_ROOM, 200] {
+            let raw: Vec<u8> = (0..=250).cycle().take(size).collect();
+            let body = Body::new(&raw).expect("compresses");
+            assert!(body.raw().expect("whole") == raw, "{size} bytes");
+        }
+        let kept = COMPRESSING.with_borrow(|slot| slot.as_ref().map(|(_, room)| room.capacity()));
+        assert!(kept.expect("kept for the next one") <= KEPT_ROOM);
     }
 }

@@ -9,7 +9,7 @@
 //! `version` counts per kind and grows when a reader of the version before could not make sense of
 //! the fields. A field that is merely added has a default and keeps the version.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -17,9 +17,15 @@ use thiserror::Error;
 
 use crate::{
     body::Body,
-    event::{Envelope, Event, Kind, Payload},
+    event::{
+        AnalysisFinished, AnalysisRequested, Envelope, Event, Kind, Linked, Payload,
+        RequestReceived, ResponseFinished,
+    },
     id::ExchangeId,
 };
+
+/// Bytes of the head's length.
+const LENGTH: usize = 4;
 
 /// Why bytes are not an event that this build can read. Such an event is parked, never dropped.
 #[derive(Debug, Error)]
@@ -49,7 +55,8 @@ pub const fn version_of(kind: Kind) -> u16 {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// A head that is read: its fields' version is looked at before they are.
+#[derive(Deserialize)]
 struct Head {
     id: ExchangeId,
     kind: String,
@@ -59,8 +66,33 @@ struct Head {
     domain: String,
     account_id: Option<String>,
     fields: Box<RawValue>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     body: Option<BodyHead>,
+}
+
+/// A head that is written, in one go.
+#[derive(Serialize)]
+struct HeadOf<'a> {
+    id: ExchangeId,
+    kind: &'static str,
+    version: u16,
+    at: Timestamp,
+    gateway: &'a str,
+    domain: &'a str,
+    account_id: Option<&'a str>,
+    fields: FieldsOf<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<BodyHead>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum FieldsOf<'a> {
+    RequestReceived(&'a RequestReceived),
+    ResponseFinished(&'a ResponseFinished),
+    Linked(&'a Linked),
+    AnalysisRequested(&'a AnalysisRequested),
+    AnalysisFinished(&'a AnalysisFinished),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,41 +101,46 @@ struct BodyHead {
     sha256: String,
 }
 
+/// Bytes that most heads have room in.
+const HEAD_ROOM: usize = 1_536;
+
 /// The wire form of `event`.
 pub fn encode(event: &Event) -> Result<Bytes, serde_json::Error> {
     let envelope = &event.envelope;
     let kind = envelope.payload.kind();
-    let head = serde_json::to_vec(&Head {
+    let head = HeadOf {
         id: envelope.id,
-        kind: kind.as_str().to_owned(),
+        kind: kind.as_str(),
         version: version_of(kind),
         at: envelope.at,
-        gateway: envelope.gateway.clone(),
-        domain: envelope.domain.clone(),
-        account_id: envelope.account_id.clone(),
-        fields: fields_of(&envelope.payload)?,
+        gateway: &envelope.gateway,
+        domain: &envelope.domain,
+        account_id: envelope.account_id.as_deref(),
+        fields: fields_of(&envelope.payload),
         body: event
             .body
             .as_ref()
             .map(|body| BodyHead { len: body.len(), sha256: hex::encode(body.sha256()) }),
-    })?;
+    };
     let rest = event.body.as_ref().map_or(&[][..], |body| body.compressed());
-    let mut wire = BytesMut::with_capacity(4 + head.len() + rest.len());
-    wire.put_u32_le(u32::try_from(head.len()).unwrap_or(u32::MAX));
-    wire.put_slice(&head);
-    wire.put_slice(rest);
-    Ok(wire.freeze())
+    let mut wire: Vec<u8> = Vec::with_capacity(LENGTH + HEAD_ROOM + rest.len());
+    wire.resize(LENGTH, 0);
+    serde_json::to_writer(&mut wire, &head)?;
+    let length = u32::try_from(wire.len() - LENGTH).unwrap_or(u32::MAX);
+    wire[..LENGTH].copy_from_slice(&length.to_le_bytes());
+    wire.extend_from_slice(rest);
+    Ok(wire.into())
 }
 
 /// Reads what [`encode`] wrote, in this version or an earlier one.
 pub fn decode(wire: &Bytes) -> Result<Event, DecodeError> {
-    let (length, rest) = wire.split_first_chunk::<4>().ok_or(DecodeError::Truncated)?;
+    let (length, rest) = wire.split_first_chunk::<LENGTH>().ok_or(DecodeError::Truncated)?;
     let length = u32::from_le_bytes(*length) as usize;
     let head: Head = serde_json::from_slice(rest.get(..length).ok_or(DecodeError::Truncated)?)?;
     let body = match &head.body {
         None => None,
         Some(body) => Some(Body::from_parts(
-            wire.slice(4 + length..),
+            wire.slice(LENGTH + length..),
             body.len,
             digest(&body.sha256).ok_or(DecodeError::Checksum)?,
         )),
@@ -122,13 +159,13 @@ pub fn decode(wire: &Bytes) -> Result<Event, DecodeError> {
     })
 }
 
-fn fields_of(payload: &Payload) -> Result<Box<RawValue>, serde_json::Error> {
+fn fields_of(payload: &Payload) -> FieldsOf<'_> {
     match payload {
-        Payload::RequestReceived(fields) => raw(fields),
-        Payload::ResponseFinished(fields) => raw(fields),
-        Payload::Linked(fields) => raw(fields),
-        Payload::AnalysisRequested(fields) => raw(fields),
-        Payload::AnalysisFinished(fields) => raw(fields),
+        Payload::RequestReceived(fields) => FieldsOf::RequestReceived(fields),
+        Payload::ResponseFinished(fields) => FieldsOf::ResponseFinished(fields),
+        Payload::Linked(fields) => FieldsOf::Linked(fields),
+        Payload::AnalysisRequested(fields) => FieldsOf::AnalysisRequested(fields),
+        Payload::AnalysisFinished(fields) => FieldsOf::AnalysisFinished(fields),
     }
 }
 
@@ -147,10 +184,6 @@ fn payload_of(head: &Head) -> Result<Payload, DecodeError> {
         Kind::AnalysisRequested => Payload::AnalysisRequested(parse(&head.fields)?),
         Kind::AnalysisFinished => Payload::AnalysisFinished(parse(&head.fields)?),
     })
-}
-
-fn raw<T: Serialize>(fields: &T) -> Result<Box<RawValue>, serde_json::Error> {
-    serde_json::value::to_raw_value(fields)
 }
 
 fn parse<T: DeserializeOwned>(fields: &RawValue) -> Result<T, serde_json::Error> {

@@ -1,6 +1,6 @@
 //! Headers as they are recorded: in order, duplicates kept, secrets masked.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +27,11 @@ const SECRET_WORDS: [&str; 4] = ["token", "secret", "password", "api-key"];
 /// Names that hold a secret word but no secret, so that limits stay readable.
 const OPEN: [&str; 1] = ["anthropic-ratelimit-"];
 
-/// A list of (name, value) pairs, names lower-cased, values lossy UTF-8.
+/// A list of (name, value) pairs, names lower-cased, values lossy UTF-8. Shared by its clones: the journal,
+/// the observer and the store each keep one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Headers(Vec<(String, String)>);
+pub struct Headers(Arc<[(String, String)]>);
 
 impl Headers {
     /// Records the pairs in their order. The values of secret headers are replaced by [`MASKED`], and

@@ -1,6 +1,6 @@
 //! From frames to events.
 
-use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path};
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -32,9 +32,12 @@ pub struct Assembled {
 pub struct Assembler<'a> {
     dir: &'a Path,
     gateway: &'a str,
-    files: HashMap<u64, File>,
+    open: &'a mut OpenSegment,
     damaged: u64,
 }
+
+/// The segment that was read last, open: the next event mostly stands in it as well.
+pub(crate) type OpenSegment = Option<(u64, File)>;
 
 /// A side's body and what stood around it.
 #[derive(Default)]
@@ -46,8 +49,8 @@ struct Parts {
 }
 
 impl<'a> Assembler<'a> {
-    pub(crate) fn new(dir: &'a Path, gateway: &'a str) -> Self {
-        Self { dir, gateway, files: HashMap::new(), damaged: 0 }
+    pub(crate) fn new(dir: &'a Path, gateway: &'a str, open: &'a mut OpenSegment) -> Self {
+        Self { dir, gateway, open, damaged: 0 }
     }
 
     /// Reads the frames of `ready` and makes its event.
@@ -88,17 +91,14 @@ impl<'a> Assembler<'a> {
     }
 
     fn parts(&mut self, frames: &[Place]) -> io::Result<Parts> {
-        let mut parts = Parts::default();
+        let mut parts = Parts { body: Vec::with_capacity(body_len(frames)), ..Parts::default() };
         let mut broken = false;
         for place in frames {
             match place.header.kind {
                 FrameKind::RequestChunk | FrameKind::ResponseChunk if broken => {}
                 FrameKind::RequestChunk | FrameKind::ResponseChunk => {
-                    match self.payload(place)? {
-                        Some(bytes) => parts.body.extend_from_slice(&bytes),
-                        // What follows a hole is no part of the body any more.
-                        None => broken = true,
-                    }
+                    // What follows a hole is no part of the body any more.
+                    broken = !self.append(place, &mut parts.body)?;
                 }
                 FrameKind::RequestEnd => {
                     parts.complete = self.payload(place)?.is_some_and(|bytes| bytes == [1][..]);
@@ -118,19 +118,31 @@ impl<'a> Assembler<'a> {
 
     /// The payload when its bytes are whole.
     pub(crate) fn payload(&mut self, place: &Place) -> io::Result<Option<Bytes>> {
-        let file = match self.files.entry(place.segment) {
-            std::collections::hash_map::Entry::Occupied(file) => file.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(File::open(segment::path(self.dir, place.segment))?)
-            }
-        };
-        let mut bytes = vec![0; place.header.len as usize];
-        file.read_exact_at(&mut bytes, place.offset + HEADER as u64)?;
-        if crc32c::crc32c(&bytes) == place.header.payload_crc {
-            return Ok(Some(bytes.into()));
+        let mut bytes = Vec::new();
+        let is_whole = self.append(place, &mut bytes)?;
+        Ok(is_whole.then(|| bytes.into()))
+    }
+
+    /// Adds the payload to `bytes`; false, and nothing is added, when its bytes are damaged.
+    fn append(&mut self, place: &Place, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        let start = bytes.len();
+        bytes.resize(start + place.header.len as usize, 0);
+        self.read_at(place, &mut bytes[start..])?;
+        let is_whole = crc32c::crc32c(&bytes[start..]) == place.header.payload_crc;
+        if !is_whole {
+            bytes.truncate(start);
+            self.damaged += 1;
         }
-        self.damaged += 1;
-        Ok(None)
+        Ok(is_whole)
+    }
+
+    fn read_at(&mut self, place: &Place, payload: &mut [u8]) -> io::Result<()> {
+        let open = self.open.take().filter(|(segment, _)| *segment == place.segment);
+        let (_, file) = self.open.insert(match open {
+            Some(open) => open,
+            None => (place.segment, File::open(segment::path(self.dir, place.segment))?),
+        });
+        file.read_exact_at(payload, place.offset + HEADER as u64)
     }
 
     fn request(&self, head: RequestHead, complete: bool, body: Body) -> Event {
@@ -164,6 +176,14 @@ impl<'a> Assembler<'a> {
         };
         Event { envelope, body: Some(body) }
     }
+}
+
+/// Bytes of the body that the frames hold.
+fn body_len(frames: &[Place]) -> usize {
+    let is_chunk =
+        |kind: FrameKind| matches!(kind, FrameKind::RequestChunk | FrameKind::ResponseChunk);
+    let chunks = frames.iter().filter(|place| is_chunk(place.header.kind));
+    chunks.map(|place| place.header.len as usize).sum()
 }
 
 fn outcome(

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    assemble::{Assembled, Assembler},
+    assemble::{Assembled, Assembler, OpenSegment},
     error::JournalError,
     folder,
     recording::{Carried, Item},
@@ -40,6 +40,8 @@ pub struct Reader {
     read: VecDeque<u64>,
     table: Table,
     ready: VecDeque<Ready>,
+    /// For putting events together.
+    open: OpenSegment,
     aborted_left: bool,
     /// The segment of which the frames were written once more.
     relieved: Option<u64>,
@@ -127,6 +129,7 @@ impl Reader {
             read: VecDeque::new(),
             table: Table::default(),
             ready: VecDeque::new(),
+            open: None,
             aborted_left: false,
             relieved: None,
         }
@@ -163,7 +166,8 @@ impl Reader {
     /// Reads the frames of `ready` and makes its event. Frames that can't be read are counted; an
     /// exchange that can't be named is given up.
     pub fn assemble(&mut self, ready: &Ready) -> Result<Assembled, JournalError> {
-        let assembled = Assembler::new(&self.dir, &self.gateway).assemble(ready)?;
+        let assembler = Assembler::new(&self.dir, &self.gateway, &mut self.open);
+        let assembled = assembler.assemble(ready)?;
         self.stats().damaged(assembled.damaged);
         self.stats().aborted(u64::from(assembled.aborted));
         if assembled.event.is_none() {
@@ -205,10 +209,10 @@ impl Reader {
         if !self.is_drained() {
             return Ok(());
         }
-        if let (Source::Live(live), Some((last, _))) = (&self.source, self.current.take()) {
-            live.shared.free(last).map_err(JournalError::at(&self.dir))?;
+        match self.current.take() {
+            Some((last, _)) => self.free_segment(last),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes an adopted folder that holds nothing any more. False when it stays.
@@ -274,16 +278,23 @@ impl Reader {
     /// Frees segments, oldest first: were one freed before an older one, a crash could leave the
     /// beginning of an exchange without the end that was acknowledged.
     fn free(&mut self) -> Result<(), JournalError> {
-        while let Some(oldest) = self.read.front().filter(|oldest| !self.table.is_pinned(**oldest))
+        while let Some(oldest) = self.read.front().copied()
+            && !self.table.is_pinned(oldest)
         {
-            let freed = match &self.source {
-                Source::Live(live) => live.shared.free(*oldest),
-                Source::Left { .. } => fs::remove_file(segment::path(&self.dir, *oldest)),
-            };
-            freed.map_err(JournalError::at(&self.dir))?;
+            self.free_segment(oldest)?;
             self.read.pop_front();
         }
         Ok(())
+    }
+
+    fn free_segment(&mut self, sequence: u64) -> Result<(), JournalError> {
+        // A file that is open keeps its blocks when it is removed.
+        drop(self.open.take_if(|(open, _)| *open == sequence));
+        let freed = match &self.source {
+            Source::Live(live) => live.shared.free(sequence),
+            Source::Left { .. } => fs::remove_file(segment::path(&self.dir, sequence)),
+        };
+        freed.map_err(JournalError::at(&self.dir))
     }
 
     /// When segments get scarce: has the frames of the oldest one written once more, so that an
@@ -295,7 +306,7 @@ impl Reader {
             return Ok(());
         }
         let Some(places) = self.table.movable(oldest) else { return Ok(()) };
-        let mut assembler = Assembler::new(&self.dir, &self.gateway);
+        let mut assembler = Assembler::new(&self.dir, &self.gateway, &mut self.open);
         for place in places {
             // A damaged one stays where it is.
             let payload = assembler.payload(&place).map_err(JournalError::at(&self.dir))?;

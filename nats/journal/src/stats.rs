@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use metrics::Counter;
 use serde::Serialize;
 
 /// Why frames of an exchange are not in the journal.
@@ -35,16 +36,34 @@ impl LossReason {
     }
 }
 
+/// A count, and its handle among the metrics: to look for that each time would cost more than to count.
+#[derive(Debug)]
+struct Count {
+    value: AtomicU64,
+    metric: Counter,
+}
+
+impl Count {
+    /// Shown from the start: of a count that begins at one nobody sees that it rose.
+    fn new(metric: Counter) -> Self {
+        metric.increment(0);
+        Self { value: AtomicU64::new(0), metric }
+    }
+
+    fn add(&self, by: u64) {
+        self.value.fetch_add(by, Relaxed);
+        self.metric.increment(by);
+    }
+}
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident => $metric:literal,)*) => {
         #[derive(Debug)]
-        pub(crate) struct Stats { $($name: AtomicU64,)* }
+        pub(crate) struct Stats { $($name: Count,)* }
 
-        // Shown from the start: of a count that begins at one nobody sees that it rose.
         impl Default for Stats {
             fn default() -> Self {
-                $(metrics::counter!($metric).increment(0);)*
-                Self { $($name: AtomicU64::new(0),)* }
+                Self { $($name: Count::new(metrics::counter!($metric)),)* }
             }
         }
 
@@ -55,12 +74,11 @@ macro_rules! counters {
 
         impl Stats {
             $(pub fn $name(&self, by: u64) {
-                self.$name.fetch_add(by, Relaxed);
-                metrics::counter!($metric).increment(by);
+                self.$name.add(by);
             })*
 
             pub fn counts(&self) -> Counts {
-                Counts { $($name: self.$name.load(Relaxed),)* }
+                Counts { $($name: self.$name.value.load(Relaxed),)* }
             }
         }
     };

@@ -4,7 +4,7 @@ mod support;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -309,6 +309,30 @@ async fn a_closed_journal_keeps_nothing_of_a_damaged_exchange_either() {
     reader.free_last().expect("frees");
     let left = segments(&folder);
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Cause: the segment that was read last stayed open, and its blocks taken, until another one was read.
+#[tokio::test]
+async fn what_is_freed_is_not_held_open() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = open(config(dir.path()));
+    record(&journal, 1, &pattern(1, 10), &pattern(2, 10)).written().await;
+    drop(journal);
+    let mut reader = Reader::adopt(dir.path()).expect("lists").remove(0);
+    let ready = reader.next_ready().expect("reads").expect("the request");
+    reader.assemble(&ready).expect("assembles");
+    assert!(!segments_held(dir.path()).is_empty(), "it is read");
+    reader.acknowledge(&ready).expect("frees");
+    ship(&mut reader, true);
+    assert_eq!(segments_held(dir.path()), Vec::<PathBuf>::new());
+}
+
+/// Segments below `dir` that this process has open, also those that are removed.
+fn segments_held(dir: &Path) -> Vec<PathBuf> {
+    let open = fs::read_dir("/proc/self/fd").expect("lists");
+    let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let is_segment = |path: &PathBuf| path.to_string_lossy().contains(".segment");
+    links.filter(|path| path.starts_with(dir)).filter(is_segment).collect()
 }
 
 /// Flips a bit of the first place where the text stands.

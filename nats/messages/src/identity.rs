@@ -68,16 +68,17 @@ impl Identity {
     pub fn read(headers: &Headers, request: &Request<'_>) -> Self {
         let user = request.user_id.as_deref().map(User::read).unwrap_or_default();
         let billing = request.system_texts().find_map(billing_line).unwrap_or_default();
-        let hint = |name: &str| header(headers, &format!("x-claude-code-{name}"));
         Self {
-            session_id: hint("session-id").or(user.session),
-            agent_id: hint("agent-id"),
-            parent_agent_id: hint("parent-agent-id"),
-            class: hint("request-class").as_deref().and_then(RequestClass::parse),
-            agent_type: hint("agent-type"),
-            prompt_id: hint("prompt-id"),
-            compaction: hint("compaction"),
-            context_compacted: hint("context-compacted"),
+            session_id: header(headers, "x-claude-code-session-id").or(user.session),
+            agent_id: header(headers, "x-claude-code-agent-id"),
+            parent_agent_id: header(headers, "x-claude-code-parent-agent-id"),
+            class: header(headers, "x-claude-code-request-class")
+                .as_deref()
+                .and_then(RequestClass::parse),
+            agent_type: header(headers, "x-claude-code-agent-type"),
+            prompt_id: header(headers, "x-claude-code-prompt-id"),
+            compaction: header(headers, "x-claude-code-compaction"),
+            context_compacted: header(headers, "x-claude-code-context-compacted"),
             prev_tool_ms: headers.get("x-claude-code-prev-tool-durations").and_then(tool_ms),
             account_id: user.account,
             is_subagent: billing_field(billing, "cc_is_subagent") == Some("true"),

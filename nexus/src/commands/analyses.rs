@@ -9,7 +9,10 @@ use anyhow::Context;
 use nexus_contract::{Clock, ExchangeId, SystemClock};
 use nexus_store::{
     Store,
-    analyses::{Analysis, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis, Requested},
+    analyses::{
+        Analysis, AnalysisFilter, AuditAction, AuditEntry, Branch, JobStatus, NewAnalysis,
+        Requested,
+    },
 };
 use serde_json::{Value, json};
 
@@ -72,7 +75,8 @@ async fn list(
     store: &dyn Store,
     output: Output,
 ) -> anyhow::Result<()> {
-    let jobs = store.list_analyses(status, None, limit).await?;
+    let filter = AnalysisFilter { status, ..AnalysisFilter::default() };
+    let jobs = store.list_analyses(&filter, None, limit).await?;
     let rows: Vec<Value> = jobs.iter().map(shown).collect();
     output.print(&rows, |_| listed(&jobs))
 }

@@ -79,7 +79,9 @@ impl Access {
                 let known = known.copied();
                 self.stored(domain, credential, known).await
             }
-            None if !self.allow_passthrough || self.holds_client_key(headers, &digests) => {
+            None if !self.allow_passthrough
+                || self.holds_client_key(headers, &presented, &digests) =>
+            {
                 Err(Problem::Authentication)
             }
             None => Ok(Grant {
@@ -107,11 +109,18 @@ impl Access {
 
     /// A key of this gateway, of whatever domain, is none of the upstream's business; also where it
     /// stands in a form that lets nobody in, such as without its scheme.
-    fn holds_client_key(&self, headers: &HeaderMap, digests: &[Digest]) -> bool {
+    fn holds_client_key(
+        &self,
+        headers: &HeaderMap,
+        presented: &[&str],
+        digests: &[Digest],
+    ) -> bool {
         let is_known = |digest: &Digest| self.credentials.knows_client_key(digest);
         let fingerprinter = self.credentials.fingerprinter();
-        let is_one =
-            |text: &str| mentions_client_key(text) || is_known(&fingerprinter.digest(text.trim()));
+        // What is presented has its digest already.
+        let is_other =
+            |text: &str| !presented.contains(&text) && is_known(&fingerprinter.digest(text));
+        let is_one = |text: &str| mentions_client_key(text) || is_other(text.trim());
         let holds_one = |value: &HeaderValue| {
             is_one(&text(value)) || basic(value).is_some_and(|pair| pair.splitn(2, ':').any(is_one))
         };

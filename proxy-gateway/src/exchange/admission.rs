@@ -162,7 +162,7 @@ impl Admission {
 
     fn request_copy(&self, worker: &Worker, head: &RequestHead) -> RequestCopy {
         let started = Started { id: head.id, domain: self.domain.clone(), path: head.path.clone() };
-        RequestCopy::new(worker.state.clone(), started, &self.grant.slack)
+        RequestCopy::new(worker.state.clone(), started, &self.grant.slack, self.length)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 use nexus_contract::TerminalState;
 use tokio::time::{Instant, sleep};
 
@@ -66,7 +66,8 @@ enum Phase {
     Releasing {
         last: Option<Bytes>,
         since: Instant,
-        written: LocalBoxFuture<'static, ()>,
+        /// `None` where nothing is recorded.
+        written: Option<LocalBoxFuture<'static, ()>>,
     },
     /// The connection ends when the server has flushed.
     Breaking(Pin<Box<tokio::time::Sleep>>),
@@ -119,16 +120,8 @@ impl Answer {
     /// The upstream's answer is whole: it is recorded before the client can know.
     fn finish(&mut self, parts: &mut Parts, last: Option<Bytes>) {
         parts.end();
-        self.phase = match parts.ledger.written() {
-            None => Phase::Releasing {
-                last,
-                since: Instant::now(),
-                written: Box::pin(std::future::ready(())),
-            },
-            Some(written) => {
-                Phase::Releasing { last, since: Instant::now(), written: Box::pin(written) }
-            }
-        };
+        let written = parts.ledger.written().map(FutureExt::boxed_local);
+        self.phase = Phase::Releasing { last, since: Instant::now(), written };
     }
 
     fn time_out(
@@ -150,7 +143,9 @@ impl Answer {
         match &mut self.phase {
             Phase::Streaming => self.poll_streaming(cx),
             Phase::Releasing { last, written, since } => {
-                ready!(written.as_mut().poll(cx));
+                if let Some(written) = written {
+                    ready!(written.as_mut().poll(cx));
+                }
                 tracing::trace!(held = ?since.elapsed(), "released");
                 let last = last.take();
                 self.phase = Phase::Done;

@@ -52,18 +52,20 @@ impl Deadline {
 /// Ends an answer that takes too long as a whole, or in which nothing comes any more.
 pub struct Watch {
     deadline: Deadline,
-    drained: Pin<Box<WaitForCancellationFutureOwned>>,
     idle: Duration,
     last_byte: Instant,
+    /// From the first wait on: an answer that is there at once needs none.
+    clocks: Option<Clocks>,
+}
+
+struct Clocks {
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Watch {
     pub fn new(deadline: Deadline, idle: Duration) -> Self {
-        let last_byte = Instant::now();
-        let sleep = Box::pin(sleep_until(deadline.at.min(last_byte + idle)));
-        let drained = Box::pin(deadline.drained.clone().cancelled_owned());
-        Self { deadline, drained, idle, last_byte, sleep }
+        Self { deadline, idle, last_byte: Instant::now(), clocks: None }
     }
 
     pub fn saw_byte(&mut self) {
@@ -77,20 +79,25 @@ impl Watch {
     /// Ready when time is over, with the reason. The timer is set anew only when it rings: bytes
     /// come far more often than time-outs.
     pub fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
-        if self.drained.as_mut().poll(cx).is_ready() {
+        let (deadline, first) = (&self.deadline, self.last_byte + self.idle);
+        let Clocks { drained, sleep } = self.clocks.get_or_insert_with(|| Clocks {
+            drained: Box::pin(deadline.drained.clone().cancelled_owned()),
+            sleep: Box::pin(sleep_until(deadline.at.min(first))),
+        });
+        if drained.as_mut().poll(cx).is_ready() {
             return Poll::Ready(STOPPING);
         }
         loop {
-            ready!(self.sleep.as_mut().poll(cx));
+            ready!(sleep.as_mut().poll(cx));
             let now = Instant::now();
-            if now >= self.deadline.at {
+            if now >= deadline.at {
                 return Poll::Ready(TOO_LONG);
             }
             let idle_until = self.last_byte + self.idle;
             if now >= idle_until {
                 return Poll::Ready(SILENCE);
             }
-            self.sleep.as_mut().reset(self.deadline.at.min(idle_until));
+            sleep.as_mut().reset(deadline.at.min(idle_until));
         }
     }
 }

@@ -68,7 +68,7 @@ impl Watched {
 
 /// Hears wishes until it is dropped.
 pub async fn listen(state: Arc<State>) {
-    let mut events = Listener::new(state.deps.live.as_ref());
+    let mut events = Listener::about(state.deps.live.as_ref(), LiveTopic::Watch);
     loop {
         match events.recv().await {
             Ok(event) if event.topic == LiveTopic::Watch => {

@@ -20,9 +20,9 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use self::growing::{Growing, Pace};
@@ -50,6 +50,10 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// Bytes of one answer that are looked at; a longer one is looked at in part.
 const MAX_ANSWER: usize = 16 << 20;
+
+/// Bytes taken at a time for copies: the events of an answer are mostly smaller than what it takes to
+/// keep each by itself.
+const ROOM: usize = 4 << 10;
 
 /// The way to the observer's thread.
 pub struct Observer {
@@ -125,6 +129,8 @@ pub struct Observation {
     status: Option<u16>,
     answer: Vec<Bytes>,
     answer_bytes: usize,
+    /// Where the answer is copied to.
+    room: BytesMut,
     /// There was no room for all of the answer.
     is_partial: bool,
     pace: Pace,
@@ -149,6 +155,7 @@ impl Observation {
             status: None,
             answer: Vec::new(),
             answer_bytes: 0,
+            room: BytesMut::new(),
             is_partial: false,
             pace: Pace::default(),
         }
@@ -159,7 +166,8 @@ impl Observation {
     }
 
     pub fn first_byte(&mut self, state: &State, first_token_ms: u64) {
-        let data = json!({ "firstTokenMs": first_token_ms, "status": self.status });
+        let data =
+            object([("firstTokenMs", json!(first_token_ms)), ("status", json!(self.status))]);
         publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
     }
 
@@ -170,7 +178,7 @@ impl Observation {
         }
         if state.observer.reserve(bytes.len()) {
             self.answer_bytes += bytes.len();
-            self.answer.push(bytes.clone());
+            self.answer.push(copied(&mut self.room, bytes));
         } else {
             self.is_partial = true;
         }
@@ -206,19 +214,48 @@ impl Observation {
     }
 }
 
+/// A copy of `chunk`. The chunk itself would keep the whole buffer in memory in which it came, and the
+/// observer's thread would give it back to the worker's share of the allocator.
+fn copied(room: &mut BytesMut, chunk: &[u8]) -> Bytes {
+    if room.capacity() < chunk.len() {
+        room.reserve(chunk.len().max(ROOM));
+    }
+    room.extend_from_slice(chunk);
+    room.split().freeze()
+}
+
+/// A JSON object, made in one piece.
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    members.into_iter().collect()
+}
+
 /// Publishes a live event; nobody waits for it.
-pub fn publish(
-    state: &State,
-    topic: LiveTopic,
-    id: ExchangeId,
-    domain: &Domain,
-    data: serde_json::Value,
-) {
+pub fn publish(state: &State, topic: LiveTopic, id: ExchangeId, domain: &Domain, data: Value) {
     state.deps.live.publish(LiveEvent {
         topic,
         id: Some(id),
         at: state.deps.clock.now(),
-        domain: domain.to_string(),
+        domain: domain.as_str().to_owned(),
         data,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_keeps_nothing_of_the_buffer_in_which_it_came() {
+        let buffer = Bytes::from(vec![7; 8 * 1024]);
+        let mut room = BytesMut::new();
+        let copies: Vec<_> = (1..20).map(|size| copied(&mut room, &buffer.slice(..size))).collect();
+        assert!(buffer.is_unique(), "only the buffer itself is left");
+        for (copy, size) in copies.iter().zip(1..) {
+            assert_eq!(copy[..], buffer[..size]);
+        }
+        for pair in copies.windows(2) {
+            assert_eq!(pair[0].as_ptr_range().end, pair[1].as_ptr(), "small ones share their room");
+        }
+        assert_eq!(copied(&mut room, &buffer), buffer, "and a large one has room as well");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use nexus_messages::{
     answer::Answer,
     decode::decode,
@@ -17,8 +18,8 @@ const LIMIT: usize = 64 << 20;
 
 /// The bodies of a report, joined and decoded.
 pub struct Bodies {
-    pub request: Vec<u8>,
-    pub answer: Vec<u8>,
+    pub request: Bytes,
+    pub answer: Bytes,
 }
 
 /// What the bodies say.
@@ -37,16 +38,23 @@ impl Bodies {
             headers.get("content-encoding").map(ToOwned::to_owned)
         };
         Self {
-            request: plain(coding(&report.request_headers).as_deref(), report.request.concat()),
-            answer: plain(coding(&report.outcome.headers).as_deref(), report.answer.concat()),
+            request: plain(coding(&report.request_headers).as_deref(), joined(&report.request)),
+            answer: plain(coding(&report.outcome.headers).as_deref(), joined(&report.answer)),
         }
     }
 }
 
-fn plain(coding: Option<&str>, body: Vec<u8>) -> Vec<u8> {
+fn joined(chunks: &[Bytes]) -> Bytes {
+    match chunks {
+        [whole] => whole.clone(),
+        parts => parts.concat().into(),
+    }
+}
+
+fn plain(coding: Option<&str>, body: Bytes) -> Bytes {
     match decode(coding, &body, LIMIT).bytes {
         Cow::Borrowed(_) => body,
-        Cow::Owned(plain) => plain,
+        Cow::Owned(plain) => plain.into(),
     }
 }
 

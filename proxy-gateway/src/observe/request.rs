@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use nexus_contract::{ExchangeId, LiveTopic};
-use serde_json::json;
+use serde_json::Value;
 
-use super::{glimpse::Glimpse, publish};
-use crate::{config::DomainSlack, domain::Domain, state::State};
+use super::{copied, glimpse::Glimpse, object, publish};
+use crate::{config::DomainSlack, domain::Domain, state::State, upstream::BodyLength};
 
 /// Larger requests are the agents' own turns. Keeping and reading them only to count them would cost
 /// more than forwarding them, so that it needs a reason.
@@ -28,14 +28,26 @@ pub struct RequestCopy {
     glimpse: Glimpse,
     kept: Vec<Bytes>,
     kept_bytes: usize,
+    /// Where the body is copied to.
+    room: BytesMut,
     max: usize,
 }
 
 impl RequestCopy {
-    pub fn new(state: Arc<State>, started: Started, slack: &DomainSlack) -> Self {
-        let max = if wants_whole(&state, slack) { usize::MAX } else { SMALL };
-        let glimpse = Glimpse::default();
-        Self { state, started: Some(started), glimpse, kept: Vec::new(), kept_bytes: 0, max }
+    pub fn new(
+        state: Arc<State>,
+        started: Started,
+        slack: &DomainSlack,
+        length: BodyLength,
+    ) -> Self {
+        let max = match length {
+            _ if wants_whole(&state, slack) => usize::MAX,
+            // Known to be given up later.
+            BodyLength::Sized(length) if length > SMALL as u64 => 0,
+            _ => SMALL,
+        };
+        let (started, glimpse, room) = (Some(started), Glimpse::default(), BytesMut::new());
+        Self { state, started, glimpse, kept: Vec::new(), kept_bytes: 0, room, max }
     }
 
     pub fn chunk(&mut self, bytes: &Bytes) {
@@ -43,7 +55,7 @@ impl RequestCopy {
         let fits = bytes.len() <= self.max.saturating_sub(self.kept_bytes);
         if fits && self.state.observer.reserve(bytes.len()) {
             self.kept_bytes += bytes.len();
-            self.kept.push(bytes.clone());
+            self.kept.push(copied(&mut self.room, bytes));
         } else {
             self.give_up();
         }
@@ -52,8 +64,12 @@ impl RequestCopy {
     /// The body is there, or what there will be of it.
     pub fn ended(&mut self) {
         let Some(started) = self.started.take() else { return };
-        let Glimpse { model, stream } = &self.glimpse;
-        let data = json!({ "model": model, "stream": stream, "path": started.path });
+        let Glimpse { model, stream } = std::mem::take(&mut self.glimpse);
+        let data = object([
+            ("model", Value::from(model)),
+            ("stream", Value::from(stream)),
+            ("path", Value::from(started.path)),
+        ]);
         publish(&self.state, LiveTopic::Started, started.id, &started.domain, data);
     }
 
@@ -67,6 +83,7 @@ impl RequestCopy {
     fn give_up(&mut self) {
         self.state.observer.release(self.kept_bytes);
         self.max = 0;
+        self.room = BytesMut::new();
         self.take();
     }
 }

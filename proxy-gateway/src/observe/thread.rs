@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Seen, debug,
     growing::Growing,
+    object,
     outbox::{Message, Outbox},
     publish,
     reading::{Bodies, Reading},
@@ -123,15 +124,16 @@ impl Observing {
 }
 
 fn finished(report: &Report, tokens: Tokens) -> Value {
-    json!({
-        "state": report.outcome.state,
-        "status": report.outcome.status,
-        "durationMs": report.outcome.duration_ms,
-        "inputTokens": tokens.input,
-        "outputTokens": tokens.output,
-        "cacheReadTokens": tokens.cache_read,
-        "cacheCreationTokens": tokens.cache_creation(),
-    })
+    let outcome = &report.outcome;
+    object([
+        ("state", json!(outcome.state)),
+        ("status", json!(outcome.status)),
+        ("durationMs", json!(outcome.duration_ms)),
+        ("inputTokens", json!(tokens.input)),
+        ("outputTokens", json!(tokens.output)),
+        ("cacheReadTokens", json!(tokens.cache_read)),
+        ("cacheCreationTokens", json!(tokens.cache_creation())),
+    ])
 }
 
 fn telemetry(reading: &Reading<'_>, tokens: Tokens) -> Value {

@@ -12,6 +12,7 @@
 //! a worker that was given up, or of a run that was cancelled, changes nothing but its own attempt.
 
 mod audit;
+mod filter;
 mod job;
 mod queue;
 mod reads;
@@ -19,6 +20,7 @@ mod requests;
 mod row;
 
 pub use audit::{AnalysisAudit, AuditAction, AuditEntry};
+pub use filter::AnalysisFilter;
 pub use job::{
     Analysis, Attempt, AttemptEnd, AttemptFailure, Branch, Completion, JobStatus, LeaseRequest,
     LeasedJob, Requested,

@@ -1,6 +1,6 @@
 //! Many rows in one statement, in the form that both engines understand.
 
-use sqlx::{Database, Encode, Type};
+use sqlx::{Database, Encode, Postgres, Sqlite, Type, postgres::PgHasArrayType};
 
 use crate::sql::{Parameter, QueryBuilder, Separated};
 
@@ -13,23 +13,51 @@ pub(crate) const fn rows(columns: usize) -> usize {
     if rows > 500 { 500 } else { rows }
 }
 
-/// `head (k1, k2, …) tail`, the list filled up to a power of two by its last key, so that few
-/// different statements are prepared.
+/// What rows are looked up by, many at a time.
+pub(crate) trait Key<DB: Database>: Sized {
+    /// Appends the operator that finds a column's value among `keys`, and them.
+    fn push_in(query: &mut QueryBuilder<DB>, keys: &[Self]);
+}
+
+impl<K> Key<Sqlite> for K
+where
+    K: Clone + for<'q> Encode<'q, Sqlite> + Type<Sqlite> + Parameter,
+{
+    /// The list is filled up to a power of two by its last key, so that few different statements are
+    /// prepared.
+    fn push_in(query: &mut QueryBuilder<Sqlite>, keys: &[Self]) {
+        query.push("IN (");
+        if let Some(last) = keys.last() {
+            let fill = keys.len().next_power_of_two() - keys.len();
+            let mut list = query.separated(", ");
+            for key in keys.iter().chain(std::iter::repeat_n(last, fill)) {
+                list.push_bind(key.clone());
+            }
+        }
+        query.push(")");
+    }
+}
+
+impl<K> Key<Postgres> for K
+where
+    K: for<'q> Encode<'q, Postgres> + Type<Postgres> + PgHasArrayType + Parameter,
+{
+    /// One array: the statement is prepared once for any number of keys, and the plan that is kept of
+    /// it takes them for a few, so that it goes by an index. Of a list of single values it takes all
+    /// for rows, and reads the whole table.
+    fn push_in(query: &mut QueryBuilder<Postgres>, keys: &[Self]) {
+        query.push("= ANY (").push_bind_all(keys).push(")");
+    }
+}
+
+/// `head`, which ends in `IN`, with its keys, and `tail`.
 pub(crate) fn in_list<DB, K>(head: &str, keys: &[K], tail: &str) -> QueryBuilder<DB>
 where
     DB: Database,
-    K: Clone + Send + for<'q> Encode<'q, DB> + Type<DB> + Parameter,
+    K: Key<DB>,
 {
-    let mut query = QueryBuilder::new(head);
-    query.push(" (");
-    if let Some(last) = keys.last() {
-        let fill = keys.len().next_power_of_two() - keys.len();
-        let mut list = query.separated(", ");
-        for key in keys.iter().chain(std::iter::repeat_n(last, fill)) {
-            list.push_bind(key.clone());
-        }
-    }
-    query.push(")");
+    let mut query = QueryBuilder::new(head.strip_suffix("IN").unwrap_or(head));
+    K::push_in(&mut query, keys);
     query.push(tail);
     query
 }

@@ -54,6 +54,10 @@ pub trait Dialect: Database {
     /// documents first.
     const TELLS_STRETCHES: bool;
 
+    /// What `texts t` of some exchanges has of `search_documents d`: the document's id, the exchange's,
+    /// and what [`stands_in_text`](Self::stands_in_text) looks into.
+    const TEXT: &'static str;
+
     /// How many rows a statement changed.
     fn affected(done: &Self::QueryResult) -> u64;
 
@@ -61,6 +65,10 @@ pub trait Dialect: Database {
     /// phrases, and the texts for its `?`; the last `?` is how many. A phrase is lower-case words
     /// separated by single spaces; of no phrase, nothing is found.
     fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>);
+
+    /// The condition that all of the phrases stand in a text `t` of `texts`, and the texts for its `?`.
+    /// Where all places of the words must be looked at, it is the newest `max_places`.
+    fn stands_in_text(phrases: &[String], max_places: u32) -> (String, Vec<String>);
 }
 
 impl Dialect for Sqlite {
@@ -73,21 +81,31 @@ impl Dialect for Sqlite {
     const LOCK_BUCKETS: &'static str = "";
     const PARTITIONED: bool = false;
     const TELLS_STRETCHES: bool = false;
+    const TEXT: &'static str = "d.document_id, d.exchange_id";
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()
     }
 
     fn newest_documents(phrases: &[String], _: &Lookup) -> (String, Vec<String>) {
-        let quoted: Vec<_> = phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
-        // A phrase of no words: no place has it.
-        let query = if phrases.is_empty() { "\"\"".to_owned() } else { quoted.join(" ") };
         // CROSS has the engine begin with the words.
         let statement = "SELECT w.document_id, d.exchange_id FROM ( \
                 SELECT rowid AS document_id FROM search_words WHERE search_words MATCH ? \
                 ORDER BY rowid DESC LIMIT ?) w \
             CROSS JOIN search_documents d WHERE d.document_id = w.document_id";
-        (statement.to_owned(), vec![query])
+        (statement.to_owned(), vec![all_words(phrases)])
+    }
+
+    fn stands_in_text(phrases: &[String], max_places: u32) -> (String, Vec<String>) {
+        // Asked for one document, the index begins anew; of a range it gives the places in one go.
+        let condition = format!(
+            "t.document_id IN ( \
+                SELECT rowid FROM search_words WHERE search_words MATCH ? \
+                AND rowid >= (SELECT MIN(document_id) FROM texts) \
+                AND rowid <= (SELECT MAX(document_id) FROM texts) \
+                ORDER BY rowid DESC LIMIT {max_places})"
+        );
+        (condition, vec![all_words(phrases)])
     }
 }
 
@@ -101,20 +119,14 @@ impl Dialect for Postgres {
     const LOCK_BUCKETS: &'static str = "SELECT pg_advisory_xact_lock(7305518436193)";
     const PARTITIONED: bool = true;
     const TELLS_STRETCHES: bool = true;
+    const TEXT: &'static str = "d.document_id, d.exchange_id, d.words";
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()
     }
 
     fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
-        let plain: Vec<_> = phrases.iter().map(|phrase| without_accents(phrase)).collect();
-        let (mut condition, mut texts) = all_stand(&plain, lookup);
-        if plain != phrases {
-            // In documents from before accents were taken off.
-            let (accented, more) = all_stand(phrases, lookup);
-            condition = format!("({condition} OR {accented})");
-            texts.extend(more);
-        }
+        let (condition, texts) = as_stored(phrases, |phrases| all_stand(phrases, lookup));
         // The plus keeps the engine from walking through all documents.
         let order = if *lookup == Lookup::Free { "document_id" } else { "+document_id" };
         let statement = format!(
@@ -123,6 +135,38 @@ impl Dialect for Postgres {
         );
         (statement, texts)
     }
+
+    fn stands_in_text(phrases: &[String], _: u32) -> (String, Vec<String>) {
+        as_stored(phrases, |phrases| {
+            let all = phrases.iter().map(|_| "strpos(' ' || t.words || ' ', ?) > 0");
+            let condition = all.collect::<Vec<_>>().join(" AND ");
+            let condition = if phrases.is_empty() { "FALSE".to_owned() } else { condition };
+            (condition, phrases.iter().map(|phrase| format!(" {phrase} ")).collect())
+        })
+    }
+}
+
+/// A query of SQLite's index.
+fn all_words(phrases: &[String]) -> String {
+    let quoted: Vec<_> = phrases.iter().map(|phrase| format!("\"{phrase}\"")).collect();
+    // A phrase of no words: no place has it.
+    if phrases.is_empty() { "\"\"".to_owned() } else { quoted.join(" ") }
+}
+
+/// The condition for phrases as PostgreSQL's documents have them: without accents, and as they are in
+/// documents from before accents were taken off.
+fn as_stored(
+    phrases: &[String],
+    condition: impl Fn(&[String]) -> (String, Vec<String>),
+) -> (String, Vec<String>) {
+    let plain: Vec<_> = phrases.iter().map(|phrase| without_accents(phrase)).collect();
+    let (mut sql, mut texts) = condition(&plain);
+    if plain != phrases {
+        let (accented, more) = condition(phrases);
+        sql = format!("({sql} OR {accented})");
+        texts.extend(more);
+    }
+    (sql, texts)
 }
 
 /// The index finds all of the words; that those of a phrase follow one another is looked up in what it

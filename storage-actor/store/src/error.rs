@@ -48,6 +48,13 @@ impl StoreError {
             | Self::Rejected(_) => false,
         }
     }
+
+    /// Whether what was to be stored can be stored later, by this process or by the one that replaces
+    /// it: the error is transient, or a newer version has migrated the store since it was opened.
+    pub fn can_wait(&self) -> bool {
+        self.is_transient()
+            || matches!(self, Self::Engine { source, .. } if is_of_other_schema(source))
+    }
 }
 
 impl StoreError {
@@ -130,6 +137,25 @@ fn postgres_is_transient(code: &str) -> bool {
     let class = code.get(..2).unwrap_or_default();
     matches!(class, "08" | "53" | "57" | "58")
         || matches!(code, "40001" | "40P01" | "55P03" | "25006" | "23503" | DUPLICATE_TABLE)
+}
+
+/// What the statement names is not there, though the schema was looked at when the store was opened: a
+/// newer version changed it since.
+fn is_of_other_schema(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(database) = error else { return false };
+    if database.try_downcast_ref::<SqliteError>().is_some() {
+        sqlite_lacks(database.message())
+    } else {
+        // Undefined column, undefined table.
+        matches!(&database.code().unwrap_or_default()[..], "42703" | "42P01")
+    }
+}
+
+/// SQLite has no code of its own for it.
+fn sqlite_lacks(message: &str) -> bool {
+    message.starts_with("no such column: ")
+        || message.starts_with("no such table: ")
+        || message.contains(" has no column named ")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod quality;
 mod relink;
 mod row;
 mod source;
+mod stored;
 mod tasks;
 mod write;
 

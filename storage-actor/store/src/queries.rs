@@ -9,6 +9,7 @@ mod conditions;
 mod conversations;
 mod cover;
 mod days;
+mod first;
 pub mod graph;
 pub mod metrics;
 pub mod misses;

@@ -1,8 +1,12 @@
 //! Rows as structs: the fields are named once and make the struct, the column list and the binds.
 
+use sqlx::Database;
+
+use crate::sql::QueryBuilder;
+
 /// `table_row! { /// docs  pub struct Name { field: Type, … } }`
 ///
-/// Field names are column names. `push` binds a row in the order of `COLUMNS`.
+/// Field names are column names, and binds stand in the order of `COLUMNS`.
 macro_rules! table_row {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty),+ $(,)? }) => {
         $(#[$meta])*
@@ -12,20 +16,44 @@ macro_rules! table_row {
         impl $name {
             /// The columns, in the fields' order.
             pub const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+        }
 
-            /// Binds the fields whose columns are marked, in the columns' order.
-            pub(crate) fn push<DB>(
-                &self,
-                row: &mut $crate::sql::Separated<'_, DB>,
+        impl $crate::table::Source<sqlx::Sqlite> for $name {
+            const IS_KEPT: bool = false;
+
+            /// Row by row.
+            fn push_rows(
+                query: &mut $crate::sql::QueryBuilder<sqlx::Sqlite>,
+                rows: &[&Self],
                 marks: &[bool],
-            ) where
-                DB: sqlx::Database,
-                $($type: for<'q> sqlx::Encode<'q, DB> + sqlx::Type<DB>),+
-            {
+            ) {
+                query.push_values(rows, |mut list, row| {
+                    let mut marks = marks.iter();
+                    $(if marks.next() == Some(&true) {
+                        list.push_bind(row.$field.clone());
+                    })+
+                });
+            }
+        }
+
+        impl $crate::table::Source<sqlx::Postgres> for $name {
+            const IS_KEPT: bool = true;
+
+            /// An array a column: reading thousands of single values takes the engine as long as
+            /// writing them.
+            fn push_rows(
+                query: &mut $crate::sql::QueryBuilder<sqlx::Postgres>,
+                rows: &[&Self],
+                marks: &[bool],
+            ) {
                 let mut marks = marks.iter();
+                query.push("SELECT * FROM unnest(");
+                let mut list = query.separated(", ");
                 $(if marks.next() == Some(&true) {
-                    row.push_bind(self.$field.clone());
+                    let column: Vec<_> = rows.iter().map(|row| row.$field.clone()).collect();
+                    list.push_bind_all(&column);
                 })+
+                query.push(")");
             }
         }
 
@@ -40,6 +68,15 @@ macro_rules! table_row {
     };
 }
 pub(crate) use table_row;
+
+/// Rows as an `INSERT` takes many of them.
+pub(crate) trait Source<DB: Database>: Sized {
+    /// Whether the statement is the same for any number of rows, so that it is kept when it is prepared.
+    const IS_KEPT: bool;
+
+    /// Appends what gives the fields whose columns are marked; at least one is.
+    fn push_rows(query: &mut QueryBuilder<DB>, rows: &[&Self], marks: &[bool]);
+}
 
 /// A row that is told from another one column by column.
 pub(crate) trait Compared {

@@ -4,8 +4,8 @@ use jiff::{Timestamp, ToSpan};
 use nexus_contract::ExchangeId;
 use nexus_store::{
     analyses::{
-        AnalysisCursor, AttemptEnd, AttemptFailure, AuditAction, AuditEntry, Branch, Completion,
-        JobStatus, LeaseRequest, LeasedJob, NewAnalysis, Requested,
+        AnalysisCursor, AnalysisFilter, AttemptEnd, AttemptFailure, AuditAction, AuditEntry,
+        Branch, Completion, JobStatus, LeaseRequest, LeasedJob, NewAnalysis, Requested,
     },
     store_tests,
     testing::TestStore,
@@ -241,16 +241,24 @@ async fn lists_page_by_key_newest_first(store: TestStore) {
     }
     let failed = lease_one(&store, "w", 10).await.expect("a job");
     store.fail_analysis(&failed, &failure(11, None)).await.expect("failed");
-    let first = store.list_analyses(None, None, 3).await.expect("listed");
+    let all = AnalysisFilter::default();
+    let first = store.list_analyses(&all, None, 3).await.expect("listed");
     let cursor = AnalysisCursor::from(first.last().expect("three"));
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
-    let rest = store.list_analyses(None, Some(cursor), 3).await.expect("listed");
+    let rest = store.list_analyses(&all, Some(cursor), 3).await.expect("listed");
     let times = first.iter().chain(&rest).map(|job| job.requested_at).collect::<Vec<_>>();
     assert_eq!(times, (0..5).rev().map(at).collect::<Vec<_>>());
-    let failed = store.list_analyses(Some(JobStatus::Failed), None, 9).await.expect("listed");
-    assert_eq!(failed.len(), 1);
-    let counts = store.count_analyses().await.expect("counted");
-    assert_eq!((counts.pending, counts.failed), (4, 1));
+    let failed = AnalysisFilter { status: Some(JobStatus::Failed), ..AnalysisFilter::default() };
+    assert_eq!(store.list_analyses(&failed, None, 9).await.expect("listed").len(), 1);
+    for filter in [all, failed] {
+        let counts = store.count_analyses(&filter).await.expect("counted");
+        assert_eq!((counts.pending, counts.failed), (4, 1), "whatever the status asked for");
+    }
+    let between =
+        AnalysisFilter { from: Some(at(1)), to: Some(at(3)), ..AnalysisFilter::default() };
+    let listed = store.list_analyses(&between, None, 9).await.expect("listed");
+    let times = listed.iter().map(|job| job.requested_at).collect::<Vec<_>>();
+    assert_eq!(times, [at(2), at(1)]);
 }
 
 async fn the_audit_log_tells_who_did_what(store: TestStore) {

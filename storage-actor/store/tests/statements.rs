@@ -85,8 +85,9 @@ async fn a_statement_that_grew_is_told_as_it_was_sent(store: TestStore) {
     assert!(store.list_payloads(&[a, b, c]).await.expect("it reads").is_empty());
     let lines = log.take();
     let [Line(read)] = &lines[..] else { panic!("{lines:#?}") };
-    // Lists are filled up to a power of two.
-    assert_eq!(read["parameters"], format!("{a}, {b}, {c}, {c}"));
+    // SQLite's lists are filled up to a power of two.
+    let fill = if store.url.starts_with("sqlite") { format!(", {c}") } else { String::new() };
+    assert_eq!(read["parameters"], format!("{a}, {b}, {c}{fill}"));
     assert!(read["statement"].contains("FROM payloads p "), "{read:?}");
     assert_eq!(read["rows"], "0");
 }

@@ -10,12 +10,15 @@ use zstd::{Decoder, dict::DecoderDictionary};
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// What the store compresses against: without it, its frames show next to nothing.
-const DICTIONARY: &[u8] =
-    include_bytes!("../../../storage-actor/store/src/bodies/dictionary.1.txt");
+/// What the store compresses against: without them, its frames show next to nothing.
+const DICTIONARIES: [&[u8]; 3] = [
+    include_bytes!("../../../storage-actor/store/src/bodies/dictionary.1.txt"),
+    include_bytes!("../../../storage-actor/store/src/bodies/dictionary.2.txt"),
+    include_bytes!("../../../storage-actor/store/src/bodies/dictionary.3.bin"),
+];
 
-static PREPARED: LazyLock<DecoderDictionary<'static>> =
-    LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
+static PREPARED: LazyLock<[DecoderDictionary<'static>; 3]> =
+    LazyLock::new(|| DICTIONARIES.map(DecoderDictionary::copy));
 
 /// All files below a directory but credential files, which are there to hold secrets.
 ///
@@ -38,15 +41,19 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Shows the bytes as they are, and what is in each compressed frame among them, read without the
-/// store's dictionary and with it.
+/// store's dictionaries and with each.
 pub fn layers(bytes: &[u8], mut show: impl FnMut(&[u8])) {
     show(bytes);
     for at in (0..bytes.len().saturating_sub(3)).filter(|at| bytes[*at..].starts_with(&MAGIC)) {
-        let alone = plain(Decoder::new(&bytes[at..]));
-        let against = plain(Decoder::with_prepared_dictionary(&bytes[at..], &PREPARED));
-        show(&alone);
-        if against != alone {
-            show(&against);
+        let mut readings = vec![plain(Decoder::new(&bytes[at..]))];
+        for dictionary in &*PREPARED {
+            let against = plain(Decoder::with_prepared_dictionary(&bytes[at..], dictionary));
+            if !readings.contains(&against) {
+                readings.push(against);
+            }
+        }
+        for plain in &readings {
+            show(plain);
         }
     }
 }
@@ -72,16 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_read_with_and_without_the_dictionary() {
-        let text = std::str::from_utf8(&DICTIONARY[..200]).expect("ASCII");
-        let compressors = [Compressor::with_dictionary(3, DICTIONARY), Compressor::new(3)];
-        for compressor in compressors {
-            let frame = compressor.expect("made").compress(text.repeat(2).as_bytes());
-            let frame = frame.expect("compressed");
-            let stored = [&b"before"[..], &frame[..], &b"behind"[..]].concat();
-            let mut seen = 0;
-            layers(&stored, |plain| seen += usize::from(holds(plain, &text.repeat(2))));
-            assert_eq!(seen, 1);
+    fn a_frame_is_read_with_and_without_each_dictionary() {
+        for dictionary in DICTIONARIES {
+            let text = std::str::from_utf8(dictionary.last_chunk::<200>().expect("more"));
+            let text = text.expect("ASCII");
+            let compressors = [Compressor::with_dictionary(3, dictionary), Compressor::new(3)];
+            for compressor in compressors {
+                let frame = compressor.expect("made").compress(text.repeat(2).as_bytes());
+                let frame = frame.expect("compressed");
+                let stored = [&b"before"[..], &frame[..], &b"behind"[..]].concat();
+                let mut seen = 0;
+                layers(&stored, |plain| seen += usize::from(holds(plain, &text.repeat(2))));
+                assert_eq!(seen, 1);
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ impl Fragment for GraphPage {
     fn samples() -> Vec<Self> {
         let loaded = data::sample();
         let asked = GraphQuery { tasks: "subtask_2".into(), ..GraphQuery::default() };
-        let graph = view(&loaded, &asked, "/assets/icons.svg", &TimeZone::UTC);
+        let graph = view(&loaded, &asked, &Look::sample());
         let head = Head::of(&loaded, "", Some("main"));
         let detail = Some(Detail::sample());
         vec![Self { head, graph, detail, runs_open: false, runs_href: "#".into(), follows: true }]
@@ -98,11 +98,12 @@ pub async fn page(
     asked: web::Query<GraphQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let links = Links::new(&format!("/conversations/{}", loaded.id()), &query_of(&asked));
+    let address = format!("/conversations/{}", loaded.id());
+    let links = Links::new(&address, &carried(&asked, &ctx.scope.query()));
     let asked_node = asked.node;
     let selected = asked.node.or_else(|| newest(&loaded, asked.branch.as_deref()));
     let query = GraphQuery { node: selected, ..asked.into_inner() };
-    let graph = view(&loaded, &query, ctx.dashboard.assets.url("icons.svg"), &ctx.clock_zone());
+    let graph = view(&loaded, &query, &Look::of(&ctx));
     let detail = match selected.and_then(|id| loaded.find(id)) {
         Some(node) => Some(detail::load(&ctx, &loaded, node).await?),
         None => None,
@@ -126,7 +127,7 @@ pub async fn window(
     asked: web::Query<GraphQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    let view = view(&loaded, &asked, ctx.dashboard.assets.url("icons.svg"), &ctx.clock_zone());
+    let view = view(&loaded, &asked, &Look::of(&ctx));
     let newest = newest(&loaded, asked.branch.as_deref());
     let svg = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" data-width="{}" data-height="{}" data-newest="{}" data-runs="{}">{}</svg>"#,
@@ -155,9 +156,10 @@ fn open_tasks(asked: &GraphQuery) -> Vec<String> {
     tasks
 }
 
-/// What every link of the graph carries on.
-fn query_of(asked: &GraphQuery) -> String {
+/// What every link of the graph carries on; the scope, too, that the page came with.
+fn carried(asked: &GraphQuery, scope: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(url::form_urlencoded::parse(scope.as_bytes()));
     let tasks = open_tasks(asked);
     if !tasks.is_empty() {
         query.append_pair("tasks", &tasks.join(","));
@@ -171,15 +173,33 @@ fn query_of(asked: &GraphQuery) -> String {
     query.finish()
 }
 
-fn scope_of(asked: &GraphQuery) -> String {
-    match query_of(asked) {
-        query if query.is_empty() => query,
-        query => format!("{query}&"),
+/// What a graph takes from the page around it.
+struct Look {
+    scope: String,
+    sprite: String,
+    zone: TimeZone,
+}
+
+impl Look {
+    fn of(ctx: &Ctx) -> Self {
+        Self {
+            scope: ctx.scope.query(),
+            sprite: ctx.dashboard.assets.url("icons.svg").into(),
+            zone: ctx.clock_zone(),
+        }
+    }
+
+    #[cfg(test)]
+    fn sample() -> Self {
+        Self { scope: String::new(), sprite: "/assets/icons.svg".into(), zone: TimeZone::UTC }
     }
 }
 
-fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, zone: &TimeZone) -> GraphView {
-    let scope = scope_of(asked);
+fn view(loaded: &Loaded, asked: &GraphQuery, look: &Look) -> GraphView {
+    let mut carried = carried(asked, &look.scope);
+    if !carried.is_empty() {
+        carried.push('&');
+    }
     let nodes = loaded.nodes();
     let unfolded = Unfolded {
         tasks: open_tasks(asked).into_iter().collect(),
@@ -192,15 +212,15 @@ fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, zone: &TimeZone) -> G
         Some(y1) => (asked.y0, y1.clamp(asked.y0, asked.y0 + 4.0 * FIRST)),
         None => first_window(&layout, asked.node),
     };
-    let base = format!("/conversations/{}?{}", loaded.id(), escape_amp(&scope));
+    let base = format!("/conversations/{}?{}", loaded.id(), escape_amp(&carried));
     let detail = format!("/conversations/{}/detail", loaded.id());
     let how = Drawing {
         base: &base,
         detail: &detail,
-        sprite,
+        sprite: &look.sprite,
         selected: asked.node,
         branch: asked.branch.as_deref(),
-        zone,
+        zone: &look.zone,
         from,
         to,
     };
@@ -213,7 +233,7 @@ fn view(loaded: &Loaded, asked: &GraphQuery, sprite: &str, zone: &TimeZone) -> G
         from,
         to,
         has_runs: plan.has_runs(),
-        source: format!("/conversations/{}/graph?{scope}{node}", loaded.id()),
+        source: format!("/conversations/{}/graph?{carried}{node}", loaded.id()),
     }
 }
 

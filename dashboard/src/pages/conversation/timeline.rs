@@ -32,8 +32,11 @@ pub struct TimelinePage {
     from: usize,
     to: usize,
     total: usize,
+    /// To both ends, where they are more than a step of these away.
+    first: Option<String>,
     earlier: Option<String>,
     later: Option<String>,
+    last: Option<String>,
 }
 
 /// The same as a table.
@@ -114,8 +117,10 @@ fn build(loaded: &data::Loaded, asked: &TimelineQuery) -> TimelinePage {
         from: from + 1,
         to,
         total,
+        first: (from > STEPS).then(|| address(0)),
         earlier: (from > 0).then(|| address(from.saturating_sub(STEPS))),
         later: (to < total).then(|| address(to)),
+        last: (to + STEPS < total).then(|| address(total - STEPS)),
     }
 }
 

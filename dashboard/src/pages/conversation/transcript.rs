@@ -46,7 +46,12 @@ pub struct TurnView {
 pub struct Chunk {
     turns: Vec<TurnView>,
     next: Option<String>,
+    /// To the turns before, and to both ends of the branch where these are further away.
     earlier: Option<String>,
+    first: Option<String>,
+    last: Option<String>,
+    /// Turns of the whole branch.
+    of: usize,
     /// The end of a reading that may go on.
     tail: Option<Tail>,
     /// Where feedback on recommendations is fetched from.
@@ -167,7 +172,10 @@ async fn chunk(
         tail,
         feedback,
         next: (start + CHUNK < path.len()).then(|| address("/more", start + CHUNK)),
+        first: (start > CHUNK).then(|| address("", 0)),
         earlier: (start > 0).then(|| address("", start.saturating_sub(CHUNK))),
+        last: (start + CHUNK < path.len()).then(|| address("", path.len() - CHUNK)),
+        of: path.len(),
         branch,
         conversation: id,
     })
@@ -229,7 +237,10 @@ fn sample_chunk() -> Chunk {
     Chunk {
         turns: vec![turn()],
         next: Some("/conversations/x/transcript/more?start=12".into()),
+        first: Some("/first".into()),
         earlier: Some("/earlier".into()),
+        last: Some("/last".into()),
+        of: 2,
         tail: None,
         feedback: Some("/fragments/feedback?session=s".into()),
         branch: "main".into(),

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use nexus_contract::ExchangeId;
-use nexus_messages::{
-    Block, Identity, Request, RequestClass, RequestType, Thread,
-    text::{first_prompt, preview},
-};
+use nexus_messages::{Block, Identity, Request, RequestClass, RequestType, Thread};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,8 +16,6 @@ use crate::{
     hash::Hash,
 };
 
-/// Longest title, in characters.
-const MAX_TITLE: usize = 200;
 /// Texts that may be a sub-agent's prompt: more stand in no opening.
 const MAX_OPENINGS: usize = 16;
 /// What a request for a summary ends with, in all known clients.
@@ -78,8 +73,6 @@ pub struct RequestFacts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_summaries: Vec<Summary>,
     pub results: Vec<AgentResult>,
-    /// The first thing a human wrote, on one line.
-    pub title: Option<String>,
 }
 
 impl RequestFacts {
@@ -110,7 +103,6 @@ impl RequestFacts {
             probes: last.map(|summary| summary.probes).unwrap_or_default(),
             earlier_summaries: summaries.collect(),
             results: agent_results(request),
-            title: first_prompt(request).map(|prompt| preview(&prompt, MAX_TITLE)),
             blocks,
         }
     }

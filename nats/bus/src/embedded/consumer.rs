@@ -17,10 +17,13 @@ use super::{
     sql, unavailable,
     writer::{Board, Command, Settled, lock},
 };
-use crate::stream::{Consumer, Delivery, PULL_BYTES, Settle, StreamError};
+use crate::stream::{Consumer, Delivery, PULL_BYTES, SMALL_BYTES, Settle, StreamError};
 
-/// Events read from the file at a time: they are decoded in memory.
+/// Events read from the file at a time, whatever their size: they are decoded in memory.
 const READ: usize = 64;
+
+/// As many of small ones, so that a backlog comes in batches as large as it would from memory.
+const READ_SMALL: usize = 1_024;
 
 /// Redeliveries in one pull, whatever their size.
 const AGAIN: usize = 16;
@@ -147,7 +150,7 @@ impl EmbeddedConsumer {
             return Ok(found);
         }
         let (name, kinds) = (&self.group.name, &self.group.kinds_json);
-        let limit = max.min(READ);
+        let limit = max.min(READ_SMALL);
         let listed = sql::list_behind(&self.pool, name, kinds, cursor, limit).await;
         let listed = listed.map_err(unavailable)?;
         let seqs = within_budget(&listed);
@@ -220,15 +223,36 @@ impl Undo {
 
 /// The first of `listed` that go into one pull.
 fn within_budget(listed: &[(u64, usize)]) -> Vec<u64> {
-    let mut bytes = 0;
-    let fits = |(_, size): &&(u64, usize)| {
-        let fits = bytes < PULL_BYTES;
+    let (mut seqs, mut bytes) = (Vec::with_capacity(listed.len()), 0);
+    for (seq, size) in listed {
+        if bytes >= if seqs.len() < READ { PULL_BYTES } else { SMALL_BYTES } {
+            break;
+        }
         bytes += size;
-        fits
-    };
-    listed.iter().take_while(fits).map(|(seq, _)| *seq).collect()
+        seqs.push(*seq);
+    }
+    seqs
 }
 
 fn delivery(entry: &Entry, attempt: u32) -> Delivery {
     Delivery { token: entry.seq, attempt, event: entry.event.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(count: usize, size: usize) -> usize {
+        let listed: Vec<(u64, usize)> = (1..).zip(std::iter::repeat_n(size, count)).collect();
+        within_budget(&listed).len()
+    }
+
+    #[test]
+    fn only_small_events_come_in_large_batches() {
+        assert_eq!(taken(1_000, 2 << 10), 1_000);
+        assert_eq!(taken(1_000, 16 << 10), 256);
+        assert_eq!(taken(1_000, 128 << 10), READ);
+        assert_eq!(taken(1_000, 1 << 20), 16);
+        assert_eq!(taken(3, 2 * PULL_BYTES), 1, "the largest comes, too");
+    }
 }

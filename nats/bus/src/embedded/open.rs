@@ -24,6 +24,9 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// Connections that read.
 const READERS: u32 = 4;
 
+/// Page cache of each, in KiB (SQLite takes it as a negative number): what they read is read once.
+const READER_CACHE: &str = "-512";
+
 /// Settings of the embedded log.
 #[derive(Debug, Clone)]
 pub struct EmbeddedConfig {
@@ -38,14 +41,9 @@ pub struct EmbeddedConfig {
 }
 
 impl EmbeddedConfig {
-    /// 2 GiB of events, 256 MiB of settled ones, 16 MiB in memory.
+    /// 2 GiB of events, 256 MiB of settled ones, 8 MiB in memory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            max_bytes: 2 << 30,
-            retain_bytes: 256 << 20,
-            recent_bytes: 16 << 20,
-        }
+        Self { dir: dir.into(), max_bytes: 2 << 30, retain_bytes: 256 << 20, recent_bytes: 8 << 20 }
     }
 }
 
@@ -67,7 +65,7 @@ pub(super) async fn open(config: &EmbeddedConfig) -> Result<Opened, StreamError>
         .synchronous(SqliteSynchronous::Full);
     let pool = SqlitePoolOptions::new()
         .max_connections(READERS)
-        .connect_with(options.clone())
+        .connect_with(options.clone().pragma("cache_size", READER_CACHE))
         .await
         .map_err(unavailable)?;
     sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(unavailable)?;

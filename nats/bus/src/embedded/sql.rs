@@ -18,13 +18,16 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 /// Rows of one multi-row insert.
 const ROWS: usize = 100;
 
+/// Bytes of events after which an insert takes no further row: binding them makes two more copies.
+const INSERT_BYTES: usize = 1 << 20;
+
 /// Inserts the events; gives back the sequences of those that were not there already.
 pub(super) async fn insert(
     conn: &mut SqliteConnection,
     events: &[(u64, &Incoming)],
 ) -> Result<Vec<u64>> {
     let mut inserted = Vec::with_capacity(events.len());
-    for rows in events.chunks(ROWS) {
+    for rows in inserts(events) {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "INSERT INTO events (seq, message_id, kind, target, bytes, payload) ",
         );
@@ -42,6 +45,24 @@ pub(super) async fn insert(
         }
     }
     Ok(inserted)
+}
+
+/// The events in pieces of one insert each.
+fn inserts<'a>(
+    mut events: &'a [(u64, &'a Incoming)],
+) -> impl Iterator<Item = &'a [(u64, &'a Incoming)]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |(_, event): &&(u64, &Incoming)| {
+            let fits = bytes < INSERT_BYTES;
+            bytes += event.payload.len();
+            fits
+        };
+        let count = events.iter().take(ROWS).take_while(fits).count();
+        let (piece, rest) = events.split_at(count);
+        events = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Up to `limit` events behind `cursor` that the consumer wants, as (sequence, bytes).
@@ -76,14 +97,18 @@ pub(super) async fn list_behind(
 /// The events with these sequences, in order.
 pub(super) async fn list_events(pool: &SqlitePool, seqs: &[u64]) -> Result<Vec<Entry>> {
     let json: Vec<String> = seqs.iter().map(u64::to_string).collect();
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "SELECT seq, kind, target, payload FROM events
          WHERE seq IN (SELECT value FROM json_each($1)) ORDER BY seq",
     )
     .bind(format!("[{}]", json.join(",")))
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(entry).collect()
+    .fetch(pool);
+    let mut entries = Vec::with_capacity(seqs.len());
+    // One by one: a row holds a copy of its event.
+    while let Some(row) = rows.try_next().await? {
+        entries.push(entry(&row)?);
+    }
+    Ok(entries)
 }
 
 /// How many of those there are.
@@ -347,4 +372,32 @@ fn signed(value: u64) -> i64 {
 
 fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_contract::DecodeError;
+
+    use super::*;
+
+    fn lengths(sizes: &[usize]) -> Vec<usize> {
+        let incoming = |size: &usize| Incoming {
+            message_id: String::new(),
+            kind: "linked".into(),
+            target: None,
+            payload: vec![0_u8; *size].into(),
+            event: Err(Arc::new(DecodeError::Truncated)),
+        };
+        let incoming: Vec<_> = sizes.iter().map(incoming).collect();
+        let numbered: Vec<_> = (1..).zip(&incoming).collect();
+        inserts(&numbered).map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn an_insert_is_bounded_in_rows_and_bytes() {
+        assert!(lengths(&[]).is_empty());
+        assert_eq!(lengths(&[1; 250]), [100, 100, 50]);
+        let most = INSERT_BYTES * 2 / 3;
+        assert_eq!(lengths(&[most, most, most, 4 * INSERT_BYTES, 1, 1]), [2, 2, 2]);
+    }
 }

@@ -26,14 +26,16 @@ use super::{
     letters::{self, Rejected},
     topology::{self, CHUNKS},
 };
-use crate::stream::{Consumer, ConsumerSpec, Delivery, PULL_BYTES, Settle, StreamError};
+use crate::stream::{
+    Consumer, ConsumerSpec, Delivery, PULL_BYTES, SMALL_BYTES, Settle, StreamError,
+};
 
-/// Messages of one pull: they are in memory together.
-const MAX_PULL: usize = 128;
+/// Messages asked for at a time: they are in memory together, however large they are.
+const MAX_FETCH: usize = 128;
 
-/// Settlements under way at a time: those of a whole pull, or without a server each part of it would
-/// wait for its time-out by itself.
-const SETTLING: usize = MAX_PULL;
+/// Deliveries of one pull. All of them may be under way to be settled, or without a server each part
+/// would wait for its time-out by itself.
+const MAX_PULL: usize = 1_024;
 
 /// Deliveries that are remembered. Older ones were delivered to someone else long ago.
 const MAX_HELD: usize = 20_000;
@@ -82,6 +84,23 @@ impl NatsConsumer {
             batch: None,
             rest: VecDeque::new(),
         })
+    }
+
+    /// Fetches until `max` messages are kept, or they are not small any more, or there are no others:
+    /// a transaction of the store has room for more small ones than may be asked for at a time.
+    async fn fill(&mut self, max: usize) -> Result<(), StreamError> {
+        while self.rest.len() < max && self.kept_bytes() < SMALL_BYTES {
+            let (before, wanted) = (self.rest.len(), (max - self.rest.len()).min(MAX_FETCH));
+            self.fetch(wanted).await?;
+            if self.rest.len() < before + wanted {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.rest.iter().map(|message| message.payload.len()).sum()
     }
 
     /// What is there now. Without a time to expire at, or the server would wait until then.
@@ -197,12 +216,12 @@ impl Consumer for NatsConsumer {
         self.server.ready().await?;
         let max = max.clamp(1, MAX_PULL);
         if self.rest.is_empty() {
-            self.fetch(max).await?;
+            self.fill(max).await?;
         }
         if self.rest.is_empty() && !wait.is_zero() {
             self.wait(wait).await?;
-            if !self.rest.is_empty() && max > 1 {
-                self.fetch(max - 1).await?;
+            if !self.rest.is_empty() {
+                self.fill(max).await?;
             }
         }
         self.deliver_rest(max).await
@@ -217,7 +236,7 @@ impl Consumer for NatsConsumer {
         let each = stream::iter(held).map(|(token, held, settle)| async move {
             (token, this.settle_one(held, settle).await)
         });
-        let results: Vec<_> = each.buffer_unordered(SETTLING).collect().await;
+        let results: Vec<_> = each.buffer_unordered(MAX_PULL).collect().await;
         let mut outcome = Ok(());
         for (token, result) in results {
             // One that fails, a dead letter without room perhaps, must not bring its neighbours back.

@@ -328,6 +328,36 @@ pub async fn a_pull_is_bounded_in_bytes(harness: &mut impl Harness) {
     }
 }
 
+/// Also when nothing of it is in memory.
+pub async fn a_backlog_of_small_events_comes_in_one_pull(harness: &mut impl Harness) {
+    publish(harness, 1..=600).await;
+    harness.restart().await;
+    let mut consumer = open(harness, spec("storage")).await;
+    for expected in [1..=512, 513..=600] {
+        let taken = consumer.pull(512, SOON).await.expect("pulls");
+        assert_eq!(taken.iter().map(number).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        settle(&mut consumer, &taken, &Settle::Ack).await;
+    }
+    expect_none(&mut consumer).await;
+}
+
+/// As many as small ones would fill the memory of a consumer that takes a backlog.
+pub async fn a_backlog_of_larger_events_comes_in_parts(harness: &mut impl Harness) {
+    for first in [1_u128, 51, 101, 151] {
+        let numbers = first..first + 50;
+        let events: Vec<_> =
+            numbers.map(|number| request(number, &noise(number, 48 << 10))).collect();
+        harness.stream().publish(&events).await.expect("publishes");
+    }
+    harness.restart().await;
+    let mut consumer = open(harness, spec("storage")).await;
+    let mut taken = consumer.pull(512, SOON).await.expect("pulls");
+    assert!(taken.len() <= 128, "{} at once", taken.len());
+    let rest = 200 - taken.len();
+    taken.extend(take(&mut consumer, rest).await);
+    assert_eq!(taken.iter().map(number).collect::<Vec<_>>(), (1..=200).collect::<Vec<_>>());
+}
+
 /// An event of the first pull is settled, one is not, and one was perhaps read ahead.
 pub async fn what_is_given_back_comes_again_at_once(harness: &mut impl Harness) {
     for number in 1..=3 {
@@ -435,6 +465,8 @@ macro_rules! conformance {
             a_full_stream_refuses_until_it_is_read,
             the_largest_exchange_passes,
             a_pull_is_bounded_in_bytes,
+            a_backlog_of_small_events_comes_in_one_pull,
+            a_backlog_of_larger_events_comes_in_parts,
             what_is_given_back_comes_again_at_once,
             what_is_erased_is_nowhere_any_more,
             the_status_tells_lag_and_what_is_unsettled,

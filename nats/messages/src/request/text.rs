@@ -49,7 +49,10 @@ impl<'de> Visitor<'de> for Lossy {
 
 fn lossy(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
-        Cow::Borrowed(bytes) => replace_halves(bytes),
+        // Looking for what to replace takes ten times as long as seeing that there is nothing.
+        Cow::Borrowed(bytes) => {
+            std::str::from_utf8(bytes).map_or_else(|_| replace_halves(bytes), Cow::Borrowed)
+        }
         Cow::Owned(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Cow::Owned(text),
             Err(error) => Cow::Owned(replace_halves(error.as_bytes()).into_owned()),

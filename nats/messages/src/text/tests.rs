@@ -46,9 +46,6 @@ fn the_prompt_is_what_follows_the_last_answer() {
         {"role": "user", "content": "third"},
     ]);
     assert_eq!(prompt(&messages).as_deref(), Some("second\nline\n\nthird"));
-    let body = json!({"messages": messages}).to_string();
-    let request = Request::parse(body.as_bytes()).expect("a request");
-    assert_eq!(first_prompt(&request).as_deref(), Some("first"));
 }
 
 #[test]

@@ -9,13 +9,14 @@ use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
 use super::{
+    filter::AnalysisFilter,
     job::{Analysis, Attempt, Branch, JobStatus},
     row::{AnalysisRow, AttemptRow, analysis_columns, count},
 };
 use crate::{
     engine::SqlStore,
     error::{Context, Result},
-    sql,
+    sql::{self, QueryBuilder},
 };
 
 /// Reads jobs.
@@ -27,15 +28,16 @@ pub trait AnalysisReads: Send + Sync {
     /// The job of that id.
     async fn find_analysis_job(&self, job_id: Uuid) -> Result<Option<Analysis>>;
 
-    /// Jobs, newest request first, behind `after`; all of them or those of one status.
+    /// The jobs of the filter, newest request first, behind `after`.
     async fn list_analyses(
         &self,
-        status: Option<JobStatus>,
+        filter: &AnalysisFilter,
         after: Option<AnalysisCursor>,
         limit: u32,
     ) -> Result<Vec<Analysis>>;
 
-    async fn count_analyses(&self) -> Result<AnalysisCounts>;
+    /// Those of the filter in each status, whichever status it asks for.
+    async fn count_analyses(&self, filter: &AnalysisFilter) -> Result<AnalysisCounts>;
 
     /// Every attempt of a job, oldest first: its error history.
     async fn list_attempts(&self, job_id: Uuid) -> Result<Vec<Attempt>>;
@@ -100,18 +102,10 @@ const FIND_JOB: &str = concat!("SELECT ", analysis_columns!(), " FROM analyses W
 const LIST: &str = concat!(
     "SELECT ",
     analysis_columns!(),
-    " FROM analyses WHERE (requested_at, job_id) < ($1, $2) \
-     ORDER BY requested_at DESC, job_id DESC LIMIT $3"
+    " FROM analyses a WHERE (a.requested_at, a.job_id) < ("
 );
 
-const LIST_STATUS: &str = concat!(
-    "SELECT ",
-    analysis_columns!(),
-    " FROM analyses WHERE status = $4 AND (requested_at, job_id) < ($1, $2) \
-     ORDER BY requested_at DESC, job_id DESC LIMIT $3"
-);
-
-const COUNT: &str = "SELECT status, COUNT(*) FROM analyses GROUP BY status";
+const COUNT: &str = "SELECT a.status, COUNT(*) FROM analyses a WHERE 1 = 1";
 
 const ATTEMPTS: &str = "\
     SELECT run, attempt, worker, started_at, ended_at, outcome, error_kind, error, status, model, \
@@ -139,26 +133,28 @@ impl AnalysisReads for SqlStore<Engine> {
 
     async fn list_analyses(
         &self,
-        status: Option<JobStatus>,
+        filter: &AnalysisFilter,
         after: Option<AnalysisCursor>,
         limit: u32,
     ) -> Result<Vec<Analysis>> {
-        let statement = if status.is_some() { LIST_STATUS } else { LIST };
-        let query = sql::query_as::<_, AnalysisRow>(statement)
-            .bind(after.map_or(i64::MAX, |after| after.requested_at.as_microsecond()))
-            .bind(after.map_or(Uuid::max(), |after| after.job_id))
-            .bind(i64::from(limit));
-        let query = match status {
-            Some(status) => query.bind(status.as_str()),
-            None => query,
-        };
-        let rows = query.fetch_all(self.read()).await.context("analyses cannot be listed")?;
+        let mut query = QueryBuilder::<Engine>::new(LIST);
+        query.push_bind(after.map_or(i64::MAX, |after| after.requested_at.as_microsecond()));
+        query.push(", ").push_bind(after.map_or(Uuid::max(), |after| after.job_id)).push(")");
+        Self::push_analysis_filter(&mut query, filter);
+        query.push(" ORDER BY a.requested_at DESC, a.job_id DESC LIMIT ");
+        query.push_bind(i64::from(limit));
+        let rows = query.build_query_as::<AnalysisRow>().fetch_all(self.read()).await;
+        let rows = rows.context("analyses cannot be listed")?;
         rows.into_iter().map(AnalysisRow::read).collect()
     }
 
-    async fn count_analyses(&self) -> Result<AnalysisCounts> {
-        let query = sql::query_as::<_, (String, i64)>(COUNT);
-        let rows = query.fetch_all(self.read()).await.context("analyses cannot be counted")?;
+    async fn count_analyses(&self, filter: &AnalysisFilter) -> Result<AnalysisCounts> {
+        let mut query = QueryBuilder::<Engine>::new(COUNT);
+        let filter = AnalysisFilter { status: None, ..filter.clone() };
+        Self::push_analysis_filter(&mut query, &filter);
+        query.push(" GROUP BY a.status");
+        let rows = query.build_query_as::<(String, i64)>().fetch_all(self.read()).await;
+        let rows = rows.context("analyses cannot be counted")?;
         let of = |status: JobStatus| {
             rows.iter()
                 .find(|(name, _)| name == status.as_str())

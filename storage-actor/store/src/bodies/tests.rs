@@ -1,6 +1,7 @@
+use nexus_linking::Hash;
 use proptest::prelude::*;
 
-use super::{cut::*, patch, varint};
+use super::{cut::*, packed, patch, varint};
 
 fn framed(body: &str) -> Framed {
     match cut(body.as_bytes()) {
@@ -120,6 +121,55 @@ fn request() -> impl Strategy<Value = String> {
     })
 }
 
+/// As rows hold it for ever: of each way of packing one.
+#[test]
+fn what_was_ever_packed_is_unpacked() {
+    let headers =
+        r#"[["content-type","application/json"],["x-claude-code-session-id","growth-10"]]"#;
+    let facts = r#""spawns":[],"summary":null,"plain_summary":null}"#;
+    let rows = [
+        ("00025b5d", "[]"),
+        ("014e28b52ffd0000c50000685b67726f7774682d3130225d5d0200767142581ecfb902", headers),
+        ("044e28b52ffd0000c50000685b67726f7774682d3130225d5d02c076714296c7735604", headers),
+        ("023028b52ffd0000650000286e756c6c7d010048530101", facts),
+        ("037b7d", "{}"),
+    ];
+    for (row, text) in rows {
+        let row = hex::decode(row).expect("hex");
+        let unpacked = packed::unpack(&row).expect("unpacked");
+        assert_eq!(std::str::from_utf8(&unpacked), Ok(text));
+    }
+}
+
+/// Rows that were packed with a dictionary can't be read with any other. A better one is another file.
+#[test]
+fn dictionaries_stay_as_they_are() {
+    let dictionaries: [(&[u8], _); 3] = [
+        (
+            include_bytes!("dictionary.1.txt"),
+            "db751c3e19d55bd5b798aca3607c8b0fa82877c18104ffbe216d20b68f94b043",
+        ),
+        (
+            include_bytes!("dictionary.2.txt"),
+            "1e9f15a7d145fced6d74ac6a009f0176848c2a9003d10fb00d76cac7acdd8589",
+        ),
+        (
+            include_bytes!("dictionary.3.bin"),
+            "35ab20a1a6d4395a6eb32a1dce1386c8e6727e33b5dd967241cbee855fe392c4",
+        ),
+    ];
+    for (dictionary, digest) in dictionaries {
+        assert_eq!(Hash::of(dictionary).to_string(), digest);
+    }
+}
+
+#[test]
+fn a_row_that_is_packed_in_an_unknown_way_is_damaged() {
+    for row in [&b""[..], b"\x01", b"\x09\x01a", b"\x04\x05not zstd"] {
+        assert!(packed::unpack(row).is_err(), "{row:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_join_again(body: Vec<u8>) {
@@ -139,6 +189,15 @@ proptest! {
         prop_assert_eq!(cut(&bytes).join(), &bytes[..]);
         bytes.truncate(at);
         prop_assert_eq!(cut(&bytes).join(), bytes);
+    }
+
+    #[test]
+    fn any_bytes_unpack_again(bytes: Vec<u8>, times in 0..5_000_usize) {
+        let bytes = bytes.repeat(times);
+        let segment = packed::pack(&bytes).expect("packed");
+        prop_assert_eq!(&packed::unpack(&segment).expect("unpacked"), &bytes);
+        let facts = packed::pack_facts(&bytes).expect("packed");
+        prop_assert_eq!(packed::unpack(&facts).expect("unpacked"), bytes);
     }
 
     #[test]

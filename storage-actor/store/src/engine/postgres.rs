@@ -49,6 +49,9 @@ fn reading(config: &StoreConfig) -> Result<PgConnectOptions> {
         ("statement_timeout", config.read_timeout.as_millis().to_string()),
         // How many rows a search finds depends on its words: a plan for any of them walks all for a rare one.
         ("plan_cache_mode", "force_custom_plan".to_owned()),
+        // A search seems to cost what it would if its first texts did not fill the page; to compile it
+        // takes longer than to run it.
+        ("jit", "off".to_owned()),
     ]))
 }
 
@@ -59,6 +62,12 @@ fn writing(config: &StoreConfig) -> Result<PgConnectOptions> {
         ("lock_timeout", timeout.clone()),
         // A writer that froze must not hold its locks for ever.
         ("idle_in_transaction_session_timeout", timeout),
+        // Writers look rows up by keys, most of them of rows that were written lately. A plan is kept
+        // until there are other statistics: one of when a table was small would read all of it by then.
+        ("enable_seqscan", "off".to_owned()),
+        ("random_page_cost", "1.1".to_owned()),
+        // A plan that must read a whole table seems to cost so much that it would be compiled.
+        ("jit", "off".to_owned()),
     ]))
 }
 

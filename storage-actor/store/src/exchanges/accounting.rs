@@ -18,7 +18,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     sql::{self, QueryBuilder},
-    table,
+    table::{self, Source},
     usage::UsageRow,
 };
 
@@ -53,9 +53,9 @@ impl SqlStore<Engine> {
         let all = [true; UsageRow::COLUMNS.len()];
         for some in rows.chunks(bulk::rows(UsageRow::COLUMNS.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
-            query.push_values(some, |mut row, one| one.push(&mut row, &all));
+            UsageRow::push_rows(&mut query, some, &all);
             query.push(&tail);
-            let query = query.build().persistent(false);
+            let query = query.build().persistent(<UsageRow as Source<Engine>>::IS_KEPT);
             query.execute(&mut *connection).await.context("usage cannot be written")?;
         }
         Ok(())

@@ -20,7 +20,7 @@ use crate::{
     error::{Context, Result},
     materialised::Change,
     sql::QueryBuilder,
-    table::{self, Compared as _},
+    table::{self, Compared as _, Source},
     usage::UsageRow,
 };
 
@@ -271,9 +271,10 @@ impl SqlStore<Engine> {
         let head = table::insert("exchanges", &columns);
         for some in changed.chunks(bulk::rows(columns.len())) {
             let mut query = QueryBuilder::<Engine>::new(&head);
-            query.push_values(some, |mut row, (_, new)| new.push(&mut row, &marks));
+            let rows: Vec<_> = some.iter().map(|(_, new)| *new).collect();
+            ExchangeRow::push_rows(&mut query, &rows, &marks);
             query.push(&tail);
-            let query = query.build().persistent(false);
+            let query = query.build().persistent(<ExchangeRow as Source<Engine>>::IS_KEPT);
             query.execute(&mut *connection).await.context("exchanges cannot be written")?;
         }
         Ok(())
@@ -322,11 +323,9 @@ impl SqlStore<Engine> {
         for some in ids.chunks(bulk::KEYS) {
             let mut query = bulk::in_list::<Engine, _>(&head, some, " AND at BETWEEN ");
             query.push_bind(first).push(" AND ").push_bind(last);
-            let rows: Vec<UsageRow> = query
-                .build_query_as()
-                .fetch_all(&mut *connection)
-                .await
-                .context("usage cannot be read")?;
+            // Planned each time: only the bounds tell whether they or the keys have fewer rows.
+            let query = query.build_query_as::<UsageRow>().persistent(false);
+            let rows = query.fetch_all(&mut *connection).await.context("usage cannot be read")?;
             found.extend(rows.into_iter().map(|row| (row.exchange_id, row)));
         }
         Ok(found)

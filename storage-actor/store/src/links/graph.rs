@@ -18,10 +18,12 @@ use crate::{
 const WAITING: &str = "SELECT exchange_id, at FROM link_waits \
     WHERE wait_key = $1 AND (at, exchange_id) > ($2, $3) ORDER BY at, exchange_id";
 
-/// Links after a moment that leave a history there, and those whose parent is later than they are.
+/// Links after a moment that leave a history there, and those whose parent is later than they are. The
+/// index holds the beginnings of joints.
 const JOINED: &str = "SELECT l.exchange_id, l.at FROM links l \
     JOIN link_facts f ON f.exchange_id = l.exchange_id \
-    WHERE l.joint_hash = $1 AND (l.at, l.exchange_id) > ($2, $3) \
+    WHERE substr(l.joint_hash, 1, 8) = substr($1, 1, 8) AND l.joint_hash = $1 \
+    AND (l.at, l.exchange_id) > ($2, $3) \
     AND (f.domain = $4 OR f.session_id = $5) \
     UNION SELECT l.exchange_id, l.at FROM links l \
     JOIN link_facts f ON f.exchange_id = l.exchange_id \

@@ -27,11 +27,14 @@ const PATH: &str = "WITH RECURSIVE path (hash, predecessor, length, assistant, t
     SELECT hash, predecessor, length, assistant, tool_use_id FROM path ORDER BY length DESC";
 
 /// Down from a prefix, every path of the domain as far as the first of its members that ends on it.
-/// `CROSS JOIN` keeps SQLite from beginning with the larger table.
+/// `CROSS JOIN` keeps SQLite from beginning with the larger table. The index holds the beginnings of
+/// predecessors, here and below.
 const BELOW: &str = "WITH RECURSIVE down (hash) AS (\
-    SELECT hash FROM link_prefixes WHERE predecessor = $1 AND domain_tag IN (0, $3) \
+    SELECT hash FROM link_prefixes WHERE substr(predecessor, 1, 8) = substr($1, 1, 8) \
+    AND predecessor = $1 AND domain_tag IN (0, $3) \
     UNION ALL \
-    SELECT p.hash FROM down CROSS JOIN link_prefixes p WHERE p.predecessor = down.hash \
+    SELECT p.hash FROM down CROSS JOIN link_prefixes p \
+    WHERE substr(p.predecessor, 1, 8) = substr(down.hash, 1, 8) AND p.predecessor = down.hash \
     AND p.domain_tag IN (0, $3) \
     AND NOT EXISTS (SELECT 1 FROM link_facts f \
     WHERE f.member AND f.current_hash = down.hash AND f.domain = $2)) \
@@ -52,7 +55,8 @@ const SHARE: &str = "WITH RECURSIVE up (hash, predecessor) AS (\
 
 /// Removes a prefix that nothing stands on, and names the one before it.
 const DROP: &str = "DELETE FROM link_prefixes WHERE hash = $1 \
-    AND NOT EXISTS (SELECT 1 FROM link_prefixes n WHERE n.predecessor = $1) \
+    AND NOT EXISTS (SELECT 1 FROM link_prefixes n \
+    WHERE substr(n.predecessor, 1, 8) = substr($1, 1, 8) AND n.predecessor = $1) \
     AND NOT EXISTS (SELECT 1 FROM link_facts f WHERE f.member AND f.current_hash = $1) \
     RETURNING predecessor";
 
@@ -163,4 +167,70 @@ impl SqlIndex<'_, Engine> {
 fn tag(domain: &str) -> i16 {
     let [first, second, ..] = Hash::of(domain).0;
     i16::from_be_bytes([first & 0x7f, second]).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, SqlitePool};
+    use uuid::Uuid;
+
+    use super::*;
+
+    type Step = (i64, i64, i64, String);
+
+    /// Each of the prefixes would be read otherwise.
+    #[tokio::test]
+    async fn what_goes_on_from_a_prefix_is_looked_up_by_its_beginning() {
+        let store = nexus_store::testing::sqlite().await;
+        let pool = SqlitePool::connect(&store.url).await.expect("it opens");
+        let explained = |statement: &str| {
+            let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            sqlx::query_as::<Sqlite, Step>(plan).bind(vec![0_u8; 32])
+        };
+        for query in [explained(BELOW).bind("domain").bind(1_i16), explained(DROP)] {
+            let steps = query.fetch_all(&pool).await.expect("it has a plan");
+            let by_beginning = "link_prefixes_by_predecessor (<expr>=?";
+            assert!(steps.iter().any(|(.., step)| step.contains(by_beginning)), "{steps:?}");
+            let mut scans = steps.iter().filter(|(.., step)| step.starts_with("SCAN"));
+            assert!(scans.all(|(.., step)| step == "SCAN down"), "{steps:?}");
+        }
+        pool.close().await;
+    }
+
+    const DOMAIN: &str = "domain";
+
+    const MEMBER: &str = "INSERT INTO link_facts (exchange_id, at, domain, member, identified, \
+        summarises, continues, complete, current_hash) \
+        VALUES ($1, 1, $2, TRUE, FALSE, FALSE, FALSE, FALSE, $3)";
+
+    fn node(hash: Hash, predecessor: Hash) -> Node {
+        Node { hash, predecessor, length: 1, assistant: false, tool_use: None }
+    }
+
+    /// What the index holds of them is the same.
+    #[tokio::test]
+    async fn hashes_that_begin_alike_are_told_apart() {
+        let store = nexus_store::testing::sqlite().await;
+        let pool = SqlitePool::connect(&store.url).await.expect("it opens");
+        let mut connection = pool.acquire().await.expect("a connection");
+        let mut index = SqlIndex::<Sqlite>::new(&mut connection);
+        let (one, last) = (Hash::of("one"), Hash::of("last"));
+        let mut alike = one;
+        alike.0[8] ^= 1;
+        let nodes = [node(one, Hash::START), node(alike, Hash::START), node(last, alike)];
+        let nodes: Vec<_> = nodes.iter().map(|node| (node, tag(DOMAIN))).collect();
+        index.write_nodes(&nodes).await.expect("written");
+        let member = sql::query(MEMBER).bind(Uuid::nil()).bind(text(DOMAIN)).bind(bytes(last));
+        member.execute(&mut *index.connection).await.expect("written");
+
+        assert_eq!(index.read_below(alike, DOMAIN).await.expect("read").len(), 1);
+        assert_eq!(index.read_below(one, DOMAIN).await.expect("read").len(), 0);
+        for hash in [one, alike] {
+            index.remove_nodes(hash).await.expect("removed");
+        }
+        let known = index.read_known(&[one, alike]).await.expect("read");
+        assert_eq!(known, [alike], "only on this one another stands");
+        drop(connection);
+        pool.close().await;
+    }
 }

@@ -2,27 +2,35 @@
 
 use nexus_contract::ExchangeId;
 use nexus_linking::{
-    Edge, Exchange, Hash, Link, LinkKind, Method, Moment,
+    AnswerFacts, Edge, Exchange, Hash, Link, LinkKind, Method, Moment, RequestFacts,
     chain::Node,
     index::{Call, Place},
     link::{Joint, Reply, TaskRef, Tier},
 };
 use uuid::Uuid;
 
-use super::Labelled;
+use super::{Labelled, stored};
 use crate::error::{Result, StoreError};
 
-pub(super) const FACTS: &str = "exchange_id, current_hash, length, follow_hash, request, answer";
+pub(super) const FACTS: &str = "exchange_id, at, domain, session_id, agent_id, client, thread_of, \
+    message_id, current_hash, length, follow_hash, request_facts, answer_facts";
 
 /// What is read back of `link_facts`.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct FactsRow {
     exchange_id: Uuid,
+    at: Option<i64>,
+    domain: Option<String>,
+    session_id: Option<String>,
+    agent_id: Option<String>,
+    client: Option<String>,
+    thread_of: Option<String>,
+    message_id: Option<String>,
     current_hash: Option<Vec<u8>>,
     length: Option<i64>,
     follow_hash: Option<Vec<u8>>,
-    request: Option<String>,
-    answer: Option<String>,
+    request_facts: Option<Vec<u8>>,
+    answer_facts: Option<Vec<u8>>,
 }
 
 impl TryFrom<FactsRow> for Exchange {
@@ -31,13 +39,39 @@ impl TryFrom<FactsRow> for Exchange {
     fn try_from(row: FactsRow) -> Result<Self> {
         let current = row.current_hash.as_deref().map(hash).transpose()?;
         let place = current.zip(row.length);
+        let follow = row.follow_hash.as_deref().map(hash).transpose()?;
+        let answer: Option<AnswerFacts> =
+            row.answer_facts.as_deref().map(stored::unpack).transpose()?;
+        let message_id = row.message_id.clone();
         Ok(Self {
             id: ExchangeId(row.exchange_id),
-            request: row.request.as_deref().map(json).transpose()?,
-            answer: row.answer.as_deref().map(json).transpose()?,
+            answer: answer
+                .map(|rest| AnswerFacts { message_id: rest.message_id.or(message_id), ..rest }),
             place: place.map(|(current, length)| Place { current, length: small(length) }),
-            follow: row.follow_hash.as_deref().map(hash).transpose()?,
+            follow,
+            request: row.request()?,
         })
+    }
+}
+
+impl FactsRow {
+    /// What is packed, and beside it what the columns hold.
+    fn request(self) -> Result<Option<RequestFacts>> {
+        let Some(packed) = self.request_facts else { return Ok(None) };
+        let rest: RequestFacts = stored::unpack(&packed)?;
+        let id = ExchangeId(self.exchange_id);
+        let or_column = |text: String, column: Option<String>| {
+            if text.is_empty() { column.unwrap_or_default() } else { text }
+        };
+        Ok(Some(RequestFacts {
+            moment: self.at.map_or(rest.moment, |at| Moment { at, id }),
+            domain: or_column(rest.domain, self.domain),
+            session: rest.session.or(self.session_id),
+            agent: rest.agent.or(self.agent_id),
+            client: or_column(rest.client, self.client),
+            thread: rest.thread.or(self.thread_of),
+            ..rest
+        }))
     }
 }
 
@@ -224,11 +258,6 @@ pub(super) fn text(text: &str) -> String {
 
 fn small(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::Corrupt(format!("link_facts cannot be read: {error}")))
 }
 
 fn unknown(what: &str, name: &str) -> StoreError {

@@ -70,7 +70,7 @@ impl SqlIndex<'_, Engine> {
     async fn few_at<K>(&mut self, column: &str, keys: &[K]) -> Result<Ends<K>>
     where
         K: Clone + Send + Sync + Unpin + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
-        K: for<'r> sqlx::Decode<'r, Engine> + Parameter,
+        K: for<'r> sqlx::Decode<'r, Engine> + Parameter + bulk::Key<Engine>,
     {
         let (mut few, mut crowded) = (Vec::new(), Vec::new());
         let head = count_members(column, MAX_ENDS);
@@ -156,7 +156,7 @@ impl SqlIndex<'_, Engine> {
 
     async fn facts_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Exchange>>
     where
-        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + Parameter,
+        K: bulk::Key<Engine> + Sync,
     {
         let mut found = Vec::new();
         let head = format!("SELECT {FACTS} FROM link_facts WHERE {condition} IN");
@@ -168,7 +168,7 @@ impl SqlIndex<'_, Engine> {
 
     pub(super) async fn links_in<K>(&mut self, condition: &str, keys: &[K]) -> Result<Vec<Link>>
     where
-        K: Clone + Send + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine> + Parameter,
+        K: bulk::Key<Engine> + Sync,
     {
         let mut found = Vec::new();
         let head = format!("SELECT {LINK} FROM links WHERE {condition} IN");
@@ -234,7 +234,9 @@ impl Source for SqlIndex<'_, Engine> {
         let hashes: Vec<_> = joints.iter().map(|(joint, _)| bytes(*joint)).collect();
         let mut found = self.links_in("late AND joint_hash", &hashes).await?;
         let head = format!("SELECT {LINK} FROM (");
-        let tail = ") AS q CROSS JOIN links WHERE joint_hash = q.column1 AND at >= q.column2";
+        let tail = ") AS q CROSS JOIN links \
+            WHERE substr(joint_hash, 1, 8) = substr(q.column1, 1, 8) \
+            AND joint_hash = q.column1 AND at >= q.column2";
         for some in joints.chunks(bulk::KEYS) {
             let query = bulk::values(&head, some, tail, |mut row, (joint, since)| {
                 row.push_bind(bytes(*joint)).push_bind(*since);

@@ -8,10 +8,11 @@ use sqlx::{Postgres, Sqlite};
 use super::{
     index::SqlIndex,
     row::{bytes, text},
+    stored,
 };
 use crate::{
     bulk,
-    error::{Context, Result, StoreError},
+    error::{Context, Result},
     sql::{QueryBuilder, Separated},
     table,
 };
@@ -35,13 +36,13 @@ const FACTS: &[&str] = &[
     "thread_of",
     "message_id",
     "summary_probe",
-    "request",
-    "answer",
+    "request_facts",
+    "answer_facts",
 ];
 
 /// Those of [`FACTS`] that an answer sets where its request is already.
 const ANSWER: &[&str] =
-    &["complete", "follow_hash", "first_call", "message_id", "summary_probe", "answer"];
+    &["complete", "follow_hash", "first_call", "message_id", "summary_probe", "answer_facts"];
 
 const LINKS: &[&str] = &[
     "exchange_id",
@@ -218,26 +219,24 @@ impl SqlIndex<'_, Engine> {
     }
 }
 
-/// What is stored of an exchange, its facts as JSON.
+/// What is stored of an exchange, its facts packed.
 struct Facts<'a> {
     exchange: &'a Exchange,
-    request: Option<String>,
-    answer: Option<String>,
+    request: Option<Vec<u8>>,
+    answer: Option<Vec<u8>>,
 }
 
 impl<'a> Facts<'a> {
     fn of(exchange: &'a Exchange) -> Result<Self> {
-        let request = exchange.request.as_ref().map(json).transpose()?;
-        Ok(Self { exchange, request, answer: exchange.answer.as_ref().map(json).transpose()? })
+        let request = exchange.request.as_ref();
+        let answer = exchange.answer.as_ref();
+        let answer = answer.map(|answer| stored::pack_answer(answer, request)).transpose()?;
+        let request = request.map(stored::pack_request).transpose()?;
+        Ok(Self { exchange, request, answer })
     }
 }
 
 /// Begin and end of a statement that puts rows in place of those with the same key.
 fn replace(name: &str, key: &str, columns: &[&str]) -> (String, String) {
     (table::insert(name, columns), table::or_replace(&[key], columns))
-}
-
-fn json<T: serde::Serialize>(facts: &T) -> Result<String> {
-    serde_json::to_string(facts)
-        .map_err(|error| StoreError::Rejected(format!("facts cannot be written: {error}")))
 }

@@ -15,7 +15,7 @@ use crate::{
     engine::SqlStore,
     error::{Context, Result},
     exchanges::ExchangeRow,
-    sql::{self, Parameter, QueryBuilder},
+    sql::{self, QueryBuilder},
     table,
     usage::UsageRow,
 };
@@ -209,8 +209,7 @@ impl SqlStore<Engine> {
         keys: &[K],
     ) -> Result<()>
     where
-        K: Clone + Send + Sync + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
-        K: Parameter,
+        K: bulk::Key<Engine> + Sync,
     {
         for some in keys.chunks(bulk::KEYS) {
             let mut query = bulk::in_list::<Engine, K>(statement, some, "");

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::{
     conditions::Conditions,
-    graph, metrics,
+    first, graph, metrics,
     row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
-    tools::Named,
+    tools::Asked,
     types::{
         ConversationCounts, ConversationFilter, ConversationGraph, ConversationSort,
         ConversationSummary, Cursor, Page, Paging,
@@ -39,6 +39,13 @@ const COUNTS: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(c.branch_count), 0) AS 
 
 const TOKENS: &str =
     "(c.input_tokens + c.output_tokens + c.cache_read_tokens + c.cache_creation_tokens)";
+
+/// Those that exchanges are known of.
+const CONVERSATIONS: &str = "conversations c WHERE c.first_at IS NOT NULL";
+
+/// Goes on behind conversations that were found.
+const OF_FOUND: &str = ") f CROSS JOIN conversations c \
+    WHERE c.conversation_id = f.conversation_id AND c.first_at IS NOT NULL";
 
 #[derive(Debug, FromRow)]
 struct ConversationRow {
@@ -127,20 +134,22 @@ impl ConversationRow {
 /// How the store has what a search names.
 struct Found {
     words: Words,
-    tools: Option<Vec<Named>>,
-    models: Option<Named>,
+    asked: Asked,
 }
 
 /// What the list is ordered by. Conversations that words lead to are sorted; the plus keeps both engines
 /// from walking through all of them in search of these.
 fn order(sort: ConversationSort, words: &Words) -> String {
-    let column = match sort {
+    if words.is_none() { column(sort).to_owned() } else { format!("+{}", column(sort)) }
+}
+
+const fn column(sort: ConversationSort) -> &'static str {
+    match sort {
         ConversationSort::Recent => "c.last_at",
         ConversationSort::Cost => "c.cost_nanos",
         ConversationSort::Tokens => TOKENS,
         ConversationSort::Requests => "c.request_count",
-    };
-    if words.is_none() { column.to_owned() } else { format!("+{column}") }
+    }
 }
 
 fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Statement {
@@ -150,19 +159,28 @@ fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Sta
     if !found.words.is_none() {
         statement.push(", f.document_id", []);
     }
+    if found.words.has_others() && first::may_fill(paging.wanted()) {
+        push_first(&mut statement, filter, paging, found);
+    } else {
+        push_tables(&mut statement, &found.words);
+    }
     conditions(&mut statement, filter, found);
+    push_from_cursor(&mut statement, &order, paging);
+    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
+    statement
+}
+
+/// What comes behind the cursor, in order.
+fn push_from_cursor(statement: &mut Statement, order: &str, paging: &Paging) {
     if let Some(Cursor { value, id }) = paging.cursor {
         let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
     }
     statement.push(&format!(" ORDER BY {order} DESC, c.conversation_id DESC"), []);
-    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
-    statement
 }
 
-/// Goes on with the conversations of the filter.
+/// Goes on, behind a `WHERE`, with the conditions of the filter but for its words.
 fn conditions(statement: &mut Statement, filter: &ConversationFilter, found: &Found) {
-    push_tables(statement, &found.words);
     statement.equal("c.domain", filter.domain.as_deref());
     if let Some(account) = &filter.account_id {
         value_condition(statement, "account", "v.value = ?", account.clone());
@@ -180,12 +198,12 @@ fn search_conditions(statement: &mut Statement, search: &Search, found: &Found) 
         statement.any_of("v.value", &search.accounts);
         statement.push(")", []);
     }
-    if let Some(models) = &found.models {
+    if let Some(models) = &found.asked.models {
         models.push(statement);
     } else {
         statement.contains_any("c.models", &search.models);
     }
-    if let Some(tools) = &found.tools {
+    if let Some(tools) = &found.asked.tools {
         for tool in tools {
             tool.push(statement);
         }
@@ -233,17 +251,32 @@ const fn has_condition(has: Has) -> &'static str {
 /// SQLite begin with the places.
 fn push_tables(statement: &mut Statement, words: &Words) {
     if words.is_none() {
-        statement.push(" FROM conversations c WHERE c.first_at IS NOT NULL", []);
+        statement.push(" FROM ", []).push(CONVERSATIONS, []);
         return;
     }
     statement.push(" FROM (SELECT e.conversation_id, MAX(p.document_id) AS document_id FROM (", []);
     words.push_places(statement);
     statement.push(
-        ") p JOIN exchanges e ON e.exchange_id = p.exchange_id GROUP BY e.conversation_id) f \
-         CROSS JOIN conversations c \
-         WHERE c.conversation_id = f.conversation_id AND c.first_at IS NOT NULL",
+        ") p JOIN exchanges e ON e.exchange_id = p.exchange_id GROUP BY e.conversation_id",
         [],
     );
+    statement.push(OF_FOUND, []);
+}
+
+/// The same, of the first that meet the conditions where these fill the page.
+fn push_first(
+    statement: &mut Statement,
+    filter: &ConversationFilter,
+    paging: &Paging,
+    found: &Found,
+) {
+    statement.push(" FROM (", []);
+    first::push_conversations(statement, &found.words, paging.wanted(), |statement| {
+        statement.push("SELECT c.conversation_id FROM ", []).push(CONVERSATIONS, []);
+        conditions(statement, filter, found);
+        push_from_cursor(statement, column(filter.sort), paging);
+    });
+    statement.push(OF_FOUND, []);
 }
 
 fn page(
@@ -287,9 +320,8 @@ fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
 impl SqlStore<Engine> {
     async fn found(&self, filter: &ConversationFilter) -> Result<Found> {
         let words = self.words(&filter.search, filter.has_conditions()).await?;
-        let tools = self.tools_of_conversations(&filter.search).await?;
-        let models = self.models_of_conversations(&filter.search).await?;
-        Ok(Found { words, tools, models })
+        let asked = self.asked_of_conversations(&filter.search).await?;
+        Ok(Found { words, asked })
     }
 
     pub(super) async fn conversations(
@@ -314,6 +346,7 @@ impl SqlStore<Engine> {
     ) -> Result<ConversationCounts> {
         let found = self.found(filter).await?;
         let mut statement = Statement::new(COUNTS);
+        push_tables(&mut statement, &found.words);
         conditions(&mut statement, filter, &found);
         let rows: Vec<(i64, i64, i64, i64)> = self.list(&statement, CANNOT).await?;
         let (conversations, branches, subtasks, compacts) =

@@ -114,26 +114,28 @@ fn push_margins(
     part: Part,
 ) {
     let Part { width_minutes, from, to } = part;
-    let end = to + (margins.count - 1) * DAY;
-    statement.push(
-        "SELECT ? + (u.start - ?) / ? * ? AS bucket, ",
-        [margins.edge.into(), from.into(), DAY.into(), DAY.into()],
-    );
+    let Margins { edge, count, .. } = margins;
+    let last = edge + (count - 1) * DAY;
+    statement.push("SELECT n.edge AS bucket, ", []);
     push_keys(statement, group);
+    // Each edge leads to its own rows: between two of them lie many times as many. CROSS has SQLite begin
+    // with the edges.
     let stretches = format!(
-        " FROM {} u WHERE u.width_minutes = ? AND u.start >= ? AND u.start < ? \
-        AND (u.start - ?) % ? < ?",
+        " FROM (WITH RECURSIVE n (edge) AS (SELECT CAST(? AS BIGINT) UNION ALL \
+            SELECT n.edge + ? FROM n WHERE n.edge < ?) SELECT n.edge FROM n) n \
+        CROSS JOIN {} u \
+        WHERE u.width_minutes = ? AND u.start >= n.edge + ? AND u.start < n.edge + ?",
         table(filter, group)
     );
     statement.push(series::SUMS, []).push(
         &stretches,
         [
-            width_minutes.into(),
-            from.into(),
-            end.into(),
-            from.into(),
+            edge.into(),
             DAY.into(),
-            (to - from).into(),
+            last.into(),
+            width_minutes.into(),
+            (from - edge).into(),
+            (to - edge).into(),
         ],
     );
     conditions(statement, filter);

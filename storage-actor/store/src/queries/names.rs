@@ -47,14 +47,46 @@ fn all<T>(names: Vec<T>) -> Option<Vec<T>> {
     (names.len() <= MAX_NAMES as usize).then_some(names)
 }
 
-/// Each name once, as conversations write it.
-fn values(field: &str) -> Statement {
-    let least = format!("SELECT MIN(v.value) FROM conversation_values v WHERE v.field = '{field}'");
-    statement(&format!(
-        "WITH RECURSIVE n (name) AS ({least} UNION ALL \
-         SELECT ({least} AND v.value > n.name) FROM n WHERE n.name IS NOT NULL) \
-         SELECT n.name FROM n WHERE n.name IS NOT NULL LIMIT ?"
-    ))
+/// The same, as conversations write them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct NamesInConversations {
+    pub models: Option<Vec<String>>,
+    pub tools: Option<Vec<Vec<String>>>,
+}
+
+/// Each name of each of the fields once, as conversations write it; the fields take turns.
+fn values(fields: &[&'static str]) -> Statement {
+    let least = "(SELECT MIN(v.value) FROM conversation_values v WHERE v.field =";
+    let mut statement = Statement::new("WITH RECURSIVE n (field, name) AS (");
+    for field in fields {
+        let first = format!("SELECT CAST(? AS TEXT), {least} ?) UNION ALL ");
+        statement.push(&first, [(*field).into(), (*field).into()]);
+    }
+    let most = u32::try_from(fields.len()).unwrap_or(1) * (MAX_NAMES + 1);
+    statement.push(
+        &format!(
+            "SELECT n.field, {least} n.field AND v.value > n.name) \
+             FROM n WHERE n.name IS NOT NULL) \
+             SELECT n.field, n.name FROM n WHERE n.name IS NOT NULL LIMIT ?"
+        ),
+        [most.into()],
+    );
+    statement
+}
+
+/// The names of a field, if they are not too many.
+fn of_field(known: &[(String, String)], field: &str) -> Option<Vec<String>> {
+    let names = known.iter().filter(|(of, _)| of == field).map(|(_, name)| name.clone());
+    all(names.collect())
+}
+
+/// How the names are written that mean these tools, for each of them.
+fn written(tools: &[String], known: &[String]) -> Vec<Vec<String>> {
+    let written = |tool: &String| {
+        let tool = tool.to_lowercase();
+        known.iter().filter(|name| name.to_lowercase() == tool).cloned().collect()
+    };
+    tools.iter().map(written).collect()
 }
 
 /// Tells whether a model is one that the search means.
@@ -66,9 +98,9 @@ fn is_meant(search: &Search) -> impl Fn(&str) -> bool {
     }
 }
 
-fn statement(sql: &str) -> Statement {
+fn models() -> Statement {
     let mut statement = Statement::new("");
-    statement.push(sql, [(MAX_NAMES + 1).into()]);
+    statement.push(MODELS, [(MAX_NAMES + 1).into()]);
     statement
 }
 
@@ -83,36 +115,40 @@ impl SqlStore<Engine> {
             return Ok(None);
         }
         let is_meant = is_meant(search);
-        let known: Vec<(String, i64)> = self.list(&statement(MODELS), CANNOT).await?;
+        let known: Vec<(String, i64)> = self.list(&models(), CANNOT).await?;
         let known = all(known);
         Ok(known.map(|known| known.into_iter().filter(|(name, _)| is_meant(name)).collect()))
     }
 
-    /// Those, as conversations write them.
-    pub(super) async fn models_in_conversations(
+    /// Models and tools in one statement.
+    pub(super) async fn names_in_conversations(
         &self,
         search: &Search,
-    ) -> Result<Option<Vec<String>>> {
-        if search.models.is_empty() {
-            return Ok(None);
+    ) -> Result<NamesInConversations> {
+        let asked = [(MODEL, search.models.is_empty()), (TOOL, search.tools.is_empty())];
+        let fields: Vec<_> =
+            asked.into_iter().filter(|(_, is_none)| !is_none).map(|(field, _)| field).collect();
+        if fields.is_empty() {
+            return Ok(NamesInConversations::default());
         }
+        let known: Vec<(String, String)> = self.list(&values(&fields), CANNOT).await?;
+        let names_of = |field| {
+            let is_asked = fields.contains(&field);
+            is_asked.then(|| of_field(&known, field)).flatten()
+        };
         let is_meant = is_meant(search);
-        let known: Vec<(String,)> = self.list(&values(MODEL), CANNOT).await?;
-        let known = all(known).map(|known| known.into_iter().map(|(name,)| name));
-        Ok(known.map(|known| known.filter(|name| is_meant(name)).collect()))
+        Ok(NamesInConversations {
+            models: names_of(MODEL)
+                .map(|names| names.into_iter().filter(|name| is_meant(name)).collect()),
+            tools: names_of(TOOL).map(|known| written(&search.tools, &known)),
+        })
     }
 
-    pub(super) async fn tools(&self, search: &Search) -> Result<Option<Vec<Vec<String>>>> {
+    async fn tools(&self, search: &Search) -> Result<Option<Vec<Vec<String>>>> {
         if search.tools.is_empty() {
             return Ok(None);
         }
-        let known: Vec<(String,)> = self.list(&values(TOOL), CANNOT).await?;
-        let Some(known) = all(known) else { return Ok(None) };
-        let written = |tool: &String| {
-            let tool = tool.to_lowercase();
-            let same = known.iter().filter(|(name,)| name.to_lowercase() == tool);
-            same.map(|(name,)| name.clone()).collect()
-        };
-        Ok(Some(search.tools.iter().map(written).collect()))
+        let known: Vec<(String, String)> = self.list(&values(&[TOOL]), CANNOT).await?;
+        Ok(of_field(&known, TOOL).map(|known| written(&search.tools, &known)))
     }
 }

@@ -87,15 +87,6 @@ impl Few<'_> {
         self.push(statement, "SELECT e.exchange_id FROM exchanges e");
     }
 
-    /// Adds a statement that gives the `document_id` of their texts.
-    pub(super) fn push_documents(&self, statement: &mut Statement) {
-        self.push(
-            statement,
-            "SELECT s.document_id FROM exchanges e \
-             JOIN search_documents s ON s.exchange_id = e.exchange_id",
-        );
-    }
-
     fn push(&self, statement: &mut Statement, select: &str) {
         let RequestFilter { from, to, search, .. } = self.filter;
         statement.push(select, []).push(" WHERE TRUE", []);

@@ -8,6 +8,7 @@ use sqlx::{Postgres, Sqlite};
 use super::{
     calling::Span,
     conditions::{Conditions, branch_prefix, search_conditions},
+    first,
     names::Names,
     rarest::Few,
     row::{COLUMNS, ExchangeRow, KNOWN, KNOWN_BY_INDEX},
@@ -70,17 +71,22 @@ impl List<'_> {
     const fn is_walked(&self) -> bool {
         self.few.is_none() && self.words.is_none()
     }
+
+    const fn order(&self) -> &'static str {
+        self.filter.sort.order(!self.is_walked())
+    }
 }
 
 fn statement(list: &List<'_>) -> Statement {
     let mut statement = Statement::new("SELECT ");
     statement.push(COLUMNS, []);
-    if list.paging.offset == 0 {
+    if list.paging.offset == 0 && list.words.is_none() {
         statement.push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
         push_page(&mut statement, list);
         return statement;
     }
-    // Passed over are ids in an index, not rows. CROSS has SQLite begin with the page.
+    // Passed over are ids in an index, not rows, and so is what words lead to. CROSS has SQLite begin
+    // with the page.
     statement.push(" FROM (SELECT e.exchange_id FROM exchanges e WHERE ", []);
     statement.push(KNOWN_BY_INDEX, []);
     push_page(&mut statement, list);
@@ -95,31 +101,71 @@ fn push_order(statement: &mut Statement, order: &str) {
 
 /// Conditions, order and bounds of a list.
 fn push_page(statement: &mut Statement, list: &List<'_>) {
-    let List { filter, paging, names, words, span, few } = *list;
-    let column = filter.sort.column();
-    let order = filter.sort.order(!list.is_walked());
+    let List { paging, words, few, .. } = *list;
+    match few {
+        None if words.has_others() => push_first(statement, list),
+        _looked_up_or_walked => {
+            push_conditions(statement, list);
+            push_looked_up(statement, words, few);
+        }
+    }
+    push_order(statement, list.order());
+    // One row more than asked for tells whether the list goes on.
+    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
+}
+
+/// All conditions but those that exchanges are looked up by.
+fn push_conditions(statement: &mut Statement, list: &List<'_>) {
+    let List { filter, paging, names, span, .. } = *list;
     conditions(statement, filter);
     push_names(statement, names, filter.sort);
     if list.is_walked() {
         span.push(statement);
         push_off_main(statement, filter);
     }
-    words.push_exchange_condition(statement, few);
-    if let (Some(few), true) = (few, words.is_none()) {
-        statement.push(" AND e.exchange_id IN (", []);
-        few.push_exchanges(statement);
-        statement.push(")", []);
-    }
     if filter.sort != RequestSort::Time {
-        statement.push(&format!(" AND {column} IS NOT NULL"), []);
+        statement.push(&format!(" AND {} IS NOT NULL", filter.sort.column()), []);
     }
     if let Some(Cursor { value, id }) = paging.cursor {
-        let after = format!(" AND ({order}, e.exchange_id) < (?, ?)");
+        let after = format!(" AND ({}, e.exchange_id) < (?, ?)", list.order());
         statement.push(&after, [value.into(), id.0.into()]);
     }
-    push_order(statement, order);
-    // One row more than asked for tells whether the list goes on.
-    statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
+}
+
+/// That it has the words, and is one of the few.
+fn push_looked_up(statement: &mut Statement, words: &Words, few: Option<Few<'_>>) {
+    if few.is_none() && words.is_none() {
+        return;
+    }
+    statement.push(" AND e.exchange_id IN (", []);
+    match few {
+        Some(few) if words.is_none() => few.push_exchanges(statement),
+        Some(few) => first::push_few(statement, words, few),
+        None => {
+            statement.push("SELECT p.exchange_id FROM (", []);
+            words.push_places(statement);
+            statement.push(") p", []);
+        }
+    }
+    statement.push(")", []);
+}
+
+/// That it has the words and meets the conditions. These stand where the exchanges are found: beside
+/// them, they would lead SQLite through all exchanges that meet one.
+fn push_first(statement: &mut Statement, list: &List<'_>) {
+    let none = Words::default();
+    let walked = List { words: &none, ..*list };
+    let push_candidates = |statement: &mut Statement| {
+        statement.push("SELECT e.exchange_id FROM exchanges e WHERE ", []);
+        statement.push(KNOWN_BY_INDEX, []);
+        push_conditions(statement, &walked);
+        push_order(statement, walked.order());
+    };
+    let push_conditions = |statement: &mut Statement| push_conditions(statement, list);
+    statement.push(" AND e.exchange_id IN (", []);
+    let wanted = list.paging.wanted();
+    first::push_exchanges(statement, list.words, wanted, push_candidates, push_conditions);
+    statement.push(")", []);
 }
 
 fn conditions(statement: &mut Statement, filter: &RequestFilter) {

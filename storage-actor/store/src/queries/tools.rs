@@ -3,7 +3,9 @@
 use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
-use super::{calling::push_names, statement::Statement, syntax::Search};
+use super::{
+    calling::push_names, names::NamesInConversations, statement::Statement, syntax::Search,
+};
 use crate::{
     engine::SqlStore,
     error::Result,
@@ -42,35 +44,64 @@ impl Named {
     }
 }
 
+/// What a search names, as conversations write it. `None` where nothing is asked for, or more names are
+/// known than are looked at.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub tools: Option<Vec<Named>>,
+    pub models: Option<Named>,
+}
+
+impl Asked {
+    fn of(names: NamesInConversations) -> Self {
+        let named = |field| move |names| Named { field, names, is_rare: false };
+        Self {
+            tools: names.tools.map(|tools| tools.into_iter().map(named(TOOL)).collect()),
+            models: names.models.map(named(MODEL)),
+        }
+    }
+
+    /// Those that some conversation has.
+    fn known(&mut self) -> Vec<&mut Named> {
+        let all = self.tools.iter_mut().flatten().chain(self.models.as_mut());
+        all.filter(|named| !named.names.is_empty()).collect()
+    }
+}
+
+/// In how many conversations each of them is, by their numbers, counted up to where it is no longer
+/// rare.
+fn counts(asked: &[&mut Named]) -> Statement {
+    let mut statement = Statement::new("");
+    for (number, named) in (0_i64..).zip(asked) {
+        statement.push(if number == 0 { "" } else { " UNION ALL " }, []);
+        let select = "SELECT CAST(? AS BIGINT), COUNT(*) FROM \
+            (SELECT 1 AS one FROM conversation_values v";
+        statement.push(select, [number.into()]);
+        push_names(&mut statement, named.field, &named.names);
+        statement.push(" LIMIT ?) t", [(MAX_FEW + 1).into()]);
+    }
+    statement
+}
+
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
-    /// `None` where more names are known than are looked at.
-    pub(super) async fn tools_of_conversations(
-        &self,
-        search: &Search,
-    ) -> Result<Option<Vec<Named>>> {
-        let Some(tools) = self.tools(search).await? else { return Ok(None) };
-        let mut named = Vec::with_capacity(tools.len());
-        for names in tools {
-            named.push(self.named(TOOL, names).await?);
+    pub(super) async fn asked_of_conversations(&self, search: &Search) -> Result<Asked> {
+        let mut asked = Asked::of(self.names_in_conversations(search).await?);
+        self.find_rare(&mut asked.known()).await?;
+        Ok(asked)
+    }
+
+    async fn find_rare(&self, known: &mut [&mut Named]) -> Result<()> {
+        if known.is_empty() {
+            return Ok(());
         }
-        Ok(Some(named))
-    }
-
-    /// `None` where none are asked for, or more names are known than are looked at.
-    pub(super) async fn models_of_conversations(&self, search: &Search) -> Result<Option<Named>> {
-        let Some(names) = self.models_in_conversations(search).await? else { return Ok(None) };
-        Ok(Some(self.named(MODEL, names).await?))
-    }
-
-    async fn named(&self, field: &'static str, names: Vec<String>) -> Result<Named> {
-        let is_rare = !names.is_empty() && self.is_rare(field, &names).await?;
-        Ok(Named { field, names, is_rare })
-    }
-
-    async fn is_rare(&self, field: &str, names: &[String]) -> Result<bool> {
-        let mut conversations = Statement::new("SELECT 1 AS one FROM conversation_values v");
-        push_names(&mut conversations, field, names);
-        self.has_at_most(conversations, MAX_FEW, CANNOT).await
+        let counted: Vec<(i64, i64)> = self.list(&counts(known), CANNOT).await?;
+        for (number, count) in counted {
+            let named = usize::try_from(number).ok().and_then(|number| known.get_mut(number));
+            if let Some(named) = named {
+                named.is_rare = count <= i64::from(MAX_FEW);
+            }
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,6 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    rarest::Few,
     statement::{Statement, Value},
     syntax::Search,
 };
@@ -20,12 +19,15 @@ const MAX_PLACES: u32 = 3_000;
 const MAX_PLACES_TO_CHOOSE: u32 = 100_000;
 
 /// The look-up in `search_documents`, as an engine writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Words {
     phrases: Vec<String>,
     /// The engine's statement and its texts; `None` when no words were searched for.
     newest: Option<(String, Vec<String>)>,
     max_places: u32,
+    /// What the engine looks into of some exchanges' texts, and the condition with its own texts.
+    text: &'static str,
+    stand: (String, Vec<String>),
 }
 
 impl Words {
@@ -33,7 +35,8 @@ impl Words {
         let phrases: Vec<_> = search.words.iter().filter_map(|word| phrase(word)).collect();
         let newest =
             (!search.words.is_empty()).then(|| DB::newest_documents(&phrases, &Lookup::Free));
-        Self { phrases, newest, max_places: MAX_PLACES }
+        let stand = DB::stands_in_text(&phrases, MAX_PLACES_TO_CHOOSE);
+        Self { phrases, newest, max_places: MAX_PLACES, text: DB::TEXT, stand }
     }
 
     /// The same words, found in this way.
@@ -56,21 +59,20 @@ impl Words {
         self.max_places
     }
 
-    /// Adds ` AND e.exchange_id IN (the newest places with the words)`, of a few exchanges alone when
-    /// these are known: a number in a list is told sooner than the exchange that a place belongs to.
-    pub(super) fn push_exchange_condition(&self, statement: &mut Statement, few: Option<Few<'_>>) {
-        if self.is_none() {
-            return;
-        }
-        statement.push(" AND e.exchange_id IN (SELECT p.exchange_id FROM (", []);
-        self.push_places(statement);
-        statement.push(") p", []);
-        if let Some(few) = few {
-            statement.push(" WHERE p.document_id IN (", []);
-            few.push_documents(statement);
-            statement.push(")", []);
-        }
-        statement.push(")", []);
+    /// Whether other conditions choose among the places.
+    pub(super) const fn has_others(&self) -> bool {
+        !self.is_none() && self.max_places > MAX_PLACES
+    }
+
+    /// What `texts t` has of the documents of some exchanges.
+    pub(super) const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// Adds the condition that the words stand in a text `t` of `texts`.
+    pub(super) fn push_text_condition(&self, statement: &mut Statement) {
+        let (sql, texts) = &self.stand;
+        statement.push(sql, texts.iter().cloned().map(Value::Words));
     }
 
     /// Adds a statement that gives `document_id` and `exchange_id` of the newest places with the words.

@@ -10,7 +10,6 @@ use crate::{
     bulk,
     engine::SqlStore,
     error::{Context, Result},
-    sql::Parameter,
 };
 
 const PAYLOADS: &str = "DELETE FROM payloads WHERE exchange_id IN";
@@ -121,8 +120,7 @@ impl SqlStore<Engine> {
         tail: &'static str,
     ) -> Result<Vec<i64>>
     where
-        K: Clone + Send + Sync + for<'q> sqlx::Encode<'q, Engine> + sqlx::Type<Engine>,
-        K: Parameter,
+        K: bulk::Key<Engine> + Sync,
     {
         let mut numbers = Vec::new();
         for some in keys.chunks(bulk::KEYS) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use sqlx::{Database, Encode, FromRow, Type};
+use sqlx::{Database, Encode, FromRow, Postgres, Type, postgres::PgHasArrayType};
 
 use super::{
     parameter::Parameter,
@@ -88,6 +88,20 @@ impl<DB: Database> QueryBuilder<DB> {
     }
 }
 
+impl QueryBuilder<Postgres> {
+    /// All of them as one value, an array.
+    pub(crate) fn push_bind_all<T>(&mut self, values: &[T]) -> &mut Self
+    where
+        T: for<'t> Encode<'t, Postgres> + Type<Postgres> + PgHasArrayType + Parameter,
+    {
+        for value in values {
+            self.record.add(value);
+        }
+        self.inner.push_bind(values);
+        self
+    }
+}
+
 /// A list that grows within a statement.
 pub(crate) struct Separated<'b, DB: Database> {
     query: &'b mut QueryBuilder<DB>,
@@ -116,5 +130,17 @@ impl<DB: Database> Separated<'_, DB> {
             self.query.push(self.separator);
         }
         self.has_some = true;
+    }
+}
+
+impl Separated<'_, Postgres> {
+    /// [`QueryBuilder::push_bind_all`], as one of the list.
+    pub(crate) fn push_bind_all<T>(&mut self, values: &[T]) -> &mut Self
+    where
+        T: for<'t> Encode<'t, Postgres> + Type<Postgres> + PgHasArrayType + Parameter,
+    {
+        self.separate();
+        self.query.push_bind_all(values);
+        self
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::date, tz::TimeZone};
 use nexus_contract::ExchangeId;
 use nexus_store::{
-    exchanges::Facts,
+    exchanges::{ExchangePart, Facts},
     queries::{
         GroupBy, Page, Paging, RequestFilter, RequestSort, RequestSummary, Search, UsageBucket,
         UsageFilter, UsageKey, UsageTotals,
@@ -178,6 +178,37 @@ async fn a_series_adds_up_to_the_sum(store: TestStore) {
     assert_eq!(counts, [2; 7], "7 minutes apart, from 9:07 on");
 }
 
+/// Exchanges stand on both sides of every midnight, and its margin is hours and quarters.
+async fn days_of_a_zone_are_those_of_a_recount(store: TestStore) {
+    let begin: Timestamp = "2026-11-20T18:07:00Z".parse().expect("an instant");
+    let instants: Vec<_> = (1..=150).map(|number: i64| begin + (number * 67).minutes()).collect();
+    let parts: Vec<_> = (1..)
+        .zip(&instants)
+        .flat_map(|(number, at)| {
+            let halves = [request(number, b"asked"), response(number, b"said")];
+            halves.map(|half| ExchangePart { at: *at, ..half })
+        })
+        .collect();
+    store.write_exchanges(&parts).await.expect("stored");
+    for name in ["Asia/Kathmandu", "America/St_Johns", "Pacific/Chatham", "Europe/Berlin"] {
+        let zone = TimeZone::get(name).expect("a zone");
+        let days = date(2026, 11, 20).series(1.day()).take(11);
+        let midnights = days.map(|day| day.to_zoned(zone.clone()).expect("a day").timestamp());
+        let edges: Vec<_> = midnights.collect();
+        let filter = UsageFilter::default();
+        let days = store.list_usage_between(&filter, &edges, GroupBy::default()).await;
+        let days = days.expect("days");
+        let found: Vec<_> = days.iter().map(|day| (day.start, day.totals.requests)).collect();
+        let recount = edges.windows(2).map(|day| {
+            let of_day = instants.iter().filter(|at| (day[0]..day[1]).contains(*at));
+            (day[0], of_day.count() as u64)
+        });
+        let recount: Vec<_> = recount.filter(|(_, requests)| *requests > 0).collect();
+        assert!(recount.len() > 6);
+        assert_eq!(found, recount, "{name}");
+    }
+}
+
 fn added(series: &[UsageBucket]) -> BTreeMap<UsageKey, UsageTotals> {
     let mut sums: BTreeMap<UsageKey, UsageTotals> = BTreeMap::new();
     for bucket in series {
@@ -209,5 +240,6 @@ store_tests!(
     few_are_found_by_each_condition,
     many_are_found_as_few_are,
     a_series_adds_up_to_the_sum,
+    days_of_a_zone_are_those_of_a_recount,
     sums_by_account_are_those_of_all_its_keys,
 );

@@ -1,7 +1,9 @@
 //! The contract of exchanges, bodies, usage and what is summed up, on both engines.
 
 mod activity;
+mod analysed;
 mod convergence;
+mod found;
 mod lists;
 mod partitions;
 mod payloads;

@@ -1,14 +1,17 @@
 //! What full-text search stands on.
 
 use jiff::tz::TimeZone;
+use nexus_contract::ExchangeId;
 use nexus_store::{
-    queries::{Paging, RequestFilter, Search},
+    exchanges::ExchangePart,
+    queries::{ConversationFilter, Paging, RequestFilter, Search},
     store_tests,
     testing::{TestStore, statements_of},
 };
 
 use crate::{
-    probe::Probe,
+    probe::{Place, Probe},
+    retention::opened,
     sample::{history, id, request, response},
 };
 
@@ -122,6 +125,102 @@ async fn the_newest_places_are_found_however_common_the_words(store: TestStore) 
     }
 }
 
+/// Where the first of the list fill the page, and where all places must be looked at; where few meet the
+/// condition, many, and none.
+async fn with_other_conditions_all_are_found(store: TestStore) {
+    fill_stretches(&store).await;
+    let searches: [Asked; 11] = [
+        ("all domain:old.example", |_| true),
+        ("even domain:old.example", |at| at % 2 == 0),
+        ("\"fold five\" EVEN domain:old.example", |at| at % 5 != 0 && at % 2 == 0),
+        ("rare domain:old.example", |at| at % 997 == 0),
+        ("\"rare five\" domain:old.example", |_| false),
+        ("even domain:new.example", |_| false),
+        ("even before:1970-01-01T00:00:05Z", |at| at < 5_000 && at % 2 == 0),
+        ("rare before:1970-01-01T00:00:05Z", |at| at < 5_000 && at % 997 == 0),
+        ("even since:1970-01-01T00:00:07Z", |at| at >= 7_000 && at % 2 == 0),
+        ("rare before:1970-01-01T00:00:01Z", |at| at == 997),
+        ("... domain:old.example", |_| false),
+    ];
+    for (text, is_one) in searches {
+        let newest = (1..=i64::from(EXCHANGES)).rev().filter(|at| is_one(*at));
+        assert_eq!(found(&store, &filter(text)).await, newest.collect::<Vec<_>>(), "{text}");
+    }
+}
+
+/// An offset reaches behind what the first of the list hold.
+async fn with_other_conditions_an_offset_gives_what_pages_give(store: TestStore) {
+    fill_stretches(&store).await;
+    let filter = filter("even domain:old.example");
+    for offset in [0, 700, 999, 1_000, 1_500, 3_995, 4_000] {
+        let paging = Paging { limit: 10, offset, ..Paging::default() };
+        let page = store.list_requests(&filter, &paging).await.expect("a page");
+        let rows: Vec<_> = page.items.iter().map(|row| row.timestamp.as_millisecond()).collect();
+        let even = (1..=i64::from(EXCHANGES)).rev().filter(|at| at % 2 == 0);
+        let expected: Vec<_> = even.skip(offset as usize).take(10).collect();
+        assert_eq!(rows, expected, "from {offset}");
+        assert_eq!(page.next_cursor.is_some(), offset < 3_990, "from {offset}");
+    }
+}
+
+/// More than are looked into first.
+const CONVERSATIONS: u32 = 120;
+
+/// Each of one exchange; every second says one word, and an old one another.
+async fn store_conversations(store: &TestStore) {
+    let probe = opened(store).await;
+    for number in 1..=CONVERSATIONS {
+        let place = Place { conversation: id(number).0, branch: "main".to_owned(), kind: "turn" };
+        probe.place(id(number).0, &place).await;
+    }
+    let said = |number: u32| match number {
+        3 => "a wren",
+        even if even.is_multiple_of(2) => "a heron",
+        _odd => "a crow",
+    };
+    let halves = |number| {
+        let search_text = said(number).to_owned();
+        [ExchangePart { search_text, ..request(number, b"asked") }, response(number, b"said")]
+    };
+    let parts: Vec<_> = (1..=CONVERSATIONS).flat_map(halves).collect();
+    store.write_exchanges(&parts).await.expect("stored");
+    let linked: Vec<_> = (1..=CONVERSATIONS).map(id).collect();
+    store.apply_links(&linked).await.expect("linked");
+}
+
+async fn conversations(store: &TestStore, text: &str, limit: u32) -> Vec<ExchangeId> {
+    let search = Search::parse(text, &TimeZone::UTC).expect("a search");
+    let filter = ConversationFilter { search, ..ConversationFilter::default() };
+    let mut paging = Paging { limit, ..Paging::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = store.list_conversations(&filter, &paging).await.expect("a page");
+        found.extend(page.items.iter().map(|one| one.conversation_id));
+        if page.next_cursor.is_none() {
+            return found;
+        }
+        paging.cursor = page.next_cursor;
+    }
+}
+
+/// By pages that the first of the list fill, that they don't, and that are longer than they are.
+async fn with_other_conditions_all_conversations_are_found(store: TestStore) {
+    store_conversations(&store).await;
+    let even = (1..=CONVERSATIONS).rev().filter(|number| number.is_multiple_of(2));
+    let herons: Vec<_> = even.map(id).collect();
+    for limit in [7, 30, 50, 100] {
+        for (text, expected) in [
+            ("heron domain:team.example", herons.clone()),
+            ("\"a heron\" model:model", herons.clone()),
+            ("wren domain:team.example", vec![id(3)]),
+            ("wren domain:old.example", Vec::new()),
+            ("\"heron a\" domain:team.example", Vec::new()),
+        ] {
+            assert_eq!(conversations(&store, text, limit).await, expected, "{text} by {limit}");
+        }
+    }
+}
+
 /// SQLite's index gives the newest first; PostgreSQL's is asked for some stretches.
 async fn a_common_word_is_not_looked_for_in_all_documents(store: TestStore) {
     fill_stretches(&store).await;
@@ -140,6 +239,9 @@ async fn a_common_word_is_not_looked_for_in_all_documents(store: TestStore) {
 store_tests!(
     the_newest_places_are_found_however_common_the_words,
     a_common_word_is_not_looked_for_in_all_documents,
+    with_other_conditions_all_are_found,
+    with_other_conditions_an_offset_gives_what_pages_give,
+    with_other_conditions_all_conversations_are_found,
     both_halves_are_found_by_their_words_once,
     words_stored_with_accents_are_found_by_them,
 );

@@ -36,6 +36,35 @@ async fn a_batch_takes_few_statements(store: TestStore) {
     assert_eq!(probe.count("search_documents").await, i64::from(2 * EXCHANGES));
 }
 
+/// What is looked up is prepared once for many numbers of keys: on SQLite for those up to the same power
+/// of two, on PostgreSQL for any.
+async fn look_ups_of_more_keys_are_the_same_statements(store: TestStore) {
+    let few = if store.url.starts_with("sqlite") { 5 } else { 1 };
+    let mut texts = Vec::new();
+    for count in [few, 8] {
+        let ids: Vec<_> = (1..=count).map(id).collect();
+        let (linked, statements) = statements_of(store.apply_links(&ids)).await;
+        assert!(linked.expect("looked up").is_empty(), "none of them is stored");
+        let selects = statements.into_iter().filter(|text| text.starts_with("SELECT "));
+        texts.push(selects.collect::<Vec<_>>());
+    }
+    assert!(!texts[0].is_empty());
+    assert_eq!(texts[0], texts[1]);
+}
+
+/// PostgreSQL takes rows as arrays, of any length.
+async fn more_rows_are_the_same_statement_on_postgres(store: TestStore) {
+    let mut texts = Vec::new();
+    for numbers in [1..=2, 3..=EXCHANGES] {
+        let (stored, statements) = statements_of(store.write_exchanges(&parts(numbers))).await;
+        stored.expect("stored");
+        let writes = |text: &String| text.starts_with("INSERT INTO usage ");
+        texts.push(statements.into_iter().filter(writes).collect::<Vec<_>>());
+    }
+    assert_eq!(texts[0].len(), 1);
+    assert_eq!(texts[0] == texts[1], !store.url.starts_with("sqlite"), "{texts:#?}");
+}
+
 async fn a_link_sets_nothing_else(store: TestStore) {
     let probe = Probe::open(&store.url).await;
     probe.play_linker().await;
@@ -95,6 +124,8 @@ async fn each_row_of_a_batch_gets_its_own(store: TestStore) {
 
 store_tests!(
     a_batch_takes_few_statements,
+    look_ups_of_more_keys_are_the_same_statements,
+    more_rows_are_the_same_statement_on_postgres,
     a_link_sets_nothing_else,
     each_row_of_a_batch_gets_its_own,
 );

@@ -3,10 +3,12 @@
 mod convergence;
 mod crowds;
 mod domains;
+mod migrated;
 mod outbox;
 mod quality;
 mod relink;
 mod said;
 mod statements;
+mod stored;
 mod tables;
 mod wood;

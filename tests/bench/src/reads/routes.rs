@@ -67,7 +67,7 @@ const PAGES: [&str; 8] = [
 /// Of a conversation.
 const TABS: [&str; 6] = ["", "/transcript", "/timeline", "/cost", "/compare", "/export"];
 
-const LISTS: [&str; 35] = [
+const LISTS: [&str; 39] = [
     "/api/requests",
     "/api/requests?status=5xx",
     "/api/requests?status=200",
@@ -89,6 +89,8 @@ const LISTS: [&str; 35] = [
     "/api/requests?q=tokens:%3E50k+invoice",
     "/api/requests?q=tokens:%3E50k",
     "/api/requests?q=cost:%3E0.1+the",
+    "/api/requests?q=domain:team.example+invoice",
+    "/api/requests?q=invoice+model:opus+since:2026-01-01",
     "/api/requests?sort=cost",
     "/api/requests?sort=duration",
     "/api/conversations",
@@ -100,6 +102,8 @@ const LISTS: [&str; 35] = [
     "/api/conversations?sort=tokens",
     "/api/conversations?sort=requests",
     "/api/conversations?q=tokens:%3E1m+cost:%3E1",
+    "/api/conversations?q=tokens:%3E50k+invoice",
+    "/api/conversations?q=domain:team.example+invoice",
     "/api/conversations?q=tool:Edit+model:opus",
     "/api/conversations?q=tool:WebFetch",
     "/api/conversations?q=model:gpt",

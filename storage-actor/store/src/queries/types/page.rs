@@ -28,6 +28,11 @@ impl Paging {
             limit => limit.min(Self::MAX),
         }
     }
+
+    /// Rows up to its end, and one more that tells whether the list goes on.
+    pub(crate) fn wanted(&self) -> i64 {
+        i64::from(self.offset) + i64::from(self.rows()) + 1
+    }
 }
 
 /// A page of a list, and where it goes on.
