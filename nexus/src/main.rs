@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-/// An hour of load left glibc's allocator with half as much again as was in use.
+/// Under load glibc's holds much more than is in use (docs/performance.md, "Where the memory is").
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

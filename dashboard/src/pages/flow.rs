@@ -1,15 +1,14 @@
 //! How events flow: told on the pipeline page always, on Overview when something is wrong.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use nexus_bus::{EventStream, StreamStatus};
 use nexus_contract::JournalFigures;
 use serde::Serialize;
+
+use super::refresh::Refresh;
 
 /// Lag below this is what a busy moment looks like.
 const CALM: u64 = 1000;
@@ -57,7 +56,7 @@ pub async fn ask(stream: &dyn EventStream) -> Told {
 #[derive(Debug, Default)]
 pub struct LastTold {
     kept: ArcSwapOption<Kept>,
-    is_asking: AtomicBool,
+    asking: Refresh,
 }
 
 #[derive(Debug)]
@@ -71,13 +70,11 @@ impl LastTold {
     pub fn find(self: &Arc<Self>, stream: &Arc<dyn EventStream>, now: Timestamp) -> Option<Told> {
         let kept = self.kept.load_full();
         let is_fresh = |kept: &Kept| now.duration_since(kept.asked_at).abs() < LIFETIME;
-        let is_old = !kept.as_deref().is_some_and(is_fresh);
-        if is_old && !self.is_asking.swap(true, Ordering::AcqRel) {
+        if !kept.as_deref().is_some_and(is_fresh) {
             let (last, stream) = (Arc::clone(self), Arc::clone(stream));
-            tokio::spawn(async move {
+            self.asking.begin(|| async move {
                 let told = ask(stream.as_ref()).await;
                 last.kept.store(Some(Arc::new(Kept { told, asked_at: now })));
-                last.is_asking.store(false, Ordering::Release);
             });
         }
         kept.map(|kept| kept.told.clone())

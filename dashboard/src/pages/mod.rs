@@ -16,6 +16,7 @@ mod pipeline;
 mod prompt;
 mod prompts;
 mod quality;
+mod refresh;
 mod request;
 mod requests;
 mod setup;

@@ -1,19 +1,13 @@
 //! The names that the top bar's filters offer, and those of clients that are linked badly: many
 //! pages show them, so no page waits for them.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use nexus_store::{links::ClientLinks, queries::Queries};
 
-use super::{quality::Quality, store};
+use super::{quality::Quality, refresh::Refresh, store};
 use crate::error::PageError;
 
 /// Known domains and accounts, the busiest first.
@@ -42,7 +36,7 @@ struct Kept {
 pub struct Names {
     lifetime: SignedDuration,
     kept: ArcSwapOption<Kept>,
-    is_reading: AtomicBool,
+    reading: Refresh,
     /// What tells who is linked badly.
     pub quality: Quality,
 }
@@ -55,7 +49,7 @@ impl Names {
         Arc::new(Self {
             lifetime: lifetime.unwrap_or(SignedDuration::MAX),
             kept: ArcSwapOption::empty(),
-            is_reading: AtomicBool::new(false),
+            reading: Refresh::default(),
             quality,
         })
     }
@@ -68,13 +62,12 @@ impl Names {
         let Some(kept) = self.kept.load_full() else {
             return self.read(queries.as_ref(), now).await;
         };
-        if kept.until <= now && !self.is_reading.swap(true, Ordering::AcqRel) {
+        if kept.until <= now {
             let (names, queries) = (Arc::clone(self), Arc::clone(queries));
-            tokio::spawn(async move {
+            self.reading.begin(|| async move {
                 if let Err(error) = names.read(queries.as_ref(), now).await {
                     tracing::warn!(%error, "the filters' names cannot be read");
                 }
-                names.is_reading.store(false, Ordering::Release);
             });
         }
         Ok(Arc::clone(&kept.known))

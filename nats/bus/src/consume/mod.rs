@@ -169,9 +169,8 @@ async fn run(
 ) -> (Result<(), StreamError>, bool) {
     if failures > 0 {
         let pause = tokio::time::sleep(config.restart.pause(failures));
-        tokio::select! {
-            () = pause => {}
-            () = shutdown.cancelled() => return (Ok(()), false),
+        if shutdown.run_until_cancelled(pause).await.is_none() {
+            return (Ok(()), false);
         }
     }
     let spec = ConsumerSpec {

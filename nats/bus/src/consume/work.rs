@@ -33,10 +33,8 @@ pub(super) async fn run(
         handle(consumer, handler, config, shutdown, batch).await?;
         *worked = true;
         if small {
-            tokio::select! {
-                () = tokio::time::sleep_until(pulled + config.gather) => {}
-                () = shutdown.cancelled() => {}
-            }
+            let gathering = tokio::time::sleep_until(pulled + config.gather);
+            let _stopped = shutdown.run_until_cancelled(gathering).await;
         }
     }
     Ok(())
@@ -86,9 +84,8 @@ async fn hold(
     while Instant::now() < until {
         consumer.extend(&tokens).await?;
         let step = until.min(Instant::now() + ack_timeout / 3);
-        tokio::select! {
-            () = tokio::time::sleep_until(step) => {}
-            () = shutdown.cancelled() => return Ok(false),
+        if shutdown.run_until_cancelled(tokio::time::sleep_until(step)).await.is_none() {
+            return Ok(false);
         }
     }
     consumer.extend(&tokens).await?;

@@ -7,8 +7,8 @@ use nexus_contract::ExchangeId;
 use nexus_store::{
     exchanges::{ExchangePart, Facts},
     queries::{
-        GroupBy, Page, Paging, RequestFilter, RequestSort, RequestSummary, Search, UsageBucket,
-        UsageFilter, UsageKey, UsageTotals,
+        ConversationFilter, GroupBy, Page, Paging, RequestFilter, RequestSort, RequestSummary,
+        Search, UsageBucket, UsageFilter, UsageKey, UsageTotals,
     },
     store_tests,
     testing::TestStore,
@@ -31,6 +31,24 @@ async fn fill(store: &TestStore) {
 fn filter(search: &str) -> RequestFilter {
     let search = Search::parse(search, &TimeZone::UTC).expect("a search");
     RequestFilter { search, ..RequestFilter::default() }
+}
+
+/// All conversations of the filter, by pages of `limit`.
+pub async fn all_conversations(
+    store: &TestStore,
+    filter: &ConversationFilter,
+    limit: u32,
+) -> Vec<ExchangeId> {
+    let mut paging = Paging { limit, ..Paging::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = store.list_conversations(filter, &paging).await.expect("a page");
+        found.extend(page.items.iter().map(|one| one.conversation_id));
+        if page.next_cursor.is_none() {
+            return found;
+        }
+        paging.cursor = page.next_cursor;
+    }
 }
 
 async fn page(store: &TestStore, filter: &RequestFilter, paging: &Paging) -> Page<RequestSummary> {

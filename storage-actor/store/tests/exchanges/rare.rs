@@ -12,6 +12,7 @@ use nexus_store::{
 };
 
 use crate::{
+    lists::all_conversations,
     probe::{Place, Probe},
     sample::{at, id, request, response},
 };
@@ -171,16 +172,7 @@ async fn pages_of_a_tool_are_its_list(store: TestStore) {
 async fn conversations(store: &TestStore, text: &str, sort: ConversationSort) -> Vec<ExchangeId> {
     let search = Search::parse(text, &TimeZone::UTC).expect("a search");
     let filter = ConversationFilter { search, sort, ..ConversationFilter::default() };
-    let mut paging = Paging { limit: 2, ..Paging::default() };
-    let mut found = Vec::new();
-    loop {
-        let page = store.list_conversations(&filter, &paging).await.expect("a page");
-        found.extend(page.items.iter().map(|one| one.conversation_id));
-        if page.next_cursor.is_none() {
-            return found;
-        }
-        paging.cursor = page.next_cursor;
-    }
+    all_conversations(store, &filter, 2).await
 }
 
 /// The list is walked, and those that words lead to are sorted.

@@ -10,6 +10,7 @@ use nexus_store::{
 };
 
 use crate::{
+    lists::all_conversations,
     probe::{Place, Probe},
     retention::opened,
     sample::{history, id, request, response},
@@ -191,16 +192,7 @@ async fn store_conversations(store: &TestStore) {
 async fn conversations(store: &TestStore, text: &str, limit: u32) -> Vec<ExchangeId> {
     let search = Search::parse(text, &TimeZone::UTC).expect("a search");
     let filter = ConversationFilter { search, ..ConversationFilter::default() };
-    let mut paging = Paging { limit, ..Paging::default() };
-    let mut found = Vec::new();
-    loop {
-        let page = store.list_conversations(&filter, &paging).await.expect("a page");
-        found.extend(page.items.iter().map(|one| one.conversation_id));
-        if page.next_cursor.is_none() {
-            return found;
-        }
-        paging.cursor = page.next_cursor;
-    }
+    all_conversations(store, &filter, limit).await
 }
 
 /// By pages that the first of the list fill, that they don't, and that are longer than they are.
