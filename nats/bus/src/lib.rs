@@ -15,6 +15,7 @@ pub mod open;
 pub mod report;
 pub mod ship;
 pub mod stream;
+mod yielding;
 
 pub use consume::{ConsumerConfig, ConsumerGone, consume};
 pub use cryptography::choose_cryptography;

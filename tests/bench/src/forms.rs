@@ -24,6 +24,8 @@ pub enum Form {
     Bare,
     /// `STORAGE_ENABLED=false`.
     Relay,
+    /// The gateway alone, while NATS is away: all it captures stays in its journal.
+    Journal,
     /// `nexus up` on embedded engines, capture on.
     Up,
     /// Gateway, NATS, linker, storage, PostgreSQL.
@@ -31,8 +33,8 @@ pub enum Form {
 }
 
 impl Form {
-    pub const ALL: [Self; 6] =
-        [Self::Direct, Self::Nginx, Self::Bare, Self::Relay, Self::Up, Self::Scaled];
+    pub const ALL: [Self; 7] =
+        [Self::Direct, Self::Nginx, Self::Bare, Self::Relay, Self::Journal, Self::Up, Self::Scaled];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -40,13 +42,14 @@ impl Form {
             Self::Nginx => "nginx",
             Self::Bare => "bare actix-web and awc",
             Self::Relay => "nexus, relay only",
+            Self::Journal => "nexus gateway, journal alone",
             Self::Up => "nexus up",
             Self::Scaled => "nexus scaled out",
         }
     }
 
-    /// Whether exchanges are captured and can be drained.
-    pub const fn captures(self) -> bool {
+    /// Whether exchanges are stored, so that a backlog of them can be drained.
+    pub const fn stores(self) -> bool {
         matches!(self, Self::Up | Self::Scaled)
     }
 }
@@ -115,6 +118,7 @@ pub async fn start(form: Form, nexus: &Path, upstream: u16) -> anyhow::Result<Ru
         Form::Nginx => nginx(dir, upstream).await,
         Form::Bare => bare(dir, upstream).await,
         Form::Relay => up(dir, nexus, upstream, &[("STORAGE_ENABLED", "false")]).await,
+        Form::Journal => journal(dir, nexus, upstream).await,
         Form::Up => up(dir, nexus, upstream, &[]).await,
         Form::Scaled => crate::scaled::start(dir, nexus, upstream).await,
     }
@@ -164,6 +168,21 @@ async fn up(
     let mut child = spawn(&mut command, dir.path(), "up")?;
     ports::listening(port, &mut child).await?;
     Ok(Running::new(port, Some(api), vec![("gateway", child)], dir))
+}
+
+async fn journal(dir: tempfile::TempDir, nexus: &Path, upstream: u16) -> anyhow::Result<Running> {
+    let port = ports::free()?;
+    let mut command = role(nexus, "gateway", dir.path(), upstream);
+    command
+        .env("PORT", port.to_string())
+        .env("NEXUS_ADMIN_PORT", ports::free()?.to_string())
+        .env("NATS_URL", format!("nats://127.0.0.1:{}", ports::free()?))
+        .env("ALLOW_PASSTHROUGH", "true")
+        .env("API_KEY_SALT", "bench")
+        .env("NEXUS_JOURNAL_MAX_BYTES", "32GiB");
+    let mut child = spawn(&mut command, dir.path(), "gateway")?;
+    ports::listening(port, &mut child).await?;
+    Ok(Running::new(port, None, vec![("gateway", child)], dir))
 }
 
 /// The command that runs one role with the bench's settings.

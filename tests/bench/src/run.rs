@@ -60,7 +60,7 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
             report.rows.push(measure(*form, case, length, &nexus, upstream.port).await?);
         }
     }
-    for form in Form::ALL.into_iter().filter(|form| form.captures()) {
+    for form in Form::ALL.into_iter().filter(|form| form.stores()) {
         if wanted(&args.form, form.name()) && args.case.is_none() {
             report.drains.extend(drain::measure(form, length, &nexus, upstream.port).await?);
             let visible = visible::measure(form, &nexus, upstream.port, length.seconds).await?;

@@ -22,6 +22,7 @@ use crate::{
     backoff::Backoff,
     handler::Handler,
     stream::{ConsumerSpec, EventStream, StreamError},
+    yielding::give_way,
 };
 
 /// Settings of a consumer.
@@ -84,6 +85,7 @@ pub async fn consume(
     std::thread::Builder::new()
         .name(format!("consumer-{name}"))
         .spawn(move || {
+            give_way();
             let result = actix::System::new().block_on(async {
                 let _actor = Supervisor::start(|_context| actor);
                 end.await

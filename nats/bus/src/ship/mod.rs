@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{backoff::Backoff, stream::EventStream};
+use crate::{backoff::Backoff, stream::EventStream, yielding::give_way};
 
 /// Settings of a shipper.
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +134,7 @@ async fn on_a_thread<T: Send + 'static>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (done, end) = oneshot::channel();
     std::thread::Builder::new().name("shipper".into()).spawn(move || {
+        give_way();
         // Nobody may listen any more.
         let _gone = done.send(runtime.block_on(work));
     })?;
