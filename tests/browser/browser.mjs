@@ -83,6 +83,14 @@ export function overflow(page) {
   });
 }
 
+// How many rows of tables are shown, and the heights of those that are not of 36 to 40 px.
+export function rows(page) {
+  return page.locator('table.t tbody tr').evaluateAll((all) => {
+    const heights = all.filter((row) => row.checkVisibility()).map((row) => row.getBoundingClientRect().height);
+    return { shown: heights.length, uneven: heights.filter((height) => height < 36 || height > 40) };
+  });
+}
+
 export function violations(page) {
   return page.evaluate(() => window.__violations);
 }

@@ -155,10 +155,21 @@ test('a long comparison says what follows, and reads on', () =>
     // What there is not is told in a page, and to nobody without a session.
     for (const [rest, status] of [
       ['?part=nothing', 400], ['/more?part=messages&start=x', 400], ['/more', 404], ['/more?part=messages&a=nothing', 404],
+      ['/more?part=messages&start=9999', 404],
     ]) {
       const answer = await page.request.get(address + rest);
       assert.equal(answer.status(), status, rest);
       assert.match(await answer.text(), new RegExp(`<main[^]*${status}`), rest);
+    }
+    // Behind the end stands where it is, and a way back.
+    for (const [path, words] of [
+      ['/compare?part=messages&start=9999', /The difference ends before this place[^]*compare\?a=[^]*From its beginning/],
+      ['/timeline?start=9999', /There are only \d+ steps here[^]*timeline\?start=0"[^]*From the beginning/],
+      ['/transcript?start=9999', /There are only \d+ turns here[^]*transcript\?branch=main&amp;start=0"[^]*From the beginning/],
+    ]) {
+      const answer = await page.request.get(`${nexus.dashboard}/conversations/${conversationId}${path}`);
+      assert.equal(answer.status(), 404, path);
+      assert.match(await answer.text(), words, path);
     }
     const stranger = await fetch(`${address}/more?part=messages`, { redirect: 'manual' });
     assert.equal(stranger.status, 303);

@@ -1,7 +1,7 @@
 // What a page owes its viewer on any screen: their own days, filters within reach, nothing cut off.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { audit, launch, overflow, visit, walked } from './browser.mjs';
+import { audit, launch, overflow, rows, visit, walked } from './browser.mjs';
 import { Nexus, until } from './nexus.mjs';
 import { realistic, Session } from './session.mjs';
 
@@ -52,6 +52,32 @@ test('every figure of Overview that has a course shows it', () =>
     const heights = path.split(/[ML]/).filter(Boolean).map((point) => Number(point.split(' ')[1]));
     assert.equal(heights.length, 24);
     assert.ok(heights.at(-1) < heights[0] || heights.at(-2) < heights[0], 'active now, and not a day ago');
+    const figures = await page.locator('.stat').evaluateAll((all) => all
+      .map((one) => [one.querySelector('.label').textContent, one.querySelector('.spark .line') !== null]));
+    assert.equal(figures.length, 12);
+    for (const label of ['First token, median', 'First token, p95', 'Duration, median', 'Duration, p95']) assert.ok(figures.some(([name]) => name === label), label);
+    assert.deepEqual(figures.filter(([, hasCourse]) => !hasCourse), []);
+  }));
+
+test('rows of tables are of one height', () =>
+  look({}, async (page) => {
+    for (const path of ['/', '/conversations', '/requests', '/live', '/usage', '/pipeline']) {
+      await visit(page, nexus.dashboard + path);
+      const { shown, uneven } = await rows(page);
+      assert.ok(shown > 1, `${path}: ${shown} rows`);
+      assert.deepEqual(uneven, [], path);
+    }
+  }));
+
+test('the tools of a request are listed with the number of their calls', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests`);
+    const heads = (await page.locator('thead th').allInnerTexts()).map((text) => text.trim());
+    const tools = page.locator('tbody tr', { hasText: 'Compare the two parsers' }).locator('td').nth(heads.indexOf('Tools'));
+    assert.equal((await tools.innerText()).trim(), 'Agent ×2');
+    assert.equal(await tools.getAttribute('title'), 'Agent ×2');
+    const { requests } = await nexus.api('requests?limit=500&q=tool:agent');
+    assert.deepEqual(requests.map((request) => request.toolNames), [['Agent', 'Agent']]);
   }));
 
 for (const [width, colorScheme] of SCREENS) {
@@ -151,12 +177,12 @@ for (const width of [390, 360]) {
     look({ width }, async (page) => {
       await visit(page, nexus.dashboard);
       const lines = await page.locator('.stat span.line').evaluateAll((all) => all.map((line) => line.getBoundingClientRect().height));
-      assert.equal(lines.length, 10);
+      assert.equal(lines.length, 12);
       assert.equal(new Set(lines).size, 1, lines.join(' '));
-      const notes = await page.locator('.stat .change .clip').evaluateAll((all) => all
-        .map((note) => [note.textContent, note.scrollWidth <= note.clientWidth]));
-      assert.equal(notes.length, 2);
-      for (const [text, isWhole] of notes) assert.ok(/^p95 /.test(text) && isWhole, text);
+      const cut = await page.locator('.stat :is(.label, .value, .change)').evaluateAll((all) => all
+        .filter((part) => part.getBoundingClientRect().right > part.closest('.stat').getBoundingClientRect().right || part.scrollWidth > part.clientWidth + 1)
+        .map((part) => part.textContent));
+      assert.deepEqual(cut, []);
     }));
 }
 

@@ -131,6 +131,19 @@ test('the graph is heard: what each step is, and which is selected', () =>
     assert.notEqual(await current(), first);
   }));
 
+// Each has an address of its own: a link that says where one is, and no tab whose panel is not there.
+test('the views of a conversation are links, and one says that one is there', () =>
+  look({}, async (page) => {
+    for (const [tab, name] of [['', 'Graph'], ['/transcript', 'Transcript'], ['/timeline', 'Timeline'], ['/cost', 'Cost'], ['/analysis', 'Analysis'], ['/compare', 'Compare'], ['/export', 'Export']]) {
+      await visit(page, graph() + tab);
+      const views = page.getByRole('navigation', { name: 'Views of this conversation' });
+      assert.equal(await views.getByRole('link').count(), 7, tab);
+      const here = await views.locator('[aria-current=page]').allInnerTexts();
+      assert.deepEqual(here.map((text) => text.trim()), [name]);
+      assert.equal(await page.locator('[role=tab], [role=tablist]').count(), 0, tab);
+    }
+  }));
+
 test('the graph is one stop of the Tab key, and arrows reach its sub-agents', () =>
   look({}, async (page) => {
     await visit(page, graph());

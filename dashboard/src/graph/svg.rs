@@ -255,8 +255,7 @@ fn push_task(out: &mut String, task: &Task, rect: Rect, how: &Drawing<'_>) {
     let Rect { x, y, w, h } = rect;
     let mut prompt = String::new();
     escape_into(&mut prompt, &task.label);
-    let mut branch = String::new();
-    escape_into(&mut branch, &task.branch);
+    let branch = format::encoded(&task.branch);
     let is_open = task.open.is_some();
     let (verb, arrow) = if is_open { ("close", "chevron-down") } else { ("open", "chevron-right") };
     let dim = if how.branch.is_some_and(|chosen| chosen != task.branch) { " dim" } else { "" };

@@ -182,6 +182,21 @@ fn a_nested_sub_agent_stands_inside_the_one_that_started_it() {
 }
 
 #[test]
+fn a_sub_agent_is_opened_by_whatever_name() {
+    let mut nodes = chain(2, Happening::Answer);
+    nodes.push(Node {
+        parent: None,
+        task_parent: Some(id(1)),
+        kind: NodeKind::Subagent,
+        branch: "subtask_1 b&c".into(),
+        ..node(5, None)
+    });
+    let plan = plan(&nodes, &Unfolded::default());
+    let svg = draw(&layout(&plan.items), &drawing(&TimeZone::UTC));
+    assert!(svg.contains(r#"href="?open=subtask_1%20b%26c""#), "{svg}");
+}
+
+#[test]
 fn what_is_drawn_is_escaped_and_only_what_is_in_the_window() {
     let mut nodes = chain(200, Happening::Answer);
     nodes[0].label = "<script>alert('x')</script>\u{0} \" & ".into();

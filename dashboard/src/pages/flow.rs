@@ -1,19 +1,24 @@
 //! How events flow: told on the pipeline page always, on Overview when something is wrong.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use nexus_bus::{EventStream, StreamStatus};
 use nexus_contract::JournalFigures;
 use serde::Serialize;
+use tokio::{sync::watch, time::timeout};
 
 use super::refresh::Refresh;
 
 /// Lag below this is what a busy moment looks like.
 const CALM: u64 = 1000;
-/// How old an answer of the stream may be.
+/// An answer of the stream that is as old is asked for anew.
 const LIFETIME: SignedDuration = SignedDuration::from_secs(5);
+/// An answer that is as old tells nothing of the present: what was wrong may have been mended since.
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a page waits that has no younger answer. A stream nearby tells well within it, and nobody
+/// notices it; one that is slow or gone must not keep a page from showing what the store knows.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What the stream told, or why it did not.
 pub type Told = Result<StreamStatus, String>;
@@ -52,10 +57,10 @@ pub async fn ask(stream: &dyn EventStream) -> Told {
     stream.status().await.map_err(|error| error.to_string())
 }
 
-/// What the stream told last, for a page that waits for no stream.
+/// What the stream told last, for a page that hardly waits for it.
 #[derive(Debug, Default)]
 pub struct LastTold {
-    kept: ArcSwapOption<Kept>,
+    kept: watch::Sender<Option<Kept>>,
     asking: Refresh,
 }
 
@@ -65,19 +70,44 @@ struct Kept {
     asked_at: Timestamp,
 }
 
+impl Kept {
+    fn is_within(&self, age: SignedDuration, now: Timestamp) -> bool {
+        now.duration_since(self.asked_at).abs() < age
+    }
+}
+
 impl LastTold {
-    /// `None` until it was told once. An old answer is given while a newer one is waited for.
-    pub fn find(self: &Arc<Self>, stream: &Arc<dyn EventStream>, now: Timestamp) -> Option<Told> {
-        let kept = self.kept.load_full();
-        let is_fresh = |kept: &Kept| now.duration_since(kept.asked_at).abs() < LIFETIME;
-        if !kept.as_deref().is_some_and(is_fresh) {
-            let (last, stream) = (Arc::clone(self), Arc::clone(stream));
-            self.asking.begin(|| async move {
-                let told = ask(stream.as_ref()).await;
-                last.kept.store(Some(Arc::new(Kept { told, asked_at: now })));
+    /// `None` where it tells nothing in time. An answer that is not quite fresh is given while a
+    /// newer one is waited for.
+    pub async fn find(
+        self: &Arc<Self>,
+        stream: &Arc<dyn EventStream>,
+        now: Timestamp,
+    ) -> Option<Told> {
+        let stream = Arc::clone(stream);
+        self.find_by(now, || async move { ask(stream.as_ref()).await }).await
+    }
+
+    async fn find_by<F>(self: &Arc<Self>, now: Timestamp, ask: impl FnOnce() -> F) -> Option<Told>
+    where
+        F: Future<Output = Told> + Send + 'static,
+    {
+        let is_within =
+            |kept: Option<&Kept>, age| kept.is_some_and(|kept| kept.is_within(age, now));
+        if !is_within(self.kept.borrow().as_ref(), LIFETIME) {
+            let last = Arc::clone(self);
+            self.asking.begin(|| {
+                let told = ask();
+                async move {
+                    let kept = Kept { told: told.await, asked_at: now };
+                    last.kept.send_replace(Some(kept));
+                }
             });
         }
-        kept.map(|kept| kept.told.clone())
+        let mut kept = self.kept.subscribe();
+        let young = kept.wait_for(|kept| is_within(kept.as_ref(), MAX_AGE));
+        let kept = timeout(PATIENCE, young).await.ok()?.ok()?;
+        kept.as_ref().map(|kept| kept.told.clone())
     }
 }
 
@@ -119,16 +149,53 @@ mod tests {
         assert!(!down.healthy && down.error.as_deref() == Some("it is gone"));
     }
 
+    const START: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+    fn later(age: SignedDuration) -> Timestamp {
+        START + age
+    }
+
+    /// The dead letters of an answer that the stream gives at once.
+    async fn quick(last: &Arc<LastTold>, now: Timestamp, dead_letters: u64) -> Option<u64> {
+        letters(last.find_by(now, || async move { Ok(status(dead_letters, 0)) }).await)
+    }
+
+    /// The same of a stream that does not answer.
+    async fn silent(last: &Arc<LastTold>, now: Timestamp) -> Option<u64> {
+        letters(last.find_by(now, std::future::pending::<Told>).await)
+    }
+
+    fn letters(told: Option<Told>) -> Option<u64> {
+        Some(told?.expect("an answer").dead_letters)
+    }
+
     #[tokio::test]
-    async fn nobody_waits_for_the_stream() {
+    async fn whoever_looks_first_has_an_answer_unless_the_stream_is_slow() {
+        assert_eq!(quick(&Arc::default(), START, 3).await, Some(3));
+        assert_eq!(silent(&Arc::default(), START).await, None, "nobody waits for long");
+    }
+
+    #[tokio::test]
+    async fn an_old_answer_is_not_the_present_state() {
+        let last = Arc::default();
+        assert_eq!(quick(&last, START, 1).await, Some(1));
+        assert_eq!(quick(&last, later(LIFETIME / 2), 2).await, Some(1), "it is fresh");
+        let old = later(MAX_AGE);
+        assert_eq!(quick(&last, old, 2).await, Some(2), "a younger one is waited for");
+        let soon = old + LIFETIME;
+        assert_eq!(silent(&last, soon).await, Some(2), "given while a newer one is on its way");
+        assert_eq!(silent(&last, soon + MAX_AGE).await, None, "which does not come");
+    }
+
+    #[tokio::test]
+    async fn the_stream_itself_is_asked() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = EmbeddedLog::open(EmbeddedConfig::new(folder.path()), Arc::new(SystemClock));
         let stream: Arc<dyn EventStream> = Arc::new(log.await.expect("it opens"));
-        let (last, now) = (Arc::new(LastTold::default()), Timestamp::UNIX_EPOCH);
-        assert!(last.find(&stream, now).is_none(), "it was not asked before");
+        let last = Arc::new(LastTold::default());
         let told = loop {
-            tokio::task::yield_now().await;
-            if let Some(told) = last.find(&stream, now) {
+            // A machine under load may take longer than a page waits.
+            if let Some(told) = last.find(&stream, START).await {
                 break told;
             }
         };

@@ -25,9 +25,7 @@ pub struct LiveQuery {
 #[derive(Debug, Serialize)]
 pub struct LivePage {
     running: Vec<Run>,
-    rows: Vec<RequestSummary>,
-    /// The tail has one order.
-    sorts: Vec<Link>,
+    tail: Tail,
     query: String,
     error: Option<String>,
     watched: Option<ExchangeId>,
@@ -37,10 +35,19 @@ pub struct LivePage {
     rest: String,
 }
 
+/// What has finished, the newest first.
 #[derive(Debug, Serialize)]
 pub struct Tail {
     rows: Vec<RequestSummary>,
+    /// It has one order.
     sorts: Vec<Link>,
+    /// By the search or by the scope.
+    is_filtered: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TailFragment {
+    tail: Tail,
 }
 
 /// What is in flight.
@@ -57,8 +64,7 @@ impl Fragment for LivePage {
         let row = super::requests::sample();
         let empty = || Self {
             running: vec![],
-            rows: vec![],
-            sorts: vec![],
+            tail: Tail { rows: vec![], sorts: vec![], is_filtered: false },
             query: String::new(),
             error: None,
             watched: None,
@@ -69,7 +75,7 @@ impl Fragment for LivePage {
             Self {
                 running: vec![Run::sample()],
                 watched: Some(row.request_id),
-                rows: vec![row],
+                tail: Tail { rows: vec![row], ..empty().tail },
                 error: Some("<b>".into()),
                 ..empty()
             },
@@ -78,13 +84,13 @@ impl Fragment for LivePage {
     }
 }
 
-impl Fragment for Tail {
+impl Fragment for TailFragment {
     const TEMPLATE: &'static str = "fragments/tail.html";
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let tail = |rows| Self { rows, sorts: vec![] };
-        vec![tail(vec![super::requests::sample()]), tail(vec![])]
+        let tail = |rows, is_filtered| Self { tail: Tail { rows, sorts: vec![], is_filtered } };
+        vec![tail(vec![super::requests::sample()], false), tail(vec![], false), tail(vec![], true)]
     }
 }
 
@@ -108,13 +114,12 @@ impl Page for LivePage {
 
 /// `GET /live`
 pub async fn page(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse, PageError> {
-    let (search, error) = search(&ctx, &asked);
+    let (tail, error) = finished(&ctx, &asked).await?;
     let links = ctx.own_links();
     let rest = links.with("watch", None).trim_start_matches("/live").to_owned();
     ctx.page(&LivePage {
         running: in_flight(&ctx),
-        rows: newest(&ctx, search).await?,
-        sorts: Vec::new(),
+        tail,
         error,
         watched: asked.watch,
         source: format!("/fragments/live{rest}"),
@@ -126,9 +131,8 @@ pub async fn page(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse
 
 /// `GET /fragments/live`
 pub async fn tail(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse, PageError> {
-    let (search, _told) = search(&ctx, &asked);
-    let rows = newest(&ctx, search).await?;
-    ctx.fragment(&Tail { rows, sorts: Vec::new() })
+    let (tail, _told) = finished(&ctx, &asked).await?;
+    ctx.fragment(&TailFragment { tail })
 }
 
 /// `GET /fragments/watch/{id}`: says to the gateways that somebody looks at an answer that grows.
@@ -158,11 +162,18 @@ pub(super) fn in_flight(ctx: &Ctx) -> Vec<Run> {
 }
 
 /// A search that is not understood shows everything, and why.
-fn search(ctx: &Ctx, asked: &LiveQuery) -> (Search, Option<String>) {
-    match Search::parse(&asked.q, &ctx.zone()) {
+async fn finished(ctx: &Ctx, asked: &LiveQuery) -> Result<(Tail, Option<String>), PageError> {
+    let (search, error) = match Search::parse(&asked.q, &ctx.zone()) {
         Ok(search) => (search, None),
         Err(error) => (Search::default(), Some(error.to_string())),
-    }
+    };
+    let is_searched = error.is_none() && !asked.q.trim().is_empty();
+    let tail = Tail {
+        rows: newest(ctx, search).await?,
+        sorts: Vec::new(),
+        is_filtered: is_searched || !ctx.scope.query().is_empty(),
+    };
+    Ok((tail, error))
 }
 
 async fn newest(ctx: &Ctx, search: Search) -> Result<Vec<RequestSummary>, PageError> {

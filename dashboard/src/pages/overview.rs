@@ -1,39 +1,26 @@
 //! Overview: how things stand.
 
+mod stats;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::HttpResponse;
 use jiff::Timestamp;
 use nexus_store::queries::{
-    AccountWindow, Activity, ConversationFilter, GroupBy, Latency, Paging, Timing, UsageFilter,
-    UsageTotals,
+    AccountWindow, ConversationFilter, GroupBy, Paging, UsageFilter, UsageKey, UsageTotals,
 };
 use serde::Serialize;
 
+use self::stats::{Course, Stat, stats, sum};
 use super::{conversations::ConversationRow, flow::Flow, store};
 use crate::{
     chart::{self, Chart, Data, Series, Unit},
     error::PageError,
     live::{Run, journals},
-    view::{Buckets, Ctx, Fragment, GatewayAddress, Listed, Page, Place, Range, Window},
+    view::{Buckets, Ctx, Fragment, GatewayAddress, Listed, Page, Place, Range, Scope, Window},
 };
 
 const CONVERSATIONS: u32 = 8;
-
-/// One figure with its change and course.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Stat {
-    pub label: &'static str,
-    pub value: f64,
-    /// How the template writes it: `num`, `usd`, `ms`, `percent`.
-    pub form: &'static str,
-    /// It is a lower bound, or not known at all.
-    pub known: bool,
-    pub note: String,
-    /// Against the period before, as a share; `None` when there is nothing to compare with.
-    pub change: Option<f64>,
-    /// More of it is worse.
-    pub bad_up: bool,
-    pub spark: String,
-}
 
 /// The part that lives.
 #[derive(Debug, Default, Serialize)]
@@ -139,7 +126,13 @@ pub async fn fragment(ctx: Ctx) -> Result<HttpResponse, PageError> {
     ctx.fragment(&OverviewFragment { overview })
 }
 
+/// The stream is asked while the store is.
 async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
+    let (figures, flow) = tokio::join!(figures(ctx), trouble(ctx));
+    Ok(Overview { flow, ..figures? })
+}
+
+async fn figures(ctx: &Ctx) -> Result<Overview, PageError> {
     let (queries, now) = (&ctx.dashboard.deps.queries, ctx.now());
     let range = ctx.range::<OverviewPage>();
     let from = range.from(now);
@@ -149,7 +142,10 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         .list_usage_between(&filter, buckets.edges(), GroupBy::default())
         .await
         .map_err(store)?;
-    let totals = queries.sum_usage(&filter).await.map_err(store)?;
+    // Told apart only where it is asked which accounts a domain used.
+    let group = GroupBy { account: ctx.scope.domain().is_some(), ..GroupBy::default() };
+    let sums = queries.sum_usage_by(&filter, group).await.map_err(store)?;
+    let totals = sum(sums.values());
     let before = before(&filter, range, now);
     let activity =
         queries.sample_activity(&filter, &before, buckets.period()).await.map_err(store)?;
@@ -168,21 +164,21 @@ async fn load(ctx: &Ctx) -> Result<Overview, PageError> {
         stats: stats(&totals, &sum(&past), from.is_some(), &course, &activity),
         requests: requests_chart(&buckets, &current),
         tokens: tokens_chart(&buckets, &current),
-        windows: windows(&reported, ctx.scope.account(), now, true),
+        windows: windows(&reported, &ctx.scope, &accounts(&sums), now, true),
         running: super::live::in_flight(ctx),
         is_empty: conversations.items.is_empty() && totals.requests == 0 && known.is_empty(),
         charts_year: range == Range::All,
         rows: conversations.items.into_iter().map(super::conversations::row).collect(),
         falling: known.falling.clone(),
-        flow: trouble(ctx),
+        flow: None,
         gateway: ctx.gateway(),
     })
 }
 
-/// The pipeline, when something is wrong with it. No figure waits for the stream to tell.
-fn trouble(ctx: &Ctx) -> Option<Flow> {
+/// The pipeline, when something is wrong with it.
+async fn trouble(ctx: &Ctx) -> Option<Flow> {
     let dashboard = &ctx.dashboard;
-    let told = dashboard.last_told.find(&dashboard.deps.stream, ctx.now())?;
+    let told = dashboard.last_told.find(&dashboard.deps.stream, ctx.now()).await?;
     let flow = Flow::of(told, journals(&dashboard.hub.instances.list()).as_ref());
     (!flow.healthy).then_some(flow)
 }
@@ -191,131 +187,6 @@ fn trouble(ctx: &Ctx) -> Option<Flow> {
 fn before(filter: &UsageFilter, range: Range, now: Timestamp) -> UsageFilter {
     let from = range.length().and_then(|length| now.checked_sub(length * 2).ok());
     UsageFilter { from, to: Some(filter.from.unwrap_or(Timestamp::UNIX_EPOCH)), ..filter.clone() }
-}
-
-/// The period, stretch by stretch.
-struct Course<'a> {
-    buckets: &'a Buckets,
-    current: &'a [UsageTotals],
-}
-
-impl Course<'_> {
-    fn spark(&self, of: fn(&UsageTotals) -> f64) -> String {
-        chart::spark(&self.current.iter().map(of).collect::<Vec<_>>())
-    }
-
-    /// The median of what was measured in each stretch; where nothing was, the one before, and before
-    /// the first that one: no stretch took 0 ms.
-    fn medians(&self, timings: &[Timing], of: fn(&Timing) -> Option<u64>) -> String {
-        let mut stretches = vec![Vec::new(); self.buckets.count];
-        for timing in timings {
-            if let Some(stretch) = self.buckets.place(timing.at) {
-                stretches[stretch].push(of(timing));
-            }
-        }
-        let medians: Vec<_> =
-            stretches.into_iter().map(|values| Latency::of(values).p50_ms).collect();
-        let mut last = medians.iter().flatten().next().copied().unwrap_or(0);
-        let course = medians.into_iter().map(|median| {
-            last = median.unwrap_or(last);
-            float(last)
-        });
-        chart::spark(&course.collect::<Vec<_>>())
-    }
-}
-
-fn sum(buckets: &[UsageTotals]) -> UsageTotals {
-    buckets.iter().fold(UsageTotals::default(), |mut sum, totals| {
-        sum += *totals;
-        sum
-    })
-}
-
-fn stats(
-    totals: &UsageTotals,
-    before: &UsageTotals,
-    compares: bool,
-    course: &Course<'_>,
-    activity: &Activity,
-) -> Vec<Stat> {
-    let counted = |label, bad_up, of: fn(&UsageTotals) -> f64| Stat {
-        label,
-        value: of(totals),
-        form: "num",
-        known: true,
-        change: change(of(totals), of(before)).filter(|_| compares),
-        bad_up,
-        spark: course.spark(of),
-        ..Stat::default()
-    };
-    let (now, past) = (&activity.now, &activity.before);
-    let hit = totals.tokens.cache_hit_rate();
-    vec![
-        counted("Requests", false, |t| float(t.requests)),
-        Stat {
-            label: "Active conversations",
-            value: float(now.conversations),
-            form: "num",
-            known: true,
-            change: change(float(now.conversations), float(past.conversations))
-                .filter(|_| compares),
-            spark: chart::spark(&activity.course.iter().copied().map(float).collect::<Vec<_>>()),
-            ..Stat::default()
-        },
-        Stat {
-            form: "usd",
-            known: totals.cost_usd().is_some(),
-            note: if totals.unpriced > 0 {
-                format!("{} without a known price", totals.unpriced)
-            } else {
-                String::new()
-            },
-            ..counted("Cost", true, |t| t.cost.usd())
-        },
-        counted("Errors", true, |t| float(t.errors)),
-        latency_stat("First token, median", course, activity, |timing| timing.first_token_ms),
-        counted("Input tokens", false, |t| float(t.tokens.input)),
-        counted("Output tokens", false, |t| float(t.tokens.output)),
-        counted("Read from cache", false, |t| float(t.tokens.cache_read)),
-        Stat {
-            label: "Cache hit rate",
-            value: hit.unwrap_or(0.0),
-            form: "percent",
-            known: hit.is_some(),
-            change: hit
-                .zip(before.tokens.cache_hit_rate())
-                .and_then(|(now, before)| change(now, before))
-                .filter(|_| compares),
-            spark: course.spark(|t| t.tokens.cache_hit_rate().unwrap_or(0.0)),
-            ..Stat::default()
-        },
-        latency_stat("Duration, median", course, activity, |timing| timing.duration_ms),
-    ]
-}
-
-fn latency_stat(
-    label: &'static str,
-    course: &Course<'_>,
-    activity: &Activity,
-    of: fn(&Timing) -> Option<u64>,
-) -> Stat {
-    let now = Latency::of(activity.now.timings.iter().map(of));
-    let past = Latency::of(activity.before.timings.iter().map(of));
-    let p95 = now.p95_ms.map(|p95| format!("p95 {}", crate::view::format::duration(float(p95))));
-    Stat {
-        label,
-        value: float(now.p50_ms.unwrap_or(0)),
-        form: "ms",
-        known: now.p50_ms.is_some(),
-        note: p95.unwrap_or_default(),
-        change: now.p50_ms.zip(past.p50_ms).and_then(|(now, past)| change(float(now), float(past))),
-        bad_up: true,
-        spark: course.medians(&activity.now.timings, of),
-    }
-}
-
-fn change(now: f64, before: f64) -> Option<f64> {
-    (before > 0.0).then(|| now / before - 1.0)
 }
 
 fn requests_chart(buckets: &Buckets, course: &[UsageTotals]) -> Chart {
@@ -351,23 +222,32 @@ fn tokens_chart(buckets: &Buckets, course: &[UsageTotals]) -> Chart {
 /// Windows that a page lists until an account is chosen, which shows all of its own.
 pub(super) const WINDOWS: usize = 8;
 
-/// The windows that the upstream reported, the fullest first and those that were reset last. `brief`
-/// are only the 5-hour and 7-day ones that run.
+/// The accounts among the keys of sums.
+pub(super) fn accounts(sums: &BTreeMap<UsageKey, UsageTotals>) -> BTreeSet<String> {
+    sums.keys().filter_map(|key| key.account_id.clone()).collect()
+}
+
+/// The windows that the upstream reported, the fullest first and those that were reset last. They are
+/// the accounts': a domain has those of the accounts that it `used`. `brief` are only the 5-hour and
+/// 7-day ones that run.
 pub(super) fn windows(
     reported: &[AccountWindow],
-    wanted: Option<&str>,
+    scope: &Scope,
+    used: &BTreeSet<String>,
     now: Timestamp,
     brief: bool,
 ) -> Listed<Window> {
+    let wanted = scope.account();
     let mut windows: Vec<Window> = reported
         .iter()
         .filter(|window| wanted.is_none_or(|id| id == window.account_id))
+        .filter(|window| scope.domain().is_none() || used.contains(&window.account_id))
         .filter(|window| !brief || Window::is_long(window))
         .map(|window| Window::of(window, now))
         .filter(|window| !brief || !window.is_over)
         .collect();
-    let used = |window: &Window| window.utilization.unwrap_or(-1.0);
-    windows.sort_by(|a, b| a.is_over.cmp(&b.is_over).then_with(|| used(b).total_cmp(&used(a))));
+    let share = |window: &Window| window.utilization.unwrap_or(-1.0);
+    windows.sort_by(|a, b| a.is_over.cmp(&b.is_over).then_with(|| share(b).total_cmp(&share(a))));
     let most = if wanted.is_some() { windows.len() } else { WINDOWS };
     Listed::of(windows, most)
 }
@@ -375,4 +255,43 @@ pub(super) fn windows(
 #[expect(clippy::cast_precision_loss, reason = "figures for display")]
 pub(super) const fn float(value: u64) -> f64 {
     value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(account: &str) -> AccountWindow {
+        AccountWindow {
+            account_id: account.into(),
+            name: "unified-5h".into(),
+            utilization: Some(0.5),
+            limit: None,
+            remaining: None,
+            resets_at: None,
+            status: None,
+            reported_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Whose windows are shown in the scope of a domain that used `acc_b` and `acc_c`.
+    fn shown(domain: Option<&str>, account: Option<&str>) -> Vec<String> {
+        let scope = Scope {
+            domain: domain.map(str::to_owned),
+            account: account.map(str::to_owned),
+            range: None,
+        };
+        let used = BTreeSet::from(["acc_b", "acc_c"].map(str::to_owned));
+        let reported = ["acc_a", "acc_b"].map(reported);
+        let windows = windows(&reported, &scope, &used, Timestamp::UNIX_EPOCH, true);
+        windows.rows.into_iter().map(|window| window.account_id).collect()
+    }
+
+    #[test]
+    fn a_domain_has_the_windows_of_the_accounts_that_it_used() {
+        assert_eq!(shown(None, None), ["acc_a", "acc_b"]);
+        assert_eq!(shown(Some("b.example"), None), ["acc_b"]);
+        assert_eq!(shown(None, Some("acc_a")), ["acc_a"]);
+        assert!(shown(Some("b.example"), Some("acc_a")).is_empty());
+    }
 }

@@ -25,13 +25,14 @@ struct Entry {
     href: String,
 }
 
-/// `GET /fragments/palette`: conversations as JSON; an id leads straight to its request.
+/// `GET /fragments/palette`: conversations of the chosen domain and account as JSON; an id leads
+/// straight to its request.
 pub async fn find(ctx: Ctx, typed: web::Query<Typed>) -> Result<HttpResponse, PageError> {
     if let Ok(id) = typed.q.trim().parse::<nexus_contract::ExchangeId>() {
         let entry = Entry {
             text: format!("Request {id}"),
             hint: "open".into(),
-            href: format!("/requests/{id}"),
+            href: ctx.scoped(&format!("/requests/{id}")),
         };
         return Ok(HttpResponse::Ok().json([entry]));
     }
@@ -39,7 +40,12 @@ pub async fn find(ctx: Ctx, typed: web::Query<Typed>) -> Result<HttpResponse, Pa
     let Ok(search) = Search::parse(&typed.q, &ctx.zone()) else {
         return Ok(HttpResponse::Ok().json([(); 0]));
     };
-    let filter = ConversationFilter { search, ..ConversationFilter::default() };
+    let filter = ConversationFilter {
+        domain: ctx.scope.domain().map(str::to_owned),
+        account_id: ctx.scope.account().map(str::to_owned),
+        search,
+        ..ConversationFilter::default()
+    };
     let paging = Paging { limit: FOUND, ..Paging::default() };
     let found =
         ctx.dashboard.deps.queries.list_conversations(&filter, &paging).await.map_err(store)?;
@@ -47,7 +53,7 @@ pub async fn find(ctx: Ctx, typed: web::Query<Typed>) -> Result<HttpResponse, Pa
     let entries = found.items.into_iter().map(|row| Entry {
         text: row.title.unwrap_or_else(|| "Untitled conversation".into()),
         hint: format::ago(row.last_message_time, now),
-        href: format!("/conversations/{}", row.conversation_id),
+        href: ctx.scoped(&format!("/conversations/{}", row.conversation_id)),
     });
     Ok(HttpResponse::Ok().json(entries.collect::<Vec<_>>()))
 }

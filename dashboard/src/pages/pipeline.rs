@@ -1,6 +1,6 @@
 //! Pipeline: how far events have come, which could not be handled, and how well they were linked.
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, web};
 use nexus_bus::{DeadLetter, StreamError};
 use nexus_contract::JournalFigures;
 use nexus_store::links::ClientLinks;
@@ -173,20 +173,18 @@ pub async fn dead_letter(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse
 /// `POST /pipeline/dead-letters/{id}/requeue`
 pub async fn requeue(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
     let done = ctx.dashboard.deps.stream.requeue_dead_letter(&id).await.map_err(unreachable)?;
-    settled(done)
+    settled(&ctx, done)
 }
 
 /// `POST /pipeline/dead-letters/{id}/drop`
 pub async fn discard(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
     let done = ctx.dashboard.deps.stream.drop_dead_letter(&id).await.map_err(unreachable)?;
-    settled(done)
+    settled(&ctx, done)
 }
 
-fn settled(done: bool) -> Result<HttpResponse, PageError> {
+fn settled(ctx: &Ctx, done: bool) -> Result<HttpResponse, PageError> {
     if done {
-        return Ok(HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, "/pipeline"))
-            .finish());
+        return Ok(ctx.lead_to("/pipeline"));
     }
     Err(PageError::NotFound("dead letter".into()))
 }

@@ -1,13 +1,13 @@
 //! One prompt, with a preview of what a client would get.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::prompts::library;
 use crate::{
     error::PageError,
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, Links, Page, Place, Scope},
 };
 
 /// Characters of one argument of the preview.
@@ -17,6 +17,8 @@ const MAX_VALUE: usize = 4000;
 #[derive(Debug, Serialize)]
 struct Field {
     name: String,
+    /// See [`key`].
+    key: String,
     required: bool,
     value: String,
 }
@@ -61,22 +63,26 @@ impl Page for PromptPage {
     }
 }
 
-/// `GET /prompts/{name}`; the query's parameters are the arguments.
-pub async fn page(
-    ctx: Ctx,
-    name: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, PageError> {
+/// `GET /prompts/{name}`; the query holds the arguments under their [keys](key).
+pub async fn page(ctx: Ctx, name: web::Path<String>) -> Result<HttpResponse, PageError> {
     let found = library(&ctx)?.library().find(&name);
     let prompt = found.ok_or_else(|| PageError::NotFound("prompt".into()))?;
-    ctx.page(&build(&prompt, &values(request.query_string()))).await
+    ctx.page(&build(&prompt, &values(&prompt, &ctx.own_links()))).await
 }
 
-fn values(query: &str) -> Map<String, Value> {
-    let pairs = url::form_urlencoded::parse(query.as_bytes());
-    let typed = pairs.filter(|(_, value)| !value.is_empty());
+/// An argument's name in an address, where the scope has names of its own.
+fn key(argument: &str) -> String {
+    if Scope::NAMES.contains(&argument) { format!("arg-{argument}") } else { argument.to_owned() }
+}
+
+/// What an address says of the prompt's arguments.
+fn values(prompt: &crate::mcp::Prompt, links: &Links) -> Map<String, Value> {
     let cut = |value: &str| Value::String(value.chars().take(MAX_VALUE).collect());
-    typed.map(|(name, value)| (name.into_owned(), cut(&value))).collect()
+    let typed = prompt.arguments.iter().filter_map(|argument| {
+        let value = links.get(&key(&argument.name))?;
+        Some((argument.name.clone(), cut(value)))
+    });
+    typed.collect()
 }
 
 fn build(prompt: &crate::mcp::Prompt, values: &Map<String, Value>) -> PromptPage {
@@ -89,6 +95,7 @@ fn build(prompt: &crate::mcp::Prompt, values: &Map<String, Value>) -> PromptPage
             .iter()
             .map(|argument| Field {
                 name: argument.name.clone(),
+                key: key(&argument.name),
                 required: argument.required,
                 value: values
                     .get(&argument.name)
@@ -100,5 +107,22 @@ fn build(prompt: &crate::mcp::Prompt, values: &Map<String, Value>) -> PromptPage
         template: prompt.template.clone(),
         problem: rendered.as_ref().err().map(ToString::to_string),
         preview: rendered.ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_is_called_like_the_scope_stands_beside_it() {
+        let prompt = crate::mcp::Prompt::parse("p", "template: '{{domain}}, {{topic}}'");
+        let prompt = prompt.expect("a prompt");
+        let read = |query| values(&prompt, &Links::new("/prompts/p", query));
+        assert!(read("domain=a.example&range=7d").is_empty());
+        let page = build(&prompt, &read("domain=a.example&arg-domain=music&topic=jazz"));
+        assert_eq!(page.preview.as_deref(), Some("music, jazz"));
+        let keys: Vec<_> = page.fields.iter().map(|field| field.key.as_str()).collect();
+        assert_eq!(keys, ["arg-domain", "topic"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,7 +109,7 @@ pub async fn sync(ctx: Ctx) -> Result<HttpResponse, PageError> {
     if !asked {
         return Err(missing());
     }
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/prompts")).finish())
+    Ok(ctx.lead_to("/prompts"))
 }
 
 pub(super) fn library(ctx: &Ctx) -> Result<&Arc<Mcp>, PageError> {

@@ -232,7 +232,7 @@ pub(super) fn sample() -> RequestSummary {
         is_subtask: false,
         prompt: Some("Fix <it>".into()),
         preview: Some("Done".into()),
-        tool_names: vec!["Bash".into(), "Edit".into()],
+        tool_names: vec!["Bash".into(), "<b>hi</b>".into(), "Bash".into()],
         stop_reason: Some("tool_use".into()),
         error: Some("overloaded".into()),
     }

@@ -3,18 +3,26 @@
 use super::*;
 use crate::{
     assets::Assets,
-    view::{Chrome, Fragment, Place, Views},
+    view::{Chrome, Fragment, Place, SAMPLE_SCOPE, Views, escape},
 };
 
-fn render_all<F: Fragment>(views: &Views) {
-    let chrome = Chrome::sample(Place::Overview);
-    let samples = F::samples();
-    assert!(!samples.is_empty(), "{} has no sample", F::TEMPLATE);
-    for (number, sample) in samples.iter().enumerate() {
-        let html = views.render(sample, &chrome).unwrap_or_else(|error| {
-            panic!("{} with sample {number}: {error:?}", F::TEMPLATE);
-        });
-        check(F::TEMPLATE, &html);
+/// Renders pages with every sample, to be checked.
+pub(super) struct Renderer<'a> {
+    views: &'a Views,
+    check: fn(template: &str, html: &str),
+}
+
+impl Renderer<'_> {
+    pub fn render<F: Fragment>(&mut self) {
+        let chrome = Chrome::sample(Place::Overview);
+        let samples = F::samples();
+        assert!(!samples.is_empty(), "{} has no sample", F::TEMPLATE);
+        for (number, sample) in samples.iter().enumerate() {
+            let html = self.views.render(sample, &chrome).unwrap_or_else(|error| {
+                panic!("{} with sample {number}: {error:?}", F::TEMPLATE);
+            });
+            (self.check)(F::TEMPLATE, &html);
+        }
     }
 }
 
@@ -33,35 +41,77 @@ fn check(template: &str, html: &str) {
 fn every_template_renders_with_every_sample() {
     let assets = Assets::load().expect("built");
     let views = Views::load(&assets).expect("valid templates");
-    render_all::<overview::OverviewPage>(&views);
-    render_all::<overview::OverviewFragment>(&views);
-    render_all::<conversations::ConversationsPage>(&views);
-    render_all::<requests::RequestsPage>(&views);
-    render_all::<request::RequestPage>(&views);
-    render_all::<live::LivePage>(&views);
-    render_all::<live::Tail>(&views);
-    render_all::<live::RunningFragment>(&views);
-    render_all::<usage::UsagePage>(&views);
-    render_all::<analyses::AnalysesPage>(&views);
-    render_all::<prompts::PromptsPage>(&views);
-    render_all::<prompt::PromptPage>(&views);
-    render_all::<pipeline::PipelinePage>(&views);
-    render_all::<pipeline::PipelineFragment>(&views);
-    render_all::<pipeline::LetterPage>(&views);
-    render_all::<setup::SetupPage>(&views);
-    render_all::<feedback::Thanks>(&views);
-    render_all::<feedback::GivenFragment>(&views);
-    render_all::<login::LoginPage>(&views);
-    conversation::render_samples(&mut Renderer(&views));
+    let mut all = Renderer { views: &views, check };
+    all.render::<overview::OverviewPage>();
+    all.render::<overview::OverviewFragment>();
+    all.render::<conversations::ConversationsPage>();
+    all.render::<requests::RequestsPage>();
+    all.render::<request::RequestPage>();
+    all.render::<live::LivePage>();
+    all.render::<live::TailFragment>();
+    all.render::<live::RunningFragment>();
+    all.render::<usage::UsagePage>();
+    all.render::<analyses::AnalysesPage>();
+    all.render::<prompts::PromptsPage>();
+    all.render::<prompt::PromptPage>();
+    all.render::<pipeline::PipelinePage>();
+    all.render::<pipeline::PipelineFragment>();
+    all.render::<pipeline::LetterPage>();
+    all.render::<setup::SetupPage>();
+    all.render::<feedback::Thanks>();
+    all.render::<feedback::GivenFragment>();
+    all.render::<login::LoginPage>();
+    conversation::render_samples(&mut all);
 }
 
-/// Renders the pages of a private module.
-pub(super) struct Renderer<'a>(&'a Views);
+/// Files, what holds no link, and the end of a session.
+const NO_PAGES: [&str; 5] = ["assets/", "/export.", "/head", "fragments/feedback", "logout"];
 
-impl Renderer<'_> {
-    pub fn render<F: Fragment>(&mut self) {
-        render_all::<F>(self.0);
+/// What leads to a page, or fetches a part of one, carries the scope.
+fn keeps_scope(template: &str, html: &str) {
+    let scope = escape(SAMPLE_SCOPE);
+    for lead in ["href=\"/", "hx-get=\"/", "method=\"post\" action=\"/"] {
+        for rest in html.split(lead).skip(1) {
+            let address = rest.split('"').next().unwrap_or_default();
+            let is_page = !NO_PAGES.iter().any(|part| address.contains(part));
+            assert!(!is_page || address.contains(&scope), "{template} leads to /{address}");
+        }
     }
+    for form in html.split("<form").skip(1) {
+        let form = form.split("</form>").next().unwrap_or_default();
+        let is_kept = !form.contains("method=\"get\"") || form.contains("name=\"domain\"");
+        assert!(is_kept, "{template} has a form without the scope: {form}");
+    }
+}
+
+#[test]
+fn links_and_forms_carry_the_scope() {
+    let assets = Assets::load().expect("built");
+    let views = Views::load(&assets).expect("valid templates");
+    let mut all = Renderer { views: &views, check: keeps_scope };
+    all.render::<overview::OverviewPage>();
+    all.render::<overview::OverviewFragment>();
+    all.render::<prompts::PromptsPage>();
+    all.render::<prompt::PromptPage>();
+    all.render::<pipeline::PipelinePage>();
+    all.render::<pipeline::PipelineFragment>();
+    all.render::<pipeline::LetterPage>();
+    all.render::<setup::SetupPage>();
+    conversation::render_samples(&mut all);
+}
+
+#[test]
+fn live_says_what_hides_the_finished() {
+    let assets = Assets::load().expect("built");
+    let views = Views::load(&assets).expect("valid templates");
+    let chrome = Chrome::sample(Place::Live);
+    let shown = live::TailFragment::samples().into_iter();
+    let html = shown.map(|tail| views.render(&tail, &chrome).expect("rendered"));
+    let html: [String; 3] = html.collect::<Vec<_>>().try_into().expect("three samples");
+    let [rows, nothing, hidden] = html;
+    assert!(rows.contains("<table") && nothing.contains("Nothing yet"));
+    assert!(hidden.contains("No request matches") && hidden.contains("href=\"/live\""));
+    assert!(!hidden.contains("Nothing yet"));
 }
 
 #[test]

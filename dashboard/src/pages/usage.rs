@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use self::export::csv;
 use self::{span::Span, week::Week};
 use super::{
-    overview::{float, windows},
+    overview::{accounts, float, windows},
     store, zones,
 };
 use crate::{
@@ -157,7 +157,7 @@ impl Groups {
             types: by(|key| key.request_type.map(|kind| kind.as_str().to_owned())),
             accounts: by(|key| key.account_id.clone()),
             domains: by(|key| key.domain.clone()),
-            known: sums.keys().filter_map(|key| key.account_id.clone()).collect(),
+            known: accounts(&sums),
         })
     }
 }
@@ -213,6 +213,8 @@ impl<'a> Used<'a> {
         for bucket in &self.buckets {
             total += bucket.totals;
         }
+        let now = self.span.now;
+        let windows = windows(reported, &ctx.scope, &groups.known, now, false);
         let mut unknown = groups.known;
         for window in reported {
             unknown.remove(&window.account_id);
@@ -220,7 +222,7 @@ impl<'a> Used<'a> {
         let zone = self.span.zone.iana_name().unwrap_or("UTC");
         let links = ctx.own_links();
         UsagePage {
-            windows: windows(reported, ctx.scope.account(), self.span.now, false),
+            windows,
             unknown: Listed::of(unknown.into_iter().collect(), NAMES),
             tokens: self.tokens(),
             cost: self.cost(),

@@ -113,17 +113,23 @@ pub struct Chrome {
     pub version: &'static str,
 }
 
+/// The scope of a frame for tests.
+#[cfg(test)]
+pub const SAMPLE_SCOPE: &str = "domain=example.com&range=7d";
+
 #[cfg(test)]
 impl Chrome {
     /// A frame for template tests.
     pub fn sample(place: Place) -> Self {
         let now = Timestamp::UNIX_EPOCH;
+        let scope =
+            Scope { domain: Some("example.com".into()), account: None, range: Some(Range::Week) };
         Self {
             title: "Sample".into(),
             theme: "dark".into(),
             side_folded: false,
             path: "/".into(),
-            nav: nav(place, &Scope::default()),
+            nav: nav(place, &scope),
             crumbs: vec![Crumb { label: "Conversations".into(), href: "/conversations".into() }],
             here: "Sample".into(),
             csrf: "token".into(),
@@ -139,7 +145,7 @@ impl Chrome {
             account: String::new(),
             range: "7d".into(),
             kept: vec![("q".into(), "has:error".into())],
-            scope: "domain=example.com&range=7d".into(),
+            scope: SAMPLE_SCOPE.into(),
             query: String::new(),
             version: env!("CARGO_PKG_VERSION"),
         }

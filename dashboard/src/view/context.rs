@@ -14,7 +14,7 @@ use nexus_store::queries::UsageFilter;
 use super::{
     chrome::{Chrome, choices, nav, ranges},
     gateway::GatewayAddress,
-    links::Links,
+    links::{Links, scoped},
     page::{Fragment, Page},
     scope::{Range, Scope},
 };
@@ -100,14 +100,33 @@ impl Ctx {
         GatewayAddress::of(&self.dashboard.config, &self.request)
     }
 
+    /// The address of another page with the scope behind it.
+    pub fn scoped(&self, href: &str) -> String {
+        scoped(href, &self.scope.query())
+    }
+
+    /// Leads on to another page, within the scope.
+    pub fn lead_to(&self, href: &str) -> HttpResponse {
+        HttpResponse::SeeOther().insert_header((header::LOCATION, self.scoped(href))).finish()
+    }
+
     /// A whole page.
     pub async fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
+        self.page_with(page, StatusCode::OK).await
+    }
+
+    /// A whole page that says by its status, too, what it is.
+    pub async fn page_with<P: Page>(
+        &self,
+        page: &P,
+        status: StatusCode,
+    ) -> Result<HttpResponse, PageError> {
         let dashboard = &self.dashboard;
         let known = dashboard.names.known(&dashboard.deps.queries, self.now()).await?;
         let mut chrome = self.chrome();
         chrome.domains = choices(&known.domains, self.scope.domain());
         chrome.accounts = choices(&known.accounts, self.scope.account());
-        self.framed(page, chrome, StatusCode::OK)
+        self.framed(page, chrome, status)
     }
 
     /// A page that must not need the store: the login form, an error.
@@ -199,12 +218,12 @@ impl Ctx {
 
     /// What an address says besides the scope and the place within a list.
     fn kept(&self) -> Vec<(String, String)> {
-        const OWN: [&str; 8] =
-            ["domain", "account", "range", "cursor", "node", "at", "start", "watch"];
+        const PLACES: [&str; 5] = ["cursor", "node", "at", "start", "watch"];
+        let is_own = |name: &str| Scope::NAMES.contains(&name) || PLACES.contains(&name);
         let pairs = url::form_urlencoded::parse(self.request.query_string().as_bytes());
         pairs
             .into_owned()
-            .filter(|(name, value)| !OWN.contains(&name.as_str()) && !value.is_empty())
+            .filter(|(name, value)| !is_own(name) && !value.is_empty())
             .take(12)
             .collect()
     }

@@ -30,6 +30,9 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("model", |name: &str, _: Kwargs, _: &State| {
         format::model(name).to_owned()
     });
+    tera.register_filter("tools", |called: Vec<String>, _: Kwargs, _: &State| {
+        format::tools(&called)
+    });
     tera.register_filter("change", |share: f64, _: Kwargs, _: &State| format::change(share));
     tera.register_filter("plain", |text: &str, _: Kwargs, _: &State| format::plain(text));
     tera.register_filter("sentence", |text: &str, _: Kwargs, _: &State| format::sentence(text));

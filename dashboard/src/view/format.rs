@@ -107,6 +107,21 @@ pub fn model(name: &str) -> &str {
     }
 }
 
+/// Called tools, each once, with the number of its calls: `Bash ×3, Read`.
+pub fn tools(called: &[String]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in called {
+        match counted.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    let texts = counted
+        .into_iter()
+        .map(|(name, count)| if count > 1 { format!("{name} ×{count}") } else { name.to_owned() });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// The time of day where the viewer is; in UTC, which it says, as long as that is not known.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
     let form = if zone.is_unknown() { "%H:%M:%S UTC" } else { "%H:%M:%S" };
@@ -209,6 +224,14 @@ mod tests {
     fn a_model_is_told_without_maker_and_date() {
         let names = ["claude-haiku-4-5-20251001", "claude-opus-4-5", "gpt-4-turbo", "20251001"];
         assert_eq!(names.map(model), ["haiku-4-5", "opus-4-5", "gpt-4-turbo", "20251001"]);
+    }
+
+    #[test]
+    fn tools_are_told_once_with_the_number_of_their_calls() {
+        let called = ["Bash", "Read", "Bash", "Bash"].map(str::to_owned);
+        assert_eq!(tools(&called), "Bash ×3, Read");
+        assert_eq!(tools(&called[1..2]), "Read");
+        assert_eq!(tools(&[]), "");
     }
 
     #[test]

@@ -14,15 +14,15 @@ mod scope;
 mod window;
 
 pub use buckets::Buckets;
-#[cfg(test)]
-pub use chrome::Chrome;
 pub use chrome::{Choice, Crumb, Place, choices};
+#[cfg(test)]
+pub use chrome::{Chrome, SAMPLE_SCOPE};
 pub use context::Ctx;
 pub use failure::error_page;
 pub use filters::{escape, put};
 pub use gateway::GatewayAddress;
-pub use links::{Link, Links};
+pub use links::{Link, Links, scoped};
 pub use listed::Listed;
 pub use page::{Fragment, Page, Views};
-pub use scope::Range;
+pub use scope::{Range, Scope};
 pub use window::Window;

@@ -73,6 +73,9 @@ impl Range {
 }
 
 impl Scope {
+    /// Its parameters in an address.
+    pub const NAMES: [&'static str; 3] = ["domain", "account", "range"];
+
     /// What was chosen, as a query string without `?`; empty when nothing was.
     pub fn query(&self) -> String {
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());

@@ -24,6 +24,7 @@ fn paths() -> Vec<String> {
     let middle = large::id(large::REQUESTS / 2);
     let places = [
         "/",
+        "/?domain=team.example",
         "/conversations",
         "/conversations?q=step",
         "/conversations?q=step%20model:opus%20tool:Bash%20has:error",
@@ -34,6 +35,7 @@ fn paths() -> Vec<String> {
         "/live",
         "/usage",
         "/usage?range=all",
+        "/usage?domain=team.example",
         "/?range=all",
         "/analyses",
         "/analyses?domain=team.example&account=acc_team&range=7d",

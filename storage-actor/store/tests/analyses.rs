@@ -4,8 +4,8 @@ use jiff::{Timestamp, ToSpan};
 use nexus_contract::ExchangeId;
 use nexus_store::{
     analyses::{
-        AnalysisCursor, AnalysisFilter, AttemptEnd, AttemptFailure, AuditAction, AuditEntry,
-        Branch, Completion, JobStatus, LeaseRequest, LeasedJob, NewAnalysis, Requested,
+        Analysis, AnalysisCursor, AnalysisFilter, AttemptEnd, AttemptFailure, AuditAction,
+        AuditEntry, Branch, Completion, JobStatus, LeaseRequest, LeasedJob, NewAnalysis, Requested,
     },
     store_tests,
     testing::TestStore,
@@ -261,6 +261,17 @@ async fn lists_page_by_key_newest_first(store: TestStore) {
     assert_eq!(times, [at(2), at(1)]);
 }
 
+/// They may be long, and no list shows them.
+async fn a_list_leaves_results_out(store: TestStore) {
+    store.request_analysis(&new("a", 0)).await.expect("made");
+    let job = lease_one(&store, "w", 1).await.expect("a job");
+    assert!(store.complete_analysis(&job, &done(2, "fine")).await.expect("written"));
+    let whole = store.find_analysis(&branch("a")).await.expect("read").expect("there");
+    assert!(whole.content.is_some() && whole.data.is_some());
+    let listed = store.list_analyses(&AnalysisFilter::default(), None, 9).await.expect("listed");
+    assert_eq!(listed, [Analysis { content: None, data: None, ..whole }]);
+}
+
 async fn the_audit_log_tells_who_did_what(store: TestStore) {
     for (action, actor) in [(AuditAction::Requested, "a"), (AuditAction::Succeeded, "worker")] {
         let entry = AuditEntry {
@@ -291,5 +302,6 @@ store_tests!(
     every_character_of_an_answer_can_be_kept,
     workers_side_by_side_never_get_the_same_job,
     lists_page_by_key_newest_first,
+    a_list_leaves_results_out,
     the_audit_log_tells_who_did_what,
 );

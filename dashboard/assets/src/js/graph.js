@@ -1,5 +1,6 @@
 import { all, one } from "./dom.js";
 import { onLive } from "./live.js";
+import { scoped } from "./scope.js";
 
 const MIN = 0.05;
 const MAX = 2.5;
@@ -99,7 +100,7 @@ class Canvas {
   }
 
   detail(id) {
-    const path = `/conversations/${this.box.dataset.conversation}/detail/${id}`;
+    const path = scoped(`/conversations/${this.box.dataset.conversation}/detail/${id}`);
     window.htmx.ajax("GET", path, { target: "#detail", swap: "innerHTML" });
   }
 

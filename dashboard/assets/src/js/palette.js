@@ -1,4 +1,5 @@
 import { all, element, one } from "./dom.js";
+import { scoped } from "./scope.js";
 
 let chosen = 0;
 
@@ -34,18 +35,25 @@ function take(entry) {
 async function found(text, signal) {
   if (text.length < 3) return [];
   try {
-    const answer = await fetch(`/fragments/palette?q=${encodeURIComponent(text)}`, { signal });
+    const answer = await fetch(scoped(`/fragments/palette?q=${encodeURIComponent(text)}`), { signal });
     return answer.ok ? await answer.json() : [];
   } catch {
     return [];
   }
 }
 
+/** Where the search field of the top bar leads with this text. */
+function searched(text) {
+  const fields = new FormData(one("form.search"));
+  fields.set("q", text);
+  return `/conversations?${new URLSearchParams(fields)}`;
+}
+
 let asked = null;
 async function fill(text) {
   const list = one("#palette-list");
   const known = commands().filter(({ text: label }) => label.toLowerCase().includes(text.toLowerCase()));
-  const search = text ? [{ text: `Search conversations for “${text}”`, hint: "enter", href: `/conversations?q=${encodeURIComponent(text)}` }] : [];
+  const search = text ? [{ text: `Search conversations for “${text}”`, hint: "enter", href: searched(text) }] : [];
   const draw = (more) => {
     list.replaceChildren(...[...known, ...more, ...search].map(option));
     choose(list, 0);

@@ -26,23 +26,24 @@ function keep(scope) {
   }
 }
 
-/** Gives a link to a list the scope, unless it has one. */
-function carry(link, scope) {
-  if (scopeOf(link.href).length) return;
-  const url = new URL(link.href);
-  for (const [name, value] of scope) url.searchParams.set(name, value);
-  link.href = url.pathname + url.search;
+let chosen = [];
+
+/** An address of a page, or of a part of one, with the scope, unless it has one. */
+export function scoped(address) {
+  const url = new URL(address, location.href);
+  if (!scopeOf(url).length) for (const [name, value] of chosen) url.searchParams.set(name, value);
+  return url.pathname + url.search;
 }
 
 /** What a page of one thing leads back to, by sidebar, crumbs and search, is as one left it in this tab. */
 export function scope() {
   const said = scopeOf(location.href);
-  const chosen = said.length || one("form.scope") ? said : recall();
+  chosen = said.length || one("form.scope") ? said : recall();
   keep(chosen);
   const places = all(".nav a[data-keys]");
   const paths = new Set(places.map((link) => link.pathname));
   const back = all(".brand, .crumbs a").filter((link) => paths.has(link.pathname));
-  for (const link of [...places, ...back]) carry(link, chosen);
+  for (const link of [...places, ...back]) link.href = scoped(link.href);
   const search = one("form.search");
   for (const [name, value] of chosen) {
     if (name === "range" || !search || one(`[name=${name}]`, search)) continue;

@@ -1,6 +1,6 @@
 //! The analysis tab: what Gemini made of a branch.
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
 use nexus_store::analyses::{Analysis, Branch, JobStatus};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::{
     analyses,
     error::PageError,
     render,
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,7 +58,6 @@ pub struct AnalysisView {
     branch: String,
     job: Option<Job>,
     read_only: bool,
-    csrf_query: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,9 +152,8 @@ pub async fn request(
     if asked_again.is_none() {
         analyses::ask(dashboard, &who, branch.clone(), prompt, false).await?;
     }
-    let named: String = url::form_urlencoded::byte_serialize(branch.branch_id.as_bytes()).collect();
-    let place = format!("/conversations/{}/analysis?branch={named}", loaded.id());
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, place)).finish())
+    let named = format::encoded(&branch.branch_id);
+    Ok(ctx.lead_to(&format!("/conversations/{}/analysis?branch={named}", loaded.id())))
 }
 
 fn branch(loaded: &data::Loaded, wanted: Option<&str>) -> Branch {
@@ -182,7 +180,6 @@ fn view(ctx: &Ctx, branch: Branch, job: Option<Analysis>) -> AnalysisView {
         branch: branch.branch_id,
         job: job.map(show),
         read_only: ctx.dashboard.keeper.is_read_only(),
-        csrf_query: ctx.csrf_query(),
     }
 }
 
@@ -243,7 +240,6 @@ fn samples() -> Vec<AnalysisView> {
         branch: "main".into(),
         job,
         read_only: false,
-        csrf_query: String::new(),
     };
     let mut views: Vec<_> = ["pending", "processing", "completed", "failed"]
         .map(|status| view(Some(job(status))))

@@ -4,7 +4,7 @@ mod parts;
 
 use std::collections::HashMap;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use nexus_contract::ExchangeId;
 use nexus_store::queries::GraphNode;
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,9 @@ pub async fn page(
         None => Vec::new(),
     };
     let choices = choices(&loaded, &asked);
-    ctx.page(&ComparePage {
+    let is_beyond = parts.iter().any(Part::is_beyond);
+    let status = if is_beyond { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    let page = ComparePage {
         head: Head::of(&loaded, "compare", None),
         a,
         b,
@@ -181,8 +183,8 @@ pub async fn page(
         choices,
         missing,
         unknown,
-    })
-    .await
+    };
+    ctx.page_with(&page, status).await
 }
 
 /// `GET /conversations/{id}/compare/more`
@@ -199,6 +201,9 @@ pub async fn more(
     let (a, b) = recordings(&ctx, a.as_ref(), b.as_ref()).await?.ok_or_else(nothing)?;
     let chunk = web::block(move || Pair::of(&a, &b).chunk(place)).await;
     let chunk = chunk.map_err(PageError::internal)?;
+    if chunk.is_beyond() {
+        return Err(PageError::NotFound("further difference".into()));
+    }
     ctx.fragment(&CompareFragment { chunk, address: asked.address(loaded.id()) })
 }
 

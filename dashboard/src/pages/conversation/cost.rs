@@ -13,7 +13,7 @@ use crate::{
     chart::{self, Chart, Data, Flame, Series, Unit},
     error::PageError,
     pages::overview::float,
-    view::{Crumb, Ctx, Fragment, Page, Place, format},
+    view::{Crumb, Ctx, Fragment, Page, Place, format, scoped},
 };
 
 /// A cached prefix lives five minutes unless it was written for an hour.
@@ -64,7 +64,7 @@ impl Fragment for CostPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![build(&data::sample(), None, &TimeZone::UTC)]
+        vec![build(&data::sample(), &Look::sample())]
     }
 }
 
@@ -91,17 +91,33 @@ pub async fn page(
     asked: web::Query<CostQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    ctx.page(&build(&loaded, asked.branch.as_deref(), &ctx.clock_zone())).await
+    let branch = asked.branch.as_deref();
+    let look = Look { branch, zone: ctx.clock_zone(), scope: ctx.scope.query() };
+    ctx.page(&build(&loaded, &look)).await
 }
 
-fn build(loaded: &data::Loaded, branch: Option<&str>, zone: &TimeZone) -> CostPage {
-    let graph = &loaded.graph;
-    let root = tree(loaded);
+/// How the viewer looks at the conversation.
+struct Look<'a> {
+    branch: Option<&'a str>,
+    zone: TimeZone,
+    scope: String,
+}
+
+#[cfg(test)]
+impl Look<'static> {
+    fn sample() -> Self {
+        Self { branch: None, zone: TimeZone::UTC, scope: crate::view::SAMPLE_SCOPE.into() }
+    }
+}
+
+fn build(loaded: &data::Loaded, look: &Look<'_>) -> CostPage {
+    let (graph, branch) = (&loaded.graph, look.branch);
+    let root = tree(loaded, &look.scope);
     CostPage {
         head: Head::of(loaded, "cost", branch),
         known: root.total() > 0.0,
         flame: chart::flame("Cost by branch and sub-agent", &root, Unit::Usd),
-        hits: hits(graph, branch, zone),
+        hits: hits(graph, branch, &look.zone),
         misses: misses(graph, branch),
         branches_left: graph.branches.len().saturating_sub(BRANCHES),
         branches: dearest(&graph.branches),
@@ -117,7 +133,7 @@ fn dearest(branches: &[BranchSummary]) -> Vec<BranchSummary> {
 }
 
 /// Branches and sub-agents under the branch that they left.
-fn tree(loaded: &data::Loaded) -> Flame {
+fn tree(loaded: &data::Loaded, scope: &str) -> Flame {
     let graph = &loaded.graph;
     let known: HashSet<&str> =
         graph.branches.iter().map(|branch| branch.branch_id.as_str()).collect();
@@ -127,13 +143,16 @@ fn tree(loaded: &data::Loaded) -> Flame {
         let parent = parent.filter(|parent| known.contains(parent) && *parent != branch.branch_id);
         children.entry(parent).or_default().push(branch);
     }
-    let mut roots = branches_below(None, &mut children, loaded.id());
+    let conversation = format!("/conversations/{}", loaded.id());
+    let address =
+        |branch: &str| scoped(&format!("{conversation}?branch={}", format::encoded(branch)), scope);
+    let mut roots = branches_below(None, &mut children, &address);
     match roots.len() {
         1 => roots.remove(0),
         _ => Flame {
             label: "conversation".into(),
             own: 0.0,
-            href: format!("/conversations/{}", loaded.id()),
+            href: scoped(&conversation, scope),
             children: roots,
         },
     }
@@ -143,7 +162,7 @@ fn tree(loaded: &data::Loaded) -> Flame {
 fn branches_below<'a>(
     parent: Option<&'a str>,
     children: &mut HashMap<Option<&'a str>, Vec<&'a BranchSummary>>,
-    conversation: ExchangeId,
+    address: &impl Fn(&str) -> String,
 ) -> Vec<Flame> {
     let below = children.remove(&parent).unwrap_or_default();
     below
@@ -151,12 +170,8 @@ fn branches_below<'a>(
         .map(|branch| Flame {
             label: branch.branch_id.clone(),
             own: branch.cost_usd.unwrap_or(0.0),
-            href: format!(
-                "/conversations/{conversation}?branch={}",
-                url::form_urlencoded::byte_serialize(branch.branch_id.as_bytes())
-                    .collect::<String>()
-            ),
-            children: branches_below(Some(&branch.branch_id), children, conversation),
+            href: address(&branch.branch_id),
+            children: branches_below(Some(&branch.branch_id), children, address),
         })
         .collect()
 }
@@ -232,7 +247,25 @@ fn reason(node: &GraphNode, parent: &GraphNode) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[test]
+    fn a_branch_is_led_to_by_whatever_name() {
+        let mut graph = (*data::sample().graph).clone();
+        graph.branches[1].branch_id = "a b&c".into();
+        let page = build(&data::Loaded { graph: Arc::new(graph) }, &Look::sample());
+        let assets = crate::assets::Assets::load().expect("built");
+        let views = crate::view::Views::load(&assets).expect("valid templates");
+        let chrome = crate::view::Chrome::sample(Place::Conversations);
+        let html = views.render(&page, &chrome).expect("rendered");
+        // A box of the picture, and a row of the table.
+        for tab in ["", "/cost"] {
+            let address = format!("\"/conversations/{}{tab}?branch=a%20b%26c&amp;", page.head.id);
+            assert!(html.contains(&address), "{address}");
+        }
+    }
 
     #[test]
     fn a_missed_cache_has_a_reason() {

@@ -105,28 +105,13 @@ pub fn label(node: &GraphNode) -> String {
         };
     }
     let prompt = node.prompt.as_deref().filter(|_| is_human(node)).map(format::plain);
-    let tools = (!node.tool_names.is_empty()).then(|| tools(&node.tool_names));
+    let tools = (!node.tool_names.is_empty()).then(|| format::tools(&node.tool_names));
     prompt.or(tools).or_else(|| node.preview.as_deref().map(format::plain)).unwrap_or_else(|| {
         match node.state {
             None => "in flight".into(),
             Some(_) => "an answer without text".into(),
         }
     })
-}
-
-/// `Bash ×3, Edit`.
-fn tools(names: &[String]) -> String {
-    let mut counted: Vec<(&str, usize)> = Vec::new();
-    for name in names {
-        match counted.iter_mut().find(|(known, _)| known == name) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((name, 1)),
-        }
-    }
-    let texts = counted
-        .into_iter()
-        .map(|(name, count)| if count > 1 { format!("{name} ×{count}") } else { name.to_owned() });
-    texts.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{data, head::Head};
 use crate::{
     error::PageError,
-    view::{Crumb, Ctx, Fragment, Page, Place},
+    view::{Crumb, Ctx, Fragment, Page, Place, format},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,9 +57,7 @@ pub async fn page(
     let loaded = data::load(&ctx, &id).await?;
     let head = Head::of(&loaded, "export", asked.branch.as_deref());
     let branch = asked.into_inner().branch;
-    let named = branch
-        .as_deref()
-        .map(|b| url::form_urlencoded::byte_serialize(b.as_bytes()).collect::<String>());
+    let named = branch.as_deref().map(format::encoded);
     let query = named.map(|branch| format!("?branch={branch}")).unwrap_or_default();
     ctx.page(&ExportPage { head, branch, query }).await
 }

@@ -191,7 +191,11 @@ impl Look {
 
     #[cfg(test)]
     fn sample() -> Self {
-        Self { scope: String::new(), sprite: "/assets/icons.svg".into(), zone: TimeZone::UTC }
+        Self {
+            scope: crate::view::SAMPLE_SCOPE.into(),
+            sprite: "/assets/icons.svg".into(),
+            zone: TimeZone::UTC,
+        }
     }
 }
 

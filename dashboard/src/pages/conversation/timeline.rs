@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use nexus_contract::ExchangeId;
 use nexus_store::queries::{ExchangeKind, GraphNode};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     chart::{self, Bar, BarKind},
     error::PageError,
     pages::overview::float,
-    view::{Crumb, Ctx, Fragment, Page, Place, format},
+    view::{Crumb, Ctx, Fragment, Page, Place, format, scoped},
 };
 
 /// Exchanges drawn at once; a longer conversation is looked at in parts.
@@ -37,6 +37,8 @@ pub struct TimelinePage {
     earlier: Option<String>,
     later: Option<String>,
     last: Option<String>,
+    /// It was asked to begin behind the last step.
+    is_beyond: bool,
 }
 
 /// The same as a table.
@@ -55,7 +57,11 @@ impl Fragment for TimelinePage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        vec![build(&data::sample(), &TimelineQuery { branch: None, start: Some(0) })]
+        let page = |start| {
+            let asked = TimelineQuery { branch: None, start };
+            build(&data::sample(), &asked, crate::view::SAMPLE_SCOPE)
+        };
+        vec![page(None), page(Some(9999))]
     }
 }
 
@@ -82,28 +88,29 @@ pub async fn page(
     asked: web::Query<TimelineQuery>,
 ) -> Result<HttpResponse, PageError> {
     let loaded = data::load(&ctx, &id).await?;
-    ctx.page(&build(&loaded, &asked)).await
+    let page = build(&loaded, &asked, &ctx.scope.query());
+    let status = if page.is_beyond { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    ctx.page_with(&page, status).await
 }
 
-fn build(loaded: &data::Loaded, asked: &TimelineQuery) -> TimelinePage {
+fn build(loaded: &data::Loaded, asked: &TimelineQuery, scope: &str) -> TimelinePage {
     let wanted = |node: &&GraphNode| {
         node.kind != Some(ExchangeKind::Auxiliary)
             && asked.branch.as_ref().is_none_or(|branch| node.branch_id.as_ref() == Some(branch))
     };
     let steps: Vec<&GraphNode> = loaded.graph.nodes.iter().filter(wanted).collect();
     let total = steps.len();
+    let is_beyond = asked.start.is_some_and(|start| start > 0 && start >= total);
     let from = asked.start.unwrap_or(total.saturating_sub(STEPS)).min(total);
     let to = (from + STEPS).min(total);
     let shown = &steps[from..to];
     let lanes = lanes(shown);
-    let bars = bars(shown, &lanes, loaded.id());
+    let bars = bars(shown, &lanes, &|id: ExchangeId| {
+        scoped(&format!("/conversations/{}?node={id}", loaded.id()), scope)
+    });
     let address = |start: usize| {
-        let branch = asked.branch.as_deref().map(|b| {
-            format!(
-                "branch={}&",
-                url::form_urlencoded::byte_serialize(b.as_bytes()).collect::<String>()
-            )
-        });
+        let branch = asked.branch.as_deref();
+        let branch = branch.map(|branch| format!("branch={}&", format::encoded(branch)));
         format!(
             "/conversations/{}/timeline?{}start={start}",
             loaded.id(),
@@ -117,10 +124,11 @@ fn build(loaded: &data::Loaded, asked: &TimelineQuery) -> TimelinePage {
         from: from + 1,
         to,
         total,
-        first: (from > STEPS).then(|| address(0)),
+        first: (from > STEPS || is_beyond).then(|| address(0)),
         earlier: (from > 0).then(|| address(from.saturating_sub(STEPS))),
         later: (to < total).then(|| address(to)),
         last: (to + STEPS < total).then(|| address(total - STEPS)),
+        is_beyond,
     }
 }
 
@@ -150,7 +158,12 @@ fn lanes(nodes: &[&GraphNode]) -> Vec<String> {
     lanes
 }
 
-fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec<Bar> {
+/// Each bar leads to the `address` of its step.
+fn bars(
+    nodes: &[&GraphNode],
+    lanes: &[String],
+    address: &impl Fn(ExchangeId) -> String,
+) -> Vec<Bar> {
     let Some(zero) = nodes.iter().map(|node| node.timestamp.as_millisecond()).min() else {
         return Vec::new();
     };
@@ -162,7 +175,7 @@ fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec
     let mut bars = Vec::with_capacity(nodes.len() * 2);
     for node in nodes {
         let lane = lanes.iter().position(|lane| lane == branch(node)).unwrap_or(0);
-        let href = format!("/conversations/{conversation}?node={}", node.request_id);
+        let href = address(node.request_id);
         if let Some(parent) = node
             .parent_request_id
             .and_then(|id| by_id.get(&id))
@@ -172,7 +185,7 @@ fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec
             if to_ms > from_ms {
                 let kind = if parent.tool_names.is_empty() { BarKind::Wait } else { BarKind::Tool };
                 let what = if kind == BarKind::Tool {
-                    parent.tool_names.join(", ")
+                    format::tools(&parent.tool_names)
                 } else {
                     "waiting for a human".into()
                 };
@@ -187,4 +200,36 @@ fn bars(nodes: &[&GraphNode], lanes: &[String], conversation: ExchangeId) -> Vec
         bars.push(Bar { lane, from_ms, to_ms, kind, name, tip, href });
     }
     bars
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(branch: Option<&str>, start: Option<usize>) -> TimelinePage {
+        let asked = TimelineQuery { branch: branch.map(str::to_owned), start };
+        build(&data::sample(), &asked, "domain=d")
+    }
+
+    #[test]
+    fn what_begins_behind_the_last_step_leads_to_the_first() {
+        let total = page(None, None).total;
+        for start in [total, 9999] {
+            let page = page(None, Some(start));
+            let first = page.first.as_deref().expect("a way to the first step");
+            assert!(page.is_beyond && page.rows.is_empty() && first.ends_with("?start=0"));
+        }
+        for start in [None, Some(0), Some(total - 1)] {
+            assert!(!page(None, start).is_beyond, "{start:?}");
+        }
+        assert!(!page(Some("none of this name"), Some(0)).is_beyond);
+    }
+
+    #[test]
+    fn every_bar_leads_to_its_step_within_the_scope() {
+        let svg = page(None, None).svg;
+        let bars = svg.matches("<a href=").count();
+        assert!(bars > 0);
+        assert_eq!(svg.matches("&amp;domain=d\" tabindex").count(), bars, "{svg}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The transcript tab: one reading of a branch, oldest first, in chunks.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use jiff::Timestamp;
 use nexus_contract::ExchangeId;
 use nexus_messages::transcript::Turn;
@@ -52,6 +52,8 @@ pub struct Chunk {
     last: Option<String>,
     /// Turns of the whole branch.
     of: usize,
+    /// It was asked to begin behind the last of them.
+    is_beyond: bool,
     /// The end of a reading that may go on.
     tail: Option<Tail>,
     /// Where feedback on recommendations is fetched from.
@@ -87,7 +89,11 @@ impl Fragment for TranscriptPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         let head = Head::of(&data::sample(), "transcript", None);
-        vec![Self { head, chunk: sample_chunk() }]
+        let beyond = Chunk { is_beyond: true, ..sample_end() };
+        vec![
+            Self { head, chunk: sample_chunk() },
+            Self { head: Head::of(&data::sample(), "transcript", None), chunk: beyond },
+        ]
     }
 }
 
@@ -125,10 +131,11 @@ pub async fn page(
     let loaded = data::load(&ctx, &id).await?;
     let chunk = chunk(&ctx, &loaded, &asked).await?;
     let head = Head::of(&loaded, "transcript", asked.branch.as_deref());
-    ctx.page(&TranscriptPage { head, chunk }).await
+    let status = if chunk.is_beyond { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    ctx.page_with(&TranscriptPage { head, chunk }, status).await
 }
 
-/// `GET /conversations/{id}/transcript/more`
+/// `GET /conversations/{id}/transcript/more`; a reading that goes on begins behind its last turn.
 pub async fn more(
     ctx: Ctx,
     id: web::Path<String>,
@@ -147,7 +154,9 @@ async fn chunk(
     let branch = branch_of(loaded, asked);
     let path = path::branch_path(&loaded.graph, &branch);
     let at = asked.at.and_then(|id| path.iter().position(|node| node.request_id == id));
-    let start = at.unwrap_or(asked.start).min(path.len());
+    let asked_start = at.unwrap_or(asked.start);
+    let is_beyond = asked_start > 0 && asked_start >= path.len();
+    let start = asked_start.min(path.len());
     let turns = path::windowed(ctx, &path, start, CHUNK).await?;
     let id = loaded.id();
     let named = format::encoded(&branch);
@@ -172,10 +181,11 @@ async fn chunk(
         tail,
         feedback,
         next: (start + CHUNK < path.len()).then(|| address("/more", start + CHUNK)),
-        first: (start > CHUNK).then(|| address("", 0)),
+        first: (start > CHUNK || is_beyond).then(|| address("", 0)),
         earlier: (start > 0).then(|| address("", start.saturating_sub(CHUNK))),
         last: (start + CHUNK < path.len()).then(|| address("", path.len() - CHUNK)),
         of: path.len(),
+        is_beyond,
         branch,
         conversation: id,
     })
@@ -241,6 +251,7 @@ fn sample_chunk() -> Chunk {
         earlier: Some("/earlier".into()),
         last: Some("/last".into()),
         of: 2,
+        is_beyond: false,
         tail: None,
         feedback: Some("/fragments/feedback?session=s".into()),
         branch: "main".into(),

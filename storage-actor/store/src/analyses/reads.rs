@@ -28,7 +28,8 @@ pub trait AnalysisReads: Send + Sync {
     /// The job of that id.
     async fn find_analysis_job(&self, job_id: Uuid) -> Result<Option<Analysis>>;
 
-    /// The jobs of the filter, newest request first, behind `after`.
+    /// The jobs of the filter, newest request first, behind `after`; without their results, `content`
+    /// and `data`.
     async fn list_analyses(
         &self,
         filter: &AnalysisFilter,
@@ -101,7 +102,7 @@ const FIND_JOB: &str = concat!("SELECT ", analysis_columns!(), " FROM analyses W
 
 const LIST: &str = concat!(
     "SELECT ",
-    analysis_columns!(),
+    analysis_columns!("CAST(NULL AS TEXT) AS content, CAST(NULL AS TEXT) AS data"),
     " FROM analyses a WHERE (a.requested_at, a.job_id) < ("
 );
 

@@ -8,13 +8,20 @@ use uuid::Uuid;
 use super::job::{Analysis, Attempt, Branch, JobStatus, LeasedJob};
 use crate::error::{Result, StoreError};
 
-/// The columns of [`AnalysisRow`], for `SELECT` and `RETURNING`.
+/// The columns of [`AnalysisRow`], for `SELECT` and `RETURNING`; a list has others for the result,
+/// whose texts are long.
 macro_rules! analysis_columns {
     () => {
-        "job_id, conversation_id, branch_id, status, run, attempts, due_at, custom_prompt, \
-         requested_by, requested_at, updated_at, started_at, finished_at, content, data, through_id, \
-         model, versions, prompt_tokens, completion_tokens, estimated_tokens, duration_ms, \
-         cost_nanos, error_kind, error"
+        analysis_columns!("content, data")
+    };
+    ($result:literal) => {
+        concat!(
+            "job_id, conversation_id, branch_id, status, run, attempts, due_at, custom_prompt, \
+             requested_by, requested_at, updated_at, started_at, finished_at, ",
+            $result,
+            ", through_id, model, versions, prompt_tokens, completion_tokens, estimated_tokens, \
+             duration_ms, cost_nanos, error_kind, error"
+        )
     };
 }
 pub(super) use analysis_columns;

@@ -98,15 +98,10 @@ impl ExchangeRow {
     }
 }
 
-/// Each name once, in order of its first call, followed by a line feed.
+/// A name for each call, in order, followed by a line feed.
 fn names(called: &[String]) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in called.iter().map(|name| clean(name).replace('\n', " ")) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    (!names.is_empty()).then(|| names.into_iter().map(|name| name + "\n").collect())
+    let line = |name: &String| clean(name).replace('\n', " ") + "\n";
+    (!called.is_empty()).then(|| called.iter().map(line).collect())
 }
 
 /// PostgreSQL's text takes every character but one.

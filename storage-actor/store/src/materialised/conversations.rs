@@ -1,5 +1,7 @@
 //! What an exchange contributes to its conversation.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::sums::Deltas;
@@ -90,7 +92,8 @@ fn values(row: &ExchangeRow) -> Vec<ValueKey> {
     let subtask = row.branch_id.as_deref().is_some_and(|branch| branch.starts_with(SUBTASK));
     let branch = if subtask { SUBTASK } else { BRANCH };
     let compact = row.branch_id.as_deref().filter(|_| row.kind.as_deref() == Some(COMPACT));
-    let tools = row.tool_names.as_deref().unwrap_or_default().lines();
+    // An exchange counts once for a tool, however often it calls it.
+    let tools: BTreeSet<&str> = row.tool_names.as_deref().unwrap_or_default().lines().collect();
     [
         (DOMAIN, Some(&row.domain[..])),
         (ACCOUNT, row.account_id.as_deref()),
@@ -100,7 +103,7 @@ fn values(row: &ExchangeRow) -> Vec<ValueKey> {
     ]
     .into_iter()
     .filter_map(|(field, value)| Some((field, value?)))
-    .chain(tools.map(|tool| (TOOL, tool)))
+    .chain(tools.into_iter().map(|tool| (TOOL, tool)))
     .map(|(field, value)| ValueKey { conversation_id, field, value: value.to_owned() })
     .collect()
 }

@@ -16,6 +16,7 @@ use nexus_store::{
 
 use crate::{
     probe::Probe,
+    retention::{opened, store_turns},
     sample::{at, id, request, response},
 };
 
@@ -253,6 +254,18 @@ async fn sums_by_account_are_those_of_all_its_keys(store: TestStore) {
     }
 }
 
+async fn each_call_has_its_name_and_counts_for_its_exchange_once(store: TestStore) {
+    let probe = opened(&store).await;
+    store_turns(&store, &probe, 1, 1..=3).await;
+    let listed = page(&store, &RequestFilter::default(), &Paging::default()).await;
+    assert_eq!(listed.items.len(), 3);
+    for row in listed.items {
+        assert_eq!(row.tool_names, ["Bash", "Read", "Bash"]);
+    }
+    let counted = "SELECT value, count FROM conversation_values WHERE field = 'tool'";
+    assert_eq!(probe.rows(counted).await, ["count=3 value=Bash", "count=3 value=Read"]);
+}
+
 store_tests!(
     an_offset_gives_what_pages_give,
     few_are_found_by_each_condition,
@@ -260,4 +273,5 @@ store_tests!(
     a_series_adds_up_to_the_sum,
     days_of_a_zone_are_those_of_a_recount,
     sums_by_account_are_those_of_all_its_keys,
+    each_call_has_its_name_and_counts_for_its_exchange_once,
 );

@@ -83,6 +83,13 @@ pub struct Part {
     chunk: Option<Chunk>,
 }
 
+impl Part {
+    /// See [`Chunk::is_beyond`].
+    pub fn is_beyond(&self) -> bool {
+        self.chunk.as_ref().is_some_and(Chunk::is_beyond)
+    }
+}
+
 #[cfg(test)]
 impl Part {
     pub fn into_chunk(self) -> Option<Chunk> {
@@ -95,6 +102,14 @@ impl Part {
 pub struct Chunk {
     html: String,
     more: Option<More>,
+    is_beyond: bool,
+}
+
+impl Chunk {
+    /// Whether it was asked to begin behind the end of the difference.
+    pub const fn is_beyond(&self) -> bool {
+        self.is_beyond
+    }
 }
 
 /// What a chunk leaves out.
@@ -148,7 +163,7 @@ impl Pair {
         let mut chunk = self.limited(place, limit);
         if asked.is_none() && chunk.html.len() > limit {
             let more = More::at(place, "Show the difference", "It is long.".into());
-            chunk = Chunk { html: String::new(), more: Some(more) };
+            chunk = Chunk { html: String::new(), more: Some(more), is_beyond: false };
         }
         Part { title, note: self.note(part), chunk: Some(chunk) }
     }
@@ -168,7 +183,7 @@ impl Pair {
 
     /// `limit` is in bytes of HTML.
     fn limited(&self, place: Place, limit: usize) -> Chunk {
-        let Texts { a, b, fits, more } = self.texts(place, limit);
+        let Texts { a, b, fits, more, is_over } = self.texts(place, limit);
         let rows = render::diff(&a, &b);
         let rest = rows.get(place.line..).unwrap_or_default();
         let lines = rest.iter().map(|row| html_len(&row.text));
@@ -180,7 +195,9 @@ impl Pair {
             More::at(place, "Later lines", format::plural(lines, "line follows.", "lines follow."))
         });
         let html = if shown.is_empty() { String::new() } else { render::diff_table(shown) };
-        Chunk { html, more: cut.or(more) }
+        let more = cut.or(more);
+        let is_behind = is_over || place.line > 0 && place.line >= rows.len();
+        Chunk { html, is_beyond: is_behind && more.is_none(), more }
     }
 
     fn texts(&self, place: Place, limit: usize) -> Texts {
@@ -188,7 +205,7 @@ impl Pair {
             return self.messages(place, limit);
         }
         let text = |request: &Value| pretty(&field(request, place.part));
-        Texts { a: text(&self.a), b: text(&self.b), fits: false, more: None }
+        Texts { a: text(&self.a), b: text(&self.b), fits: false, more: None, is_over: false }
     }
 
     /// How many messages both begin with, and what follows them on each side.
@@ -213,7 +230,8 @@ impl Pair {
             let note = format!("{} of the first and {} of the second follow.", left(a), left(b));
             More::at(place, "Later messages", note)
         });
-        Texts { a: joined(&a_texts), b: joined(&b_texts), fits: count > 1, more }
+        let is_over = place.start > 0 && place.start >= all;
+        Texts { a: joined(&a_texts), b: joined(&b_texts), fits: count > 1, more, is_over }
     }
 }
 
@@ -224,6 +242,8 @@ struct Texts {
     /// They are several messages, which are not cut within.
     fits: bool,
     more: Option<More>,
+    /// Nothing is left to compare at this place.
+    is_over: bool,
 }
 
 /// How many make a chunk: at least one, or nothing would ever follow a long one.
@@ -294,7 +314,9 @@ pub fn sample() -> Vec<Part> {
     let request =
         |text: &str| Recording { request: text.to_owned().into(), ..Recording::default() };
     let long = format!(r#"{{"model":"<b>","system":"{}"}}"#, "long\\n".repeat(2_000));
-    Pair::of(&request("{}"), &request(&long)).parts(None)
+    let pair = Pair::of(&request("{}"), &request(&long));
+    let behind = Place { part: Name::System, start: 0, line: usize::MAX };
+    [None, Some(behind)].into_iter().flat_map(|asked| pair.parts(asked)).collect()
 }
 
 #[cfg(test)]

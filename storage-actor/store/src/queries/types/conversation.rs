@@ -115,6 +115,7 @@ pub struct GraphNode {
     pub last_message_kind: Option<String>,
     /// How long the tools ran whose results the request brings, where the client measured it.
     pub tool_ms: Option<u64>,
+    /// A tool's name for each call of the answer, in order.
     pub tool_names: Vec<String>,
     pub stop_reason: Option<String>,
     /// What a human, or the agent that started this one, wrote in it, shortened.

@@ -88,7 +88,7 @@ pub struct RequestSummary {
     pub prompt: Option<String>,
     /// What the model answered, shortened.
     pub preview: Option<String>,
-    /// Tools that the answer calls, in order.
+    /// A tool's name for each call of the answer, in order.
     pub tool_names: Vec<String>,
     pub stop_reason: Option<String>,
     pub error: Option<String>,

@@ -55,6 +55,20 @@ fn every_differing_message_is_in_one_chunk() {
 }
 
 #[test]
+fn behind_the_end_of_a_difference_is_nothing() {
+    let pair = pair(&said("first", 45), &said("second", 23));
+    let at = |start, line| pair.chunk(Place { part: Name::Messages, start, line });
+    for (start, line) in [(45, 0), (9999, 0), (44, 9999)] {
+        let chunk = at(start, line);
+        assert!(chunk.is_beyond() && chunk.html.is_empty(), "{start}, {line}");
+    }
+    assert!(!at(44, 0).is_beyond() && !at(0, 0).is_beyond());
+    let asked = Place { part: Name::Messages, start: 45, line: 0 };
+    let beyond: Vec<_> = pair.parts(Some(asked)).iter().map(Part::is_beyond).collect();
+    assert_eq!(beyond, [false, false, false, true]);
+}
+
+#[test]
 fn every_line_of_a_long_difference_is_in_one_chunk() {
     let lines = |count: usize| {
         let lines = (0..count).map(|line| format!("line {line}"));
