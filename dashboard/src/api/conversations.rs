@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use nexus_store::queries::{
-    ConversationFilter, ConversationSort, ConversationSummary, Cursor, Has, Page,
+    ConversationFilter, ConversationSort, ConversationSummary, Cursor, Has, Page, Unsearched,
 };
 use serde::Serialize;
 
@@ -18,8 +18,8 @@ const MAX_NODES: u32 = 20_000;
 pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
     let filter = filter(&params)?;
     let page = dashboard.deps.queries.list_conversations(&filter, &params.paging()?).await?;
-    let Page { items, next_cursor } = page;
-    json(&List { conversations: items, next_cursor })
+    let Page { items, next_cursor, unsearched } = page;
+    json(&List { conversations: items, next_cursor, unsearched })
 }
 
 #[derive(Serialize)]
@@ -27,6 +27,7 @@ pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
 struct List {
     conversations: Vec<ConversationSummary>,
     next_cursor: Option<Cursor>,
+    unsearched: Option<Unsearched>,
 }
 
 fn filter(params: &Params) -> Result<ConversationFilter, PageError> {

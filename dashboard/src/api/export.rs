@@ -138,16 +138,25 @@ impl Walk {
         if let Some(chunk) = self.ready.pop_front().filter(|chunk| !chunk.is_empty()) {
             return Ok(Some(chunk));
         }
-        let cursor = match self.next {
-            Next::First => None,
-            Next::After(cursor) => Some(cursor),
-            Next::Nothing => return Ok(None),
-        };
+        // A page of a search may be empty, and the next one not.
+        loop {
+            let cursor = match self.next {
+                Next::First => None,
+                Next::After(cursor) => Some(cursor),
+                Next::Nothing => return Ok(None),
+            };
+            let text = self.page(cursor).await?;
+            if !text.is_empty() {
+                return Ok(Some(text.into()));
+            }
+        }
+    }
+
+    async fn page(&mut self, cursor: Option<Cursor>) -> Result<String, PageError> {
         let paging = Paging { limit: Paging::MAX, cursor, offset: 0 };
         let page = self.dashboard.deps.queries.list_requests(&self.filter, &paging).await?;
         self.next = page.next_cursor.map_or(Next::Nothing, Next::After);
         let lines = page.items.iter().map(|row| self.format.line(&json!(row), &REQUEST_COLUMNS));
-        let text: String = lines.collect();
-        Ok((!text.is_empty()).then(|| text.into()))
+        Ok(lines.collect())
     }
 }

@@ -8,7 +8,7 @@ use nexus_contract::{Headers, TerminalState};
 use nexus_messages::{Answer as Said, RequestType};
 use nexus_store::queries::{
     Cursor, ExchangeKind, LinkReason, Page, Paging, RequestFilter, RequestSort, RequestSummary,
-    StatusFilter,
+    StatusFilter, Unsearched,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -21,8 +21,9 @@ use super::{
 use crate::{deps::Dashboard, error::PageError, recordings::Half};
 
 pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
-    let Page { items, next_cursor } = find(&dashboard, &params, &params.paging()?).await?;
-    json(&List { requests: items, next_cursor })
+    let Page { items, next_cursor, unsearched } =
+        find(&dashboard, &params, &params.paging()?).await?;
+    json(&List { requests: items, next_cursor, unsearched })
 }
 
 #[derive(Serialize)]
@@ -30,6 +31,7 @@ pub async fn list(dashboard: Data<Dashboard>, params: Params) -> Answer {
 struct List {
     requests: Vec<RequestSummary>,
     next_cursor: Option<Cursor>,
+    unsearched: Option<Unsearched>,
 }
 
 pub async fn find(

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use nexus_store::queries::{
-    ConversationFilter, ConversationSort, ConversationSummary, Paging, Search, Snippet,
+    ConversationFilter, ConversationSort, ConversationSummary, Paging, Search, Snippet, Unsearched,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,7 @@ pub struct ConversationsPage {
     sorts: Vec<Link>,
     has: Vec<Link>,
     next: Option<String>,
+    unsearched: Option<Unsearched>,
     first: String,
     is_first: bool,
     is_filtered: bool,
@@ -72,6 +73,7 @@ impl Fragment for ConversationsPage {
             sorts: sorts(&Links::new("/conversations", ""), ""),
             has: has(&Links::new("/conversations", "q=has:error"), "has:error"),
             next: None,
+            unsearched: None,
             first: "/conversations".into(),
             is_first: true,
             is_filtered: false,
@@ -85,6 +87,13 @@ impl Fragment for ConversationsPage {
                 ..empty()
             },
             Self { rows: vec![row(sample())], next: Some("?cursor=1".into()), ..empty() },
+            Self {
+                unsearched: Some(Unsearched::Next),
+                next: Some("?cursor=1".into()),
+                is_filtered: true,
+                ..empty()
+            },
+            Self { rows: vec![row(sample())], unsearched: Some(Unsearched::Older), ..empty() },
         ]
     }
 }
@@ -130,7 +139,9 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         None => {
             ctx.dashboard.deps.queries.list_conversations(&filter, &paging).await.map_err(store)?
         }
-        Some(_) => nexus_store::queries::Page { items: Vec::new(), next_cursor: None },
+        Some(_) => {
+            nexus_store::queries::Page { items: Vec::new(), next_cursor: None, unsearched: None }
+        }
     };
     let links = ctx.own_links();
     ctx.page(&ConversationsPage {
@@ -138,6 +149,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
         sorts: sorts(&links, &asked.sort),
         has: has(&links, &asked.q),
         next: listed.next_cursor.map(|cursor| links.with("cursor", Some(&cursor.to_string()))),
+        unsearched: listed.unsearched,
         first: links.with("cursor", None),
         is_first: asked.cursor.is_none(),
         is_filtered: !ctx.scope.query().is_empty() || !asked.q.is_empty(),

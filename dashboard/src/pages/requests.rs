@@ -5,6 +5,7 @@ use nexus_contract::TerminalState;
 use nexus_messages::RequestType;
 use nexus_store::queries::{
     ExchangeKind, Paging, RequestFilter, RequestSort, RequestSummary, Search, StatusFilter,
+    Unsearched,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,7 @@ pub struct RequestsPage {
     statuses: Vec<Choice>,
     sorts: Vec<Link>,
     next: Option<String>,
+    unsearched: Option<Unsearched>,
     first: String,
     active_filters: usize,
     is_first: bool,
@@ -69,8 +71,18 @@ impl Fragment for RequestsPage {
     fn samples() -> Vec<Self> {
         let asked =
             ListQuery { model: "opus".into(), state: "completed".into(), ..ListQuery::default() };
-        let page = |rows| build(rows, None, None, &asked, &Links::new("/requests", ""));
-        vec![page(Vec::new()), page(vec![sample()])]
+        let page = |items, next_cursor, unsearched| {
+            let listed = nexus_store::queries::Page { items, next_cursor, unsearched };
+            build(listed, None, &asked, &Links::new("/requests", ""))
+        };
+        let id = nexus_contract::ExchangeId::from_external("sample");
+        let cursor = Some(nexus_store::queries::Cursor { value: 1, id });
+        vec![
+            page(Vec::new(), None, None),
+            page(vec![sample()], cursor, None),
+            page(Vec::new(), cursor, Some(Unsearched::Next)),
+            page(vec![sample()], None, Some(Unsearched::Older)),
+        ]
     }
 }
 
@@ -96,9 +108,7 @@ pub async fn page(ctx: Ctx, asked: web::Query<ListQuery>) -> Result<HttpResponse
     })?;
     let paging = Paging { limit: ROWS, cursor, offset: 0 };
     let listed = ctx.dashboard.deps.queries.list_requests(&filter, &paging).await.map_err(store)?;
-    let links = ctx.own_links();
-    let next = listed.next_cursor.map(|cursor| links.with("cursor", Some(&cursor.to_string())));
-    ctx.page(&build(listed.items, next, error, &asked, &links)).await
+    ctx.page(&build(listed, error, &asked, &ctx.own_links())).await
 }
 
 fn filter(ctx: &Ctx, asked: &ListQuery, search: Search) -> RequestFilter {
@@ -120,15 +130,14 @@ fn filter(ctx: &Ctx, asked: &ListQuery, search: Search) -> RequestFilter {
 }
 
 fn build(
-    rows: Vec<RequestSummary>,
-    next: Option<String>,
+    listed: nexus_store::queries::Page<RequestSummary>,
     error: Option<String>,
     asked: &ListQuery,
     links: &Links,
 ) -> RequestsPage {
     let chosen = [&asked.model, &asked.kind_of_request, &asked.status, &asked.state, &asked.kind];
     RequestsPage {
-        rows,
+        rows: listed.items,
         query: asked.q.clone(),
         model: asked.model.clone(),
         sort: asked.sort.clone(),
@@ -187,7 +196,8 @@ fn build(
                 current: asked.sort == name || asked.sort.is_empty() && name == "time",
             })
             .collect(),
-        next,
+        next: listed.next_cursor.map(|cursor| links.with("cursor", Some(&cursor.to_string()))),
+        unsearched: listed.unsearched,
         first: links.with("cursor", None),
         active_filters: chosen.into_iter().filter(|value| !value.is_empty()).count(),
         is_first: asked.cursor.is_none(),

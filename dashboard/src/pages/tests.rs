@@ -115,6 +115,26 @@ fn live_says_what_hides_the_finished() {
 }
 
 #[test]
+fn a_search_that_left_something_out_says_so() {
+    fn says<F: Fragment>(views: &Views) -> Vec<[bool; 4]> {
+        let chrome = Chrome::sample(Place::Requests);
+        let html = F::samples().into_iter().map(|page| views.render(&page, &chrome));
+        let says = |html: String| {
+            let parts = ["goes on from there", "Search on", "Nothing found yet", "newest 3,000"];
+            parts.map(|part| html.contains(part))
+        };
+        html.map(|html| says(html.expect("rendered"))).collect()
+    }
+    let assets = Assets::load().expect("built");
+    let views = Views::load(&assets).expect("valid templates");
+    let [nothing, next, older] =
+        [[false; 4], [true, true, true, false], [false, false, false, true]];
+    assert_eq!(says::<requests::RequestsPage>(&views), [nothing, nothing, next, older]);
+    let conversations = says::<conversations::ConversationsPage>(&views);
+    assert_eq!(conversations, [nothing, nothing, nothing, next, older]);
+}
+
+#[test]
 fn every_icon_that_a_template_names_is_in_the_sprite() {
     let icons = include_str!("../../assets/src/icons.txt");
     let known: Vec<&str> = icons.lines().collect();

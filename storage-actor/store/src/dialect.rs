@@ -13,11 +13,9 @@ pub const STRETCH_BITS: u32 = 17;
 /// How the newest documents with some words are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
-    /// As the engine thinks best.
-    Free,
-    /// By the index of words.
-    ByWords,
-    /// By it, in the stretches of these names alone, separated by spaces: `#` and what the numbers of
+    /// In all documents.
+    Everywhere,
+    /// In the stretches of these names alone, separated by spaces: `#` and what the numbers of
     /// their documents begin with.
     Within(String),
 }
@@ -61,14 +59,15 @@ pub trait Dialect: Database {
     /// How many rows a statement changed.
     fn affected(done: &Self::QueryResult) -> u64;
 
-    /// A statement that gives `document_id` and `exchange_id` of the newest documents with all of the
-    /// phrases, and the texts for its `?`; the last `?` is how many. A phrase is lower-case words
-    /// separated by single spaces; of no phrase, nothing is found.
+    /// A statement that gives a row for each document with all of the phrases, and the texts for its
+    /// `?`. A phrase is lower-case words separated by single spaces; of no phrase, nothing is found.
+    fn documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>);
+
+    /// The same for `document_id` and `exchange_id` of the newest of them; the last `?` is how many.
     fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>);
 
     /// The condition that all of the phrases stand in a text `t` of `texts`, and the texts for its `?`.
-    /// Where all places of the words must be looked at, it is the newest `max_places`.
-    fn stands_in_text(phrases: &[String], max_places: u32) -> (String, Vec<String>);
+    fn stands_in_text(phrases: &[String]) -> (String, Vec<String>);
 }
 
 impl Dialect for Sqlite {
@@ -87,6 +86,11 @@ impl Dialect for Sqlite {
         done.rows_affected()
     }
 
+    fn documents(phrases: &[String], _: &Lookup) -> (String, Vec<String>) {
+        let statement = "SELECT rowid FROM search_words WHERE search_words MATCH ?";
+        (statement.to_owned(), vec![all_words(phrases)])
+    }
+
     fn newest_documents(phrases: &[String], _: &Lookup) -> (String, Vec<String>) {
         // CROSS has the engine begin with the words.
         let statement = "SELECT w.document_id, d.exchange_id FROM ( \
@@ -96,16 +100,15 @@ impl Dialect for Sqlite {
         (statement.to_owned(), vec![all_words(phrases)])
     }
 
-    fn stands_in_text(phrases: &[String], max_places: u32) -> (String, Vec<String>) {
-        // Asked for one document, the index begins anew; of a range it gives the places in one go.
-        let condition = format!(
-            "t.document_id IN ( \
-                SELECT rowid FROM search_words WHERE search_words MATCH ? \
-                AND rowid >= (SELECT MIN(document_id) FROM texts) \
-                AND rowid <= (SELECT MAX(document_id) FROM texts) \
-                ORDER BY rowid DESC LIMIT {max_places})"
-        );
-        (condition, vec![all_words(phrases)])
+    fn stands_in_text(phrases: &[String]) -> (String, Vec<String>) {
+        // Asked for one document, the index begins anew; of a range it gives the places in one go. The
+        // plus keeps the engine from asking for each.
+        let condition = "t.document_id IN ( \
+            SELECT rowid FROM search_words WHERE search_words MATCH ? \
+            AND rowid >= (SELECT MIN(document_id) FROM texts) \
+            AND rowid <= (SELECT MAX(document_id) FROM texts) \
+            AND +rowid IN (SELECT document_id FROM texts))";
+        (condition.to_owned(), vec![all_words(phrases)])
     }
 }
 
@@ -125,18 +128,28 @@ impl Dialect for Postgres {
         done.rows_affected()
     }
 
-    fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
+    fn documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
         let (condition, texts) = as_stored(phrases, |phrases| all_stand(phrases, lookup));
-        // The plus keeps the engine from walking through all documents.
-        let order = if *lookup == Lookup::Free { "document_id" } else { "+document_id" };
+        // Planned for all of them, whatever `LIMIT` comes behind: the engine would walk through all
+        // documents in the hope of meeting so many soon.
         let statement = format!(
-            "SELECT document_id, exchange_id FROM search_documents WHERE {condition} \
-             ORDER BY {order} DESC LIMIT ?"
+            "WITH p AS MATERIALIZED (SELECT document_id FROM search_documents WHERE {condition}) \
+             SELECT document_id FROM p"
         );
         (statement, texts)
     }
 
-    fn stands_in_text(phrases: &[String], _: u32) -> (String, Vec<String>) {
+    fn newest_documents(phrases: &[String], lookup: &Lookup) -> (String, Vec<String>) {
+        let (condition, texts) = as_stored(phrases, |phrases| all_stand(phrases, lookup));
+        // The plus keeps the engine from walking through all documents.
+        let statement = format!(
+            "SELECT document_id, exchange_id FROM search_documents WHERE {condition} \
+             ORDER BY +document_id DESC LIMIT ?"
+        );
+        (statement, texts)
+    }
+
+    fn stands_in_text(phrases: &[String]) -> (String, Vec<String>) {
         as_stored(phrases, |phrases| {
             let all = phrases.iter().map(|_| "strpos(' ' || t.words || ' ', ?) > 0");
             let condition = all.collect::<Vec<_>>().join(" AND ");

@@ -8,7 +8,10 @@ mod migrate;
 mod postgres;
 mod sqlite;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
 
@@ -65,6 +68,8 @@ pub struct SqlStore<DB: Dialect> {
     read: Pool<DB>,
     pub(crate) ids: Arc<IdBlock>,
     pub(crate) known: Arc<KnownContent>,
+    /// The stretch of documents that was the newest when searched words were last counted.
+    pub(crate) stretch: Arc<AtomicI64>,
 }
 
 impl<DB: Dialect> Clone for SqlStore<DB> {
@@ -74,13 +79,14 @@ impl<DB: Dialect> Clone for SqlStore<DB> {
             read: self.read.clone(),
             ids: self.ids.clone(),
             known: self.known.clone(),
+            stretch: self.stretch.clone(),
         }
     }
 }
 
 impl<DB: Dialect> SqlStore<DB> {
     fn new(write: Pool<DB>, read: Pool<DB>) -> Self {
-        Self { write, read, ids: Arc::default(), known: Arc::default() }
+        Self { write, read, ids: Arc::default(), known: Arc::default(), stretch: Arc::default() }
     }
 
     /// Connections that cannot write. Statements on PostgreSQL are broken off after

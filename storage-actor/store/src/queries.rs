@@ -29,6 +29,7 @@ mod texts;
 mod tools;
 pub mod types;
 mod usage;
+mod walk;
 mod words;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -81,7 +82,8 @@ pub trait Queries: Send + Sync {
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>>;
 
-    /// How many there are, and of what they are made.
+    /// How many there are, and of what they are made. Searched words are looked for in all documents,
+    /// not in the newest alone.
     async fn count_conversations(&self, filter: &ConversationFilter) -> Result<ConversationCounts>;
 
     async fn find_conversation(&self, id: ExchangeId) -> Result<Option<ConversationSummary>>;

@@ -19,6 +19,7 @@ use super::{
         ConversationCounts, ConversationFilter, ConversationGraph, ConversationSort,
         ConversationSummary, Cursor, Page, Paging,
     },
+    walk::{self, Seen, Step, Walk, Walked},
     words::Words,
 };
 use crate::{engine::SqlStore, error::Result};
@@ -92,6 +93,11 @@ impl ConversationRow {
         }
     }
 
+    /// As a walk sees it.
+    fn seen(&self, sort: ConversationSort) -> Seen {
+        (self.conversation_id, self.value(sort), self.document_id)
+    }
+
     fn summary(self) -> Result<ConversationSummary> {
         let context = self.latest_context_tokens.map(count);
         let limit =
@@ -159,23 +165,23 @@ fn statement(filter: &ConversationFilter, paging: &Paging, found: &Found) -> Sta
     if !found.words.is_none() {
         statement.push(", f.document_id", []);
     }
-    if found.words.has_others() && first::may_fill(paging.wanted()) {
-        push_first(&mut statement, filter, paging, found);
-    } else {
-        push_tables(&mut statement, &found.words);
-    }
+    push_tables(&mut statement, &found.words);
     conditions(&mut statement, filter, found);
-    push_from_cursor(&mut statement, &order, paging);
+    push_from_cursor(&mut statement, &order, paging.cursor);
     statement.push(" LIMIT ? OFFSET ?", [(paging.rows() + 1).into(), paging.offset.into()]);
     statement
 }
 
 /// What comes behind the cursor, in order.
-fn push_from_cursor(statement: &mut Statement, order: &str, paging: &Paging) {
-    if let Some(Cursor { value, id }) = paging.cursor {
+fn push_from_cursor(statement: &mut Statement, order: &str, cursor: Option<Cursor>) {
+    if let Some(Cursor { value, id }) = cursor {
         let after = format!(" AND ({order}, c.conversation_id) < (?, ?)");
         statement.push(&after, [value.into(), id.0.into()]);
     }
+    push_order(statement, order);
+}
+
+fn push_order(statement: &mut Statement, order: &str) {
     statement.push(&format!(" ORDER BY {order} DESC, c.conversation_id DESC"), []);
 }
 
@@ -247,42 +253,47 @@ const fn has_condition(has: Has) -> &'static str {
     }
 }
 
-/// Of the conversations `c`, those that the words lead to, with the newest place in each. CROSS has
-/// SQLite begin with the places.
+/// Of the conversations `c`, those that the words lead to, with the newest place in each. An exchange is
+/// looked up once, also where both of its halves have the words. CROSS has SQLite begin with the places.
 fn push_tables(statement: &mut Statement, words: &Words) {
     if words.is_none() {
         statement.push(" FROM ", []).push(CONVERSATIONS, []);
         return;
     }
-    statement.push(" FROM (SELECT e.conversation_id, MAX(p.document_id) AS document_id FROM (", []);
+    statement.push(
+        " FROM (SELECT e.conversation_id, MAX(p.document_id) AS document_id FROM ( \
+         SELECT n.exchange_id, MAX(n.document_id) AS document_id FROM (",
+        [],
+    );
     words.push_places(statement);
     statement.push(
-        ") p JOIN exchanges e ON e.exchange_id = p.exchange_id GROUP BY e.conversation_id",
+        ") n GROUP BY n.exchange_id) p CROSS JOIN exchanges e \
+         WHERE e.exchange_id = p.exchange_id GROUP BY e.conversation_id",
         [],
     );
     statement.push(OF_FOUND, []);
 }
 
-/// The same, of the first that meet the conditions where these fill the page.
-fn push_first(
-    statement: &mut Statement,
-    filter: &ConversationFilter,
-    paging: &Paging,
-    found: &Found,
-) {
-    statement.push(" FROM (", []);
-    first::push_conversations(statement, &found.words, paging.wanted(), |statement| {
-        statement.push("SELECT c.conversation_id FROM ", []).push(CONVERSATIONS, []);
+/// A step of a walk through those that meet the conditions, in search of the words.
+fn step(filter: &ConversationFilter, found: &Found, step: Step) -> Statement {
+    let order = column(filter.sort);
+    let seen = first::conversations(&found.words, step, |statement| {
+        let select = format!("SELECT c.conversation_id AS id, {order} AS value FROM ");
+        statement.push(&select, []).push(CONVERSATIONS, []);
         conditions(statement, filter, found);
-        push_from_cursor(statement, column(filter.sort), paging);
+        push_from_cursor(statement, order, step.after);
     });
-    statement.push(OF_FOUND, []);
+    seen.within(
+        &format!("SELECT {CONVERSATION}, f.document_id FROM ("),
+        ") f CROSS JOIN conversations c WHERE c.conversation_id = f.id",
+    )
 }
 
 fn page(
     rows: Vec<ConversationRow>,
     sort: ConversationSort,
     limit: u32,
+    words: &Words,
 ) -> Result<Page<ConversationSummary>> {
     let limit = limit as usize;
     let next_cursor = (rows.len() > limit)
@@ -290,7 +301,7 @@ fn page(
         .map(|last| Cursor { value: last.value(sort), id: ExchangeId(last.conversation_id) });
     let items =
         rows.into_iter().take(limit).map(ConversationRow::summary).collect::<Result<_>>()?;
-    Ok(Page { items, next_cursor })
+    Ok(Page { items, next_cursor, unsearched: words.unsearched() })
 }
 
 /// The conversation of that id, or of the exchange of that id.
@@ -319,7 +330,7 @@ fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     async fn found(&self, filter: &ConversationFilter) -> Result<Found> {
-        let words = self.words(&filter.search, filter.has_conditions()).await?;
+        let words = self.locate(Words::of::<Engine>(&filter.search)).await?;
         let asked = self.asked_of_conversations(&filter.search).await?;
         Ok(Found { words, asked })
     }
@@ -330,21 +341,49 @@ impl SqlStore<Engine> {
         paging: &Paging,
     ) -> Result<Page<ConversationSummary>> {
         let found = self.found(filter).await?;
+        if found.words.is_common() && filter.has_conditions() {
+            return self.walked_conversations(filter, paging, &found).await;
+        }
         let rows: Vec<ConversationRow> =
             self.list(&statement(filter, paging, &found), CANNOT).await?;
         let newest = rows.iter().take(paging.rows() as usize);
         let places: Vec<_> =
             newest.filter_map(|row| Some((row.document_id?, row.conversation_id))).collect();
-        let mut page = page(rows, filter.sort, paging.rows())?;
+        let mut page = page(rows, filter.sort, paging.rows(), &found.words)?;
         self.add_snippets(&filter.search, &places, &mut page.items).await?;
         Ok(page)
+    }
+
+    async fn walked_conversations(
+        &self,
+        filter: &ConversationFilter,
+        paging: &Paging,
+        found: &Found,
+    ) -> Result<Page<ConversationSummary>> {
+        let mut walk = Walk::new(paging, walk::CONVERSATIONS);
+        let mut rows = HashMap::new();
+        while let Some(next) = walk.next_step() {
+            let seen: Vec<ConversationRow> = self.list(&step(filter, found, next), CANNOT).await?;
+            walk.add(seen.iter().map(|row| row.seen(filter.sort)).collect());
+            let hits = seen.into_iter().filter(|row| row.document_id.is_some());
+            rows.extend(hits.map(|row| (row.conversation_id, row)));
+        }
+        let walked = walk.page(paging);
+        let Walked { next_cursor, unsearched, .. } = walked;
+        let hits = walked.ids().filter_map(|id| rows.remove(&id));
+        let mut items = hits.map(ConversationRow::summary).collect::<Result<Vec<_>>>()?;
+        let places: Vec<_> = walked.hits.iter().map(|hit| (hit.document_id, hit.at.id.0)).collect();
+        self.add_snippets(&filter.search, &places, &mut items).await?;
+        Ok(Page { items, next_cursor, unsearched })
     }
 
     pub(super) async fn conversation_counts(
         &self,
         filter: &ConversationFilter,
     ) -> Result<ConversationCounts> {
-        let found = self.found(filter).await?;
+        let words = Words::of::<Engine>(&filter.search).unbounded();
+        let asked = self.asked_of_conversations(&filter.search).await?;
+        let found = Found { words, asked };
         let mut statement = Statement::new(COUNTS);
         push_tables(&mut statement, &found.words);
         conditions(&mut statement, filter, &found);

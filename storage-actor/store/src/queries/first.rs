@@ -1,93 +1,81 @@
 //! Searched words in the texts of the first of a list.
-//!
-//! Where words are not all that is asked, most of their newest places may be of exchanges that the other
-//! conditions leave out: tens of thousands would be looked at for a page. So the first of the list that
-//! meet these conditions are taken, and the words are looked for in their texts. All places are looked
-//! at only where that does not fill the page.
 
-use super::{rarest::Few, statement::Statement, words::Words};
-
-/// Exchanges of a list whose texts are looked into first: so many take a few hundredths of a second.
-const MAX_EXCHANGES: u32 = 2_000;
-
-/// The same of conversations, which have some dozens of exchanges each.
-const MAX_CONVERSATIONS: u32 = 80;
+use super::{
+    rarest::Few,
+    statement::{Statement, Value},
+    walk::Step,
+    words::Words,
+};
 
 /// PostgreSQL takes a number that it can't see for a tenth of all: so it walks the list to there. Of one
 /// that is more than it thinks there are, it would sort all that meets the conditions.
 const LIMIT: &str = " LIMIT (SELECT CAST(? AS BIGINT))";
 
-const OF_EXCHANGES: &str =
+const OF_FEW: &str =
     " FROM candidates c CROSS JOIN search_documents d WHERE d.exchange_id = c.exchange_id";
 
-/// CROSS has SQLite begin with the conversations.
-const OF_CONVERSATIONS: &str = ", c.conversation_id FROM candidates c CROSS JOIN exchanges e \
-    CROSS JOIN search_documents d \
-    WHERE e.conversation_id = c.conversation_id AND d.exchange_id = e.exchange_id";
+/// Candidates have an `id`, and their `value` in the list's order.
+const OF_EXCHANGES: &str = ", c.id, c.value FROM candidates c CROSS JOIN search_documents d \
+    WHERE d.exchange_id = c.id";
 
-/// Whether the first conversations of a list can fill a page that ends behind so many.
-pub(super) fn may_fill(wanted: i64) -> bool {
-    wanted <= i64::from(MAX_CONVERSATIONS)
-}
+/// CROSS has SQLite begin with the conversations.
+const OF_CONVERSATIONS: &str = ", c.id, c.value FROM candidates c CROSS JOIN exchanges e \
+    CROSS JOIN search_documents d \
+    WHERE e.conversation_id = c.id AND d.exchange_id = e.exchange_id";
+
+/// Those with the words, the first of the list, and the candidate that the step ends with if there may
+/// be more behind it.
+const HITS: &str = " GROUP BY t.id, t.value ORDER BY t.value DESC, t.id DESC LIMIT ?) f \
+    UNION ALL SELECT l.id, l.value, CAST(NULL AS BIGINT) FROM ( \
+        SELECT c.id, c.value FROM candidates c ORDER BY c.value, c.id LIMIT 1) l \
+    WHERE (SELECT COUNT(*) FROM candidates) >= ?";
 
 /// Adds a statement that gives those of a few exchanges that have the words.
 pub(super) fn push_few(statement: &mut Statement, words: &Words, few: Few<'_>) {
-    push_texts(statement, words, OF_EXCHANGES, |statement| few.push_exchanges(statement));
+    push_texts(statement, words, OF_FEW, |statement| few.push_exchanges(statement));
     statement.push(" SELECT t.exchange_id FROM texts t WHERE ", []);
     words.push_text_condition(statement);
 }
 
-/// Adds a statement that gives exchanges with the words: those among the first that `push_candidates`
-/// adds a statement for, and all of them where these are fewer than wanted.
-pub(super) fn push_exchanges(
-    statement: &mut Statement,
+/// One step of a walk through the exchanges that `push_candidates` adds a statement for; its rows are
+/// [`Seen`](super::walk::Seen).
+pub(super) fn exchanges(
     words: &Words,
-    wanted: i64,
+    step: Step,
     push_candidates: impl FnOnce(&mut Statement),
-    push_conditions: impl FnOnce(&mut Statement),
-) {
-    push_texts(statement, words, OF_EXCHANGES, |statement| {
-        push_candidates(statement);
-        statement.push(LIMIT, [MAX_EXCHANGES.into()]);
-    });
-    statement.push(", first AS MATERIALIZED (", []);
-    statement.push("SELECT DISTINCT t.exchange_id FROM texts t WHERE ", []);
-    words.push_text_condition(statement);
-    statement.push(") SELECT exchange_id FROM first UNION ALL SELECT e.exchange_id FROM (", []);
-    words.push_places(statement);
-    statement.push(") p CROSS JOIN exchanges e WHERE e.exchange_id = p.exchange_id", []);
-    push_where_not_enough(statement, MAX_EXCHANGES, wanted);
-    push_conditions(statement);
+) -> Statement {
+    walked(words, step, OF_EXCHANGES, push_candidates)
 }
 
-/// The same for conversations, each with its newest place; of all, whatever their conditions.
-pub(super) fn push_conversations(
-    statement: &mut Statement,
+/// The same for conversations.
+pub(super) fn conversations(
     words: &Words,
-    wanted: i64,
+    step: Step,
     push_candidates: impl FnOnce(&mut Statement),
-) {
-    push_texts(statement, words, OF_CONVERSATIONS, |statement| {
+) -> Statement {
+    walked(words, step, OF_CONVERSATIONS, push_candidates)
+}
+
+fn walked(
+    words: &Words,
+    step: Step,
+    of_candidates: &str,
+    push_candidates: impl FnOnce(&mut Statement),
+) -> Statement {
+    let mut statement = Statement::default();
+    push_texts(&mut statement, words, of_candidates, |statement| {
         push_candidates(statement);
-        statement.push(LIMIT, [MAX_CONVERSATIONS.into()]);
+        statement.push(LIMIT, [step.max.into()]);
     });
     statement.push(
-        ", first AS MATERIALIZED (SELECT t.conversation_id, MAX(t.document_id) AS document_id \
-         FROM texts t WHERE ",
+        " SELECT f.id, f.value, f.document_id FROM ( \
+         SELECT t.id, t.value, MAX(t.document_id) AS document_id FROM texts t WHERE ",
         [],
     );
-    words.push_text_condition(statement);
-    statement.push(
-        " GROUP BY t.conversation_id) \
-         SELECT n.conversation_id, MAX(n.document_id) AS document_id FROM (\
-         SELECT conversation_id, document_id FROM first UNION ALL \
-         SELECT e.conversation_id, p.document_id FROM (",
-        [],
-    );
-    words.push_places(statement);
-    statement.push(") p JOIN exchanges e ON e.exchange_id = p.exchange_id WHERE TRUE", []);
-    push_where_not_enough(statement, MAX_CONVERSATIONS, wanted);
-    statement.push(") n GROUP BY n.conversation_id", []);
+    words.push_text_condition(&mut statement);
+    let missing = i64::try_from(step.missing).unwrap_or(i64::MAX);
+    statement.push(HITS, [Value::Int(missing), step.max.into()]);
+    statement
 }
 
 fn push_texts(
@@ -100,12 +88,4 @@ fn push_texts(
     push_candidates(statement);
     statement.push("), texts AS MATERIALIZED (SELECT ", []);
     statement.push(words.text(), []).push(of_candidates, []).push(")", []);
-}
-
-/// Neither engine looks at a single place where this does not hold.
-fn push_where_not_enough(statement: &mut Statement, max_candidates: u32, wanted: i64) {
-    statement.push(
-        " AND (SELECT COUNT(*) FROM candidates) >= ? AND (SELECT COUNT(*) FROM first) < ?",
-        [max_candidates.into(), wanted.into()],
-    );
 }

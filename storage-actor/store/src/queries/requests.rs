@@ -4,6 +4,7 @@ use duplicate::duplicate_item;
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
 use sqlx::{Postgres, Sqlite};
+use uuid::Uuid;
 
 use super::{
     calling::Span,
@@ -17,6 +18,7 @@ use super::{
         Cursor, ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary,
         StatusFilter,
     },
+    walk::{self, Step, Walk, Walked},
     words::Words,
 };
 use crate::{engine::SqlStore, error::Result};
@@ -102,12 +104,11 @@ fn push_order(statement: &mut Statement, order: &str) {
 /// Conditions, order and bounds of a list.
 fn push_page(statement: &mut Statement, list: &List<'_>) {
     let List { paging, words, few, .. } = *list;
-    match few {
-        None if words.has_others() => push_first(statement, list),
-        _looked_up_or_walked => {
-            push_conditions(statement, list);
-            push_looked_up(statement, words, few);
-        }
+    if few.is_none() && !words.is_none() && list.filter.has_conditions() {
+        push_chosen(statement, list);
+    } else {
+        push_conditions(statement, list);
+        push_looked_up(statement, words, few);
     }
     push_order(statement, list.order());
     // One row more than asked for tells whether the list goes on.
@@ -152,20 +153,36 @@ fn push_looked_up(statement: &mut Statement, words: &Words, few: Option<Few<'_>>
 
 /// That it has the words and meets the conditions. These stand where the exchanges are found: beside
 /// them, they would lead SQLite through all exchanges that meet one.
-fn push_first(statement: &mut Statement, list: &List<'_>) {
+fn push_chosen(statement: &mut Statement, list: &List<'_>) {
+    statement.push(" AND e.exchange_id IN (SELECT e.exchange_id FROM (", []);
+    list.words.push_places(statement);
+    statement.push(") p CROSS JOIN exchanges e WHERE e.exchange_id = p.exchange_id", []);
+    push_conditions(statement, list);
+    statement.push(")", []);
+}
+
+/// A step of a walk through those that meet the conditions, in search of the words.
+fn step(list: &List<'_>, step: Step) -> Statement {
     let none = Words::default();
-    let walked = List { words: &none, ..*list };
-    let push_candidates = |statement: &mut Statement| {
-        statement.push("SELECT e.exchange_id FROM exchanges e WHERE ", []);
-        statement.push(KNOWN_BY_INDEX, []);
+    let paging = Paging { cursor: step.after, ..list.paging.clone() };
+    let walked = List { words: &none, paging: &paging, ..*list };
+    first::exchanges(list.words, step, |statement| {
+        let value = list.filter.sort.column();
+        let select =
+            format!("SELECT e.exchange_id AS id, {value} AS value FROM exchanges e WHERE ");
+        statement.push(&select, []).push(KNOWN_BY_INDEX, []);
         push_conditions(statement, &walked);
         push_order(statement, walked.order());
-    };
-    let push_conditions = |statement: &mut Statement| push_conditions(statement, list);
-    statement.push(" AND e.exchange_id IN (", []);
-    let wanted = list.paging.wanted();
-    first::push_exchanges(statement, list.words, wanted, push_candidates, push_conditions);
-    statement.push(")", []);
+    })
+}
+
+/// Those of these ids, in order.
+fn of_ids(ids: impl Iterator<Item = Uuid>, sort: RequestSort) -> Statement {
+    let mut statement = Statement::new("SELECT ");
+    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []);
+    statement.push_in("e.exchange_id", ids.map(Value::Id));
+    push_order(&mut statement, sort.order(true));
+    statement
 }
 
 fn conditions(statement: &mut Statement, filter: &RequestFilter) {
@@ -252,13 +269,18 @@ fn push_off_main(statement: &mut Statement, filter: &RequestFilter) {
     }
 }
 
-fn page(rows: Vec<ExchangeRow>, sort: RequestSort, limit: u32) -> Result<Page<RequestSummary>> {
+fn page(
+    rows: Vec<ExchangeRow>,
+    sort: RequestSort,
+    limit: u32,
+    words: &Words,
+) -> Result<Page<RequestSummary>> {
     let limit = limit as usize;
     let next_cursor = (rows.len() > limit)
         .then(|| &rows[limit - 1])
         .map(|last| Cursor { value: sort.value(last), id: ExchangeId(last.exchange_id) });
     let items = rows.into_iter().take(limit).map(ExchangeRow::summary).collect::<Result<_>>()?;
-    Ok(Page { items, next_cursor })
+    Ok(Page { items, next_cursor, unsearched: words.unsearched() })
 }
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
@@ -268,13 +290,36 @@ impl SqlStore<Engine> {
         filter: &RequestFilter,
         paging: &Paging,
     ) -> Result<Page<RequestSummary>> {
-        let words = self.words(&filter.search, filter.has_conditions()).await?;
+        let mut words = Words::of::<Engine>(&filter.search);
         let names = self.names(&filter.search).await?;
         let span = self.span(filter, paging, &names).await?;
         let few = self.rarest(filter, &names, &words, span).await?;
+        if few.is_none() {
+            words = self.locate(words).await?;
+        }
         let list = List { filter, paging, names: &names, words: &words, span, few };
+        if words.is_common() && filter.has_conditions() {
+            return self.walked_requests(&list).await;
+        }
         let rows = self.list(&statement(&list), CANNOT).await?;
-        page(rows, filter.sort, paging.rows())
+        page(rows, filter.sort, paging.rows(), &words)
+    }
+
+    async fn walked_requests(&self, list: &List<'_>) -> Result<Page<RequestSummary>> {
+        let mut walk = Walk::new(list.paging, walk::EXCHANGES);
+        while let Some(next) = walk.next_step() {
+            let seen = self.list(&step(list, next), CANNOT).await?;
+            walk.add(seen);
+        }
+        let walked = walk.page(list.paging);
+        let Walked { next_cursor, unsearched, .. } = walked;
+        if walked.hits.is_empty() {
+            return Ok(Page { items: Vec::new(), next_cursor, unsearched });
+        }
+        let rows = of_ids(walked.ids(), list.filter.sort);
+        let rows: Vec<ExchangeRow> = self.list(&rows, CANNOT).await?;
+        let items = rows.into_iter().map(ExchangeRow::summary).collect::<Result<_>>()?;
+        Ok(Page { items, next_cursor, unsearched })
     }
 
     pub(super) async fn request(&self, id: ExchangeId) -> Result<Option<RequestSummary>> {

@@ -87,6 +87,19 @@ impl Statement {
         self.push(")", [])
     }
 
+    /// How many rows a statement without a `LIMIT` gives, and what is selected beside that number; no
+    /// more than `max` are looked at.
+    pub(super) fn counted(self, max: u32, beside: &str) -> Self {
+        let mut counted = self.within(&format!("SELECT COUNT(*){beside} FROM ("), "");
+        counted.push(" LIMIT ?) t", [max.into()]);
+        counted
+    }
+
+    /// The statement between these, which have no values.
+    pub(super) fn within(self, before: &str, behind: &str) -> Self {
+        Self { sql: [before, &self.sql, behind].concat(), ..self }
+    }
+
     /// The statement for one engine, giving rows.
     pub(super) fn rows<'q, DB, T>(&'q self) -> QueryAs<'q, DB, T>
     where
@@ -127,14 +140,12 @@ impl SqlStore<Engine> {
     /// Whether a statement without a `LIMIT` gives so many rows at the most; no more are looked at.
     pub(super) async fn has_at_most(
         &self,
-        mut rows: Statement,
+        rows: Statement,
         max: u32,
         context: &'static str,
     ) -> Result<bool> {
-        rows.sql.insert_str(0, "SELECT COUNT(*) FROM (");
-        rows.push(" LIMIT ?) t", [(max + 1).into()]);
-        let found: Vec<(i64,)> = self.list(&rows, context).await?;
-        Ok(found.first().is_some_and(|(count,)| *count <= i64::from(max)))
+        let found: Vec<(i64,)> = self.list(&rows.counted(max + 1, ""), context).await?;
+        Ok(found.first().is_some_and(|(count,)| *count <= max.into()))
     }
 }
 

@@ -4,10 +4,12 @@
 //! also holds in which stretch each document's number lies, and a search asks for the places in the
 //! newest stretches alone. How many of these hold enough places is found out by counting.
 
+use std::sync::atomic::Ordering;
+
 use duplicate::duplicate_item;
 use sqlx::{Postgres, Sqlite};
 
-use super::{statement::Statement, syntax::Search, words::Words};
+use super::words::{MAX_PLACES, Words};
 use crate::{
     dialect::{Dialect, Lookup, STRETCH_BITS},
     engine::SqlStore,
@@ -16,7 +18,8 @@ use crate::{
 
 const CANNOT: &str = "places of searched words cannot be counted";
 
-const LAST: &str = "SELECT MAX(document_id) FROM search_documents";
+/// The newest document of all, beside a number of places.
+const LAST: &str = ", (SELECT MAX(document_id) FROM search_documents)";
 
 /// So many are looked into first: the newest has only begun.
 const FIRST: u32 = 3;
@@ -32,10 +35,12 @@ struct Newest {
 }
 
 impl Newest {
-    /// `None`: there are no older ones, or hardly any.
-    fn first(last_document: i64) -> Option<Self> {
-        let last = last_document >> STRETCH_BITS;
-        (last > i64::from(FIRST)).then_some(Self { last, count: FIRST })
+    const fn first(last: i64) -> Self {
+        Self { last, count: FIRST }
+    }
+
+    fn are_all(self) -> bool {
+        self.last < self.count.into()
     }
 
     /// Those that are likely to hold `wanted` places where these hold only `found`.
@@ -56,32 +61,43 @@ impl Newest {
 
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
-    /// The words of a search that has other conditions, too, if `others`: then so many places are looked
-    /// at that to count them before would cost what it saves.
-    pub(super) async fn words(&self, search: &Search, others: bool) -> Result<Words> {
-        let words = Words::of::<Engine>(search).with_others(others);
-        if words.is_none() || others || !<Engine as Dialect>::TELLS_STRETCHES {
+    /// The words with the way to their newest places, and whether they are common.
+    pub(super) async fn locate(&self, words: Words) -> Result<Words> {
+        if words.is_none() {
             return Ok(words);
         }
-        let last: Vec<(Option<i64>,)> = self.list(&Statement::new(LAST), CANNOT).await?;
-        let mut newest = last.first().and_then(|(last,)| Newest::first((*last)?));
+        let mut newest = <Engine as Dialect>::TELLS_STRETCHES
+            .then(|| Newest::first(self.stretch.load(Ordering::Relaxed)));
         while let Some(stretches) = newest {
-            let within = words.found_by::<Engine>(&stretches.lookup());
-            let found = self.places_of(&within).await?;
-            if found >= words.max_places() {
-                return Ok(within);
+            let lookup = stretches.lookup();
+            let (found, last) = self.count_places(&words, &lookup).await?;
+            if last != stretches.last {
+                // Documents have come, or gone, since it was remembered.
+                self.stretch.store(last, Ordering::Relaxed);
+                newest = Some(Newest::first(last));
+                continue;
             }
-            newest = stretches.wider(found, words.max_places());
+            if found > MAX_PLACES {
+                return Ok(words.common::<Engine>(&lookup));
+            }
+            if stretches.are_all() {
+                return Ok(words);
+            }
+            newest = stretches.wider(found, MAX_PLACES + 1);
         }
-        Ok(words.found_by::<Engine>(&Lookup::ByWords))
+        let lookup = Lookup::Everywhere;
+        let (found, _) = self.count_places(&words, &lookup).await?;
+        Ok(if found > MAX_PLACES { words.common::<Engine>(&lookup) } else { words })
     }
 
-    async fn places_of(&self, words: &Words) -> Result<u32> {
-        let mut statement = Statement::new("SELECT COUNT(*) FROM (");
-        words.push_places(&mut statement);
-        statement.push(") p", []);
-        let found: Vec<(i64,)> = self.list(&statement, CANNOT).await?;
-        Ok(found.first().and_then(|(count,)| u32::try_from(*count).ok()).unwrap_or(0))
+    /// How many there are, one more than are looked at standing for all that are more, and the newest
+    /// stretch.
+    async fn count_places(&self, words: &Words, lookup: &Lookup) -> Result<(u32, i64)> {
+        let counted = words.places::<Engine>(lookup).counted(MAX_PLACES + 1, LAST);
+        let found: Vec<(i64, Option<i64>)> = self.list(&counted, CANNOT).await?;
+        let (found, last) = found.first().copied().unwrap_or_default();
+        let found = u32::try_from(found).unwrap_or(MAX_PLACES + 1);
+        Ok((found, last.unwrap_or_default() >> STRETCH_BITS))
     }
 }
 
@@ -95,10 +111,9 @@ mod tests {
 
     #[test]
     fn the_newest_are_named() {
-        let last_document = (900 << STRETCH_BITS) + 5;
-        let first = Newest::first(last_document).expect("there are older ones");
+        let first = Newest::first(900);
         assert_eq!(first.lookup(), Lookup::Within("#900 #899 #898".to_owned()));
-        assert_eq!(Newest::first(3 << STRETCH_BITS), None);
+        assert_eq!([0, 2, 3].map(|last| Newest::first(last).are_all()), [true, true, false]);
     }
 
     #[test]

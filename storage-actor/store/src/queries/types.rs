@@ -14,7 +14,7 @@ pub use conversation::{
     NodeTokens, Snippet, SnippetPart,
 };
 pub use filter::{ConversationFilter, ConversationSort, RequestFilter, RequestSort, StatusFilter};
-pub use page::{Cursor, CursorError, Page, Paging};
+pub use page::{Cursor, CursorError, Page, Paging, Unsearched};
 pub use reason::{LinkHashes, LinkMethod, LinkReason, Linked};
 pub use request::{ExchangeKind, RequestSummary};
 pub use usage::{

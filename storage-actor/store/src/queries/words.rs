@@ -9,14 +9,12 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     statement::{Statement, Value},
     syntax::Search,
+    types::Unsearched,
 };
 use crate::dialect::{Dialect, Lookup};
 
-/// How many places, the newest, a search looks at.
-const MAX_PLACES: u32 = 3_000;
-
-/// How many where other conditions choose among them: those that they leave may be old.
-const MAX_PLACES_TO_CHOOSE: u32 = 100_000;
+/// How many places, the newest, a search looks at. Words with more are common.
+pub(super) const MAX_PLACES: u32 = 3_000;
 
 /// The look-up in `search_documents`, as an engine writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +22,8 @@ pub(super) struct Words {
     phrases: Vec<String>,
     /// The engine's statement and its texts; `None` when no words were searched for.
     newest: Option<(String, Vec<String>)>,
-    max_places: u32,
+    max_places: i64,
+    is_common: bool,
     /// What the engine looks into of some exchanges' texts, and the condition with its own texts.
     text: &'static str,
     stand: (String, Vec<String>),
@@ -34,34 +33,42 @@ impl Words {
     pub(super) fn of<DB: Dialect>(search: &Search) -> Self {
         let phrases: Vec<_> = search.words.iter().filter_map(|word| phrase(word)).collect();
         let newest =
-            (!search.words.is_empty()).then(|| DB::newest_documents(&phrases, &Lookup::Free));
-        let stand = DB::stands_in_text(&phrases, MAX_PLACES_TO_CHOOSE);
-        Self { phrases, newest, max_places: MAX_PLACES, text: DB::TEXT, stand }
+            (!search.words.is_empty()).then(|| DB::newest_documents(&phrases, &Lookup::Everywhere));
+        let (max_places, stand) = (MAX_PLACES.into(), DB::stands_in_text(&phrases));
+        Self { phrases, newest, max_places, is_common: false, text: DB::TEXT, stand }
     }
 
-    /// The same words, found in this way.
-    pub(super) fn found_by<DB: Dialect>(&self, lookup: &Lookup) -> Self {
-        let newest = self.newest.as_ref().map(|_| DB::newest_documents(&self.phrases, lookup));
-        Self { newest, ..self.clone() }
+    /// The same words, of which this finds more places than are looked at.
+    pub(super) fn common<DB: Dialect>(self, lookup: &Lookup) -> Self {
+        let newest = Some(DB::newest_documents(&self.phrases, lookup));
+        Self { newest, is_common: true, ..self }
     }
 
-    /// The same, when the words are not the only condition if `others`.
-    pub(super) fn with_others(self, others: bool) -> Self {
-        let max_places = if others { MAX_PLACES_TO_CHOOSE } else { MAX_PLACES };
-        Self { max_places, ..self }
+    /// The same, of which all places are looked at.
+    pub(super) fn unbounded(self) -> Self {
+        Self { max_places: i64::MAX, ..self }
     }
 
     pub(super) const fn is_none(&self) -> bool {
         self.newest.is_none()
     }
 
-    pub(super) const fn max_places(&self) -> u32 {
-        self.max_places
+    /// Whether more places have them than are looked at.
+    pub(super) const fn is_common(&self) -> bool {
+        self.is_common
     }
 
-    /// Whether other conditions choose among the places.
-    pub(super) const fn has_others(&self) -> bool {
-        !self.is_none() && self.max_places > MAX_PLACES
+    /// What is not looked at when the newest places are.
+    pub(super) fn unsearched(&self) -> Option<Unsearched> {
+        self.is_common.then_some(Unsearched::Older)
+    }
+
+    /// A statement without a bound that gives a row for each place with the words.
+    pub(super) fn places<DB: Dialect>(&self, lookup: &Lookup) -> Statement {
+        let (sql, texts) = DB::documents(&self.phrases, lookup);
+        let mut statement = Statement::default();
+        statement.push(&sql, texts.into_iter().map(Value::Words));
+        statement
     }
 
     /// What `texts t` has of the documents of some exchanges.

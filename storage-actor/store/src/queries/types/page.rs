@@ -30,8 +30,8 @@ impl Paging {
     }
 
     /// Rows up to its end, and one more that tells whether the list goes on.
-    pub(crate) fn wanted(&self) -> i64 {
-        i64::from(self.offset) + i64::from(self.rows()) + 1
+    pub(crate) fn wanted(&self) -> usize {
+        self.offset as usize + self.rows() as usize + 1
     }
 }
 
@@ -42,6 +42,18 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// `None` when the list is at its end.
     pub next_cursor: Option<Cursor>,
+    /// What was not looked at for searched words; `None` when all was.
+    pub unsearched: Option<Unsearched>,
+}
+
+/// What a search did not look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unsearched {
+    /// What comes behind `next_cursor`: the page ended before it was full.
+    Next,
+    /// All but the newest places of the words, of which there are too many: no page lists them.
+    Older,
 }
 
 /// The last row of a page: its value in the list's order, and its id. Opaque to callers.
