@@ -12,6 +12,8 @@ use crate::{
 
 /// Characters of one argument of the preview.
 const MAX_VALUE: usize = 4000;
+/// Stands before names of arguments that would be taken for others.
+const PREFIX: &str = "arg-";
 
 /// A variable with what was typed for it.
 #[derive(Debug, Serialize)]
@@ -72,7 +74,8 @@ pub async fn page(ctx: Ctx, name: web::Path<String>) -> Result<HttpResponse, Pag
 
 /// An argument's name in an address, where the scope has names of its own.
 fn key(argument: &str) -> String {
-    if Scope::NAMES.contains(&argument) { format!("arg-{argument}") } else { argument.to_owned() }
+    let is_taken = Scope::NAMES.contains(&argument) || argument.starts_with(PREFIX);
+    if is_taken { format!("{PREFIX}{argument}") } else { argument.to_owned() }
 }
 
 /// What an address says of the prompt's arguments.
@@ -124,5 +127,6 @@ mod tests {
         assert_eq!(page.preview.as_deref(), Some("music, jazz"));
         let keys: Vec<_> = page.fields.iter().map(|field| field.key.as_str()).collect();
         assert_eq!(keys, ["arg-domain", "topic"]);
+        assert_eq!(key("arg-domain"), "arg-arg-domain", "two arguments never share one");
     }
 }

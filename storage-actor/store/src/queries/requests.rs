@@ -1,10 +1,11 @@
 //! Lists of exchanges.
 
+use std::collections::HashMap;
+
 use duplicate::duplicate_item;
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
 use sqlx::{Postgres, Sqlite};
-use uuid::Uuid;
 
 use super::{
     calling::Span,
@@ -18,7 +19,7 @@ use super::{
         Cursor, ExchangeKind, Page, Paging, RequestFilter, RequestSort, RequestSummary,
         StatusFilter,
     },
-    walk::{self, Step, Walk, Walked},
+    walk::{self, Seen, Step, Walk, Walked},
     words::Words,
 };
 use crate::{engine::SqlStore, error::Result};
@@ -56,6 +57,11 @@ impl RequestSort {
             Self::Duration => row.duration_ms.unwrap_or(0),
         }
     }
+
+    /// As a walk sees it.
+    fn seen(self, row: &ExchangeRow) -> Seen {
+        (row.exchange_id, self.value(row), row.document_id)
+    }
 }
 
 /// What one page is made of.
@@ -76,6 +82,13 @@ impl List<'_> {
 
     const fn order(&self) -> &'static str {
         self.filter.sort.order(!self.is_walked())
+    }
+
+    /// How a walk goes. Which models and which tools are meant takes a statement each.
+    fn steps(&self) -> &'static [u32] {
+        let search = &self.filter.search;
+        let asks_twice = !search.models.is_empty() && !search.tools.is_empty();
+        if asks_twice { walk::EXCHANGES_AT_ONCE } else { walk::EXCHANGES }
     }
 }
 
@@ -166,23 +179,18 @@ fn step(list: &List<'_>, step: Step) -> Statement {
     let none = Words::default();
     let paging = Paging { cursor: step.after, ..list.paging.clone() };
     let walked = List { words: &none, paging: &paging, ..*list };
-    first::exchanges(list.words, step, |statement| {
+    let seen = first::exchanges(list.words, step, |statement| {
         let value = list.filter.sort.column();
         let select =
             format!("SELECT e.exchange_id AS id, {value} AS value FROM exchanges e WHERE ");
         statement.push(&select, []).push(KNOWN_BY_INDEX, []);
         push_conditions(statement, &walked);
         push_order(statement, walked.order());
-    })
-}
-
-/// Those of these ids, in order.
-fn of_ids(ids: impl Iterator<Item = Uuid>, sort: RequestSort) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []);
-    statement.push_in("e.exchange_id", ids.map(Value::Id));
-    push_order(&mut statement, sort.order(true));
-    statement
+    });
+    seen.within(
+        &format!("SELECT {COLUMNS}, f.document_id FROM ("),
+        ") f CROSS JOIN exchanges e WHERE e.exchange_id = f.id",
+    )
 }
 
 fn conditions(statement: &mut Statement, filter: &RequestFilter) {
@@ -306,19 +314,19 @@ impl SqlStore<Engine> {
     }
 
     async fn walked_requests(&self, list: &List<'_>) -> Result<Page<RequestSummary>> {
-        let mut walk = Walk::new(list.paging, walk::EXCHANGES);
+        let sort = list.filter.sort;
+        let mut walk = Walk::new(list.paging, list.steps());
+        let mut rows = HashMap::new();
         while let Some(next) = walk.next_step() {
-            let seen = self.list(&step(list, next), CANNOT).await?;
-            walk.add(seen);
+            let seen: Vec<ExchangeRow> = self.list(&step(list, next), CANNOT).await?;
+            walk.add(seen.iter().map(|row| sort.seen(row)).collect());
+            let hits = seen.into_iter().filter(|row| row.document_id.is_some());
+            rows.extend(hits.map(|row| (row.exchange_id, row)));
         }
         let walked = walk.page(list.paging);
         let Walked { next_cursor, unsearched, .. } = walked;
-        if walked.hits.is_empty() {
-            return Ok(Page { items: Vec::new(), next_cursor, unsearched });
-        }
-        let rows = of_ids(walked.ids(), list.filter.sort);
-        let rows: Vec<ExchangeRow> = self.list(&rows, CANNOT).await?;
-        let items = rows.into_iter().map(ExchangeRow::summary).collect::<Result<_>>()?;
+        let hits = walked.ids().filter_map(|id| rows.remove(&id));
+        let items = hits.map(ExchangeRow::summary).collect::<Result<_>>()?;
         Ok(Page { items, next_cursor, unsearched })
     }
 

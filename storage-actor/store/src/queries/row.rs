@@ -62,6 +62,9 @@ pub(super) struct ExchangeRow {
     parent_id: Option<Uuid>,
     parent_task_id: Option<Uuid>,
     agent_id: Option<String>,
+    /// The newest place of the words that a walk looked for.
+    #[sqlx(default)]
+    pub(super) document_id: Option<i64>,
 }
 
 impl ExchangeRow {

@@ -15,6 +15,9 @@ use super::types::{Cursor, Paging, Unsearched};
 /// How many exchanges each step looks into: the first takes a few hundredths of a second, both a tenth.
 pub(super) const EXCHANGES: &[u32] = &[2_000, 8_000];
 
+/// The same where a second step would make too many statements of one page.
+pub(super) const EXCHANGES_AT_ONCE: &[u32] = &[5_000];
+
 /// The same of conversations, which have some dozens of exchanges each. In one step: with what is asked
 /// before and behind, a second would make too many statements of one page.
 pub(super) const CONVERSATIONS: &[u32] = &[160];

@@ -180,7 +180,7 @@ async fn with_other_conditions_an_offset_gives_what_pages_give(store: TestStore)
 }
 
 fn steps(statements: &[String]) -> usize {
-    statements.iter().filter(|statement| statement.starts_with("WITH candidates")).count()
+    statements.iter().filter(|statement| statement.contains("WITH candidates")).count()
 }
 
 /// What is old comes with a later page.
@@ -193,12 +193,40 @@ async fn what_a_search_left_out_is_told_and_comes_with_the_next_page(store: Test
     assert_eq!((first.items.len(), first.unsearched), (0, Some(Unsearched::Next)));
     assert_eq!(steps(&statements), 2, "{statements:#?}");
     let paging = Paging { cursor: first.next_cursor, ..Paging::default() };
-    let next = store.list_requests(&filter, &paging).await.expect("a page");
+    let (listed, statements) = statements_of(store.list_requests(&filter, &paging)).await;
+    let next = listed.expect("a page");
     assert_eq!((next.items.len(), next.unsearched), (Paging::USUAL as usize, None));
+    let is_step = statements.last().is_some_and(|last| last.contains("WITH candidates"));
+    assert!(is_step, "rows come with their step: {statements:#?}");
     assert_eq!(found(&store, &filter).await, (1..=EARLY).rev().collect::<Vec<_>>());
     for sort in [RequestSort::Cost, RequestSort::Duration] {
         let sorted = RequestFilter { sort, ..filter.clone() };
         assert!(found(&store, &sorted).await.is_empty(), "{sort:?} is known of none");
+    }
+}
+
+/// Models and tools are asked for before, so one step must do.
+async fn a_search_takes_few_statements_whatever_is_asked(store: TestStore) {
+    let probe = Probe::open(&store.url).await;
+    let values = "i * 1000, 'opus', 'Bash\n'";
+    probe.add_exchanges(MANY_EXCHANGES, "at, model, tool_names", values).await;
+    add_documents(&store, "at / 1000 * 300", WORDS).await;
+    for (text, taken) in [
+        ("early domain:old.example", 2),
+        ("early model:opus", 2),
+        ("early tool:bash", 2),
+        ("early model:opus tool:bash", 1),
+    ] {
+        let filter = filter(text);
+        let (listed, statements) =
+            statements_of(store.list_requests(&filter, &Paging::default())).await;
+        let page = listed.expect("a page");
+        assert_eq!((page.items.len(), page.unsearched), (0, Some(Unsearched::Next)), "{text}");
+        assert_eq!(steps(&statements), taken, "{text}: {statements:#?}");
+        if store.engine() == "sqlite" {
+            assert!(statements.len() <= 5, "{text}: {statements:#?}");
+        }
+        assert_eq!(found(&store, &filter).await, (1..=EARLY).rev().collect::<Vec<_>>(), "{text}");
     }
 }
 
@@ -364,6 +392,7 @@ store_tests!(
     with_other_conditions_an_offset_gives_what_pages_give,
     with_other_conditions_all_conversations_are_found,
     what_a_search_left_out_is_told_and_comes_with_the_next_page,
+    a_search_takes_few_statements_whatever_is_asked,
     rare_words_are_looked_up_whatever_else_is_asked,
     words_alone_tell_that_older_places_are_left_out,
     a_search_of_conversations_ends_as_one_of_requests_does,

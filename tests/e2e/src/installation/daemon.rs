@@ -82,17 +82,22 @@ impl Daemon {
         Pid::from_raw(i32::try_from(self.child.id())?).context("a process has an id")
     }
 
-    /// A server that can't start yet, because what was killed before it still holds something, is
+    /// A server that could not start, because what was killed before it still held something, is
     /// started again, as a service manager would.
+    pub fn revive(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() {
+            self.child = spawn(&mut (self.command)(), &self.log)?;
+        }
+        Ok(())
+    }
+
     async fn listening(&mut self) -> anyhow::Result<()> {
         let end = Instant::now() + START;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if Instant::now() > end {
                 bail!("{} does not listen:\n{}", self.name, self.log());
             }
-            if self.child.try_wait()?.is_some() {
-                self.child = spawn(&mut (self.command)(), &self.log)?;
-            }
+            self.revive()?;
             tokio::time::sleep(PAUSE).await;
         }
         Ok(())

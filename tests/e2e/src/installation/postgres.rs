@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::ensure;
@@ -13,6 +14,10 @@ use rustix::process::{Pid, Signal, getuid, kill_process};
 
 use super::daemon::Daemon;
 use crate::{paths, ports};
+
+/// How long it may take to serve.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A cluster that a test may kill and freeze.
 pub struct Postgres {
@@ -75,7 +80,14 @@ impl Postgres {
     /// Starts it again after its end, and waits until it has recovered.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.daemon.restart().await?;
-        self.until_it_serves().await;
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = self.serves() {
+            ensure!(Instant::now() < end, "{error:#}\n{}", self.daemon.log());
+            // A child of the one that was killed may have had its port for a moment longer: then it was
+            // that child which listened, and this one has ended.
+            self.daemon.revive()?;
+            tokio::time::sleep(PAUSE).await;
+        }
         Ok(())
     }
 
@@ -88,19 +100,20 @@ impl Postgres {
             );
             Pid::from_raw(found.ok()?.trim().parse().ok()?)
         };
-        let pid = crate::wait::until("a session", std::time::Duration::from_mins(1), session).await;
+        let pid = crate::wait::until("a session", PATIENCE, session).await;
         kill_process(pid, Signal::KILL)?;
         self.until_it_serves().await;
         Ok(())
     }
 
     async fn until_it_serves(&self) {
-        let serves = async || {
-            let mut psql = Command::new("psql");
-            psql.args(["-qXAt", "-d", "postgres", "-c", "SELECT 1"]);
-            run(self.as_superuser(&mut psql)).ok()
-        };
-        crate::wait::until("PostgreSQL", std::time::Duration::from_mins(1), serves).await;
+        crate::wait::until("PostgreSQL", PATIENCE, async || self.serves().ok()).await;
+    }
+
+    fn serves(&self) -> anyhow::Result<String> {
+        let mut psql = Command::new("psql");
+        psql.args(["-qXAt", "-d", "postgres", "-c", "SELECT 1"]);
+        run(self.as_superuser(&mut psql))
     }
 
     fn as_superuser<'a>(&self, command: &'a mut Command) -> &'a mut Command {
