@@ -37,13 +37,25 @@ fn check(template: &str, html: &str) {
     assert!(!html.contains("#\"/></svg>"), "{template} has an icon without a name");
 }
 
+/// Pages of which every link and form keeps the scope.
+fn render_in_scope(all: &mut Renderer<'_>) {
+    all.render::<overview::OverviewPage>();
+    all.render::<overview::OverviewFragment>();
+    all.render::<prompts::PromptsPage>();
+    all.render::<prompt::PromptPage>();
+    all.render::<pipeline::PipelinePage>();
+    all.render::<pipeline::PipelineFragment>();
+    all.render::<pipeline::LetterPage>();
+    all.render::<setup::SetupPage>();
+    conversation::render_samples(all);
+}
+
 #[test]
 fn every_template_renders_with_every_sample() {
     let assets = Assets::load().expect("built");
     let views = Views::load(&assets).expect("valid templates");
     let mut all = Renderer { views: &views, check };
-    all.render::<overview::OverviewPage>();
-    all.render::<overview::OverviewFragment>();
+    render_in_scope(&mut all);
     all.render::<conversations::ConversationsPage>();
     all.render::<requests::RequestsPage>();
     all.render::<request::RequestPage>();
@@ -52,16 +64,9 @@ fn every_template_renders_with_every_sample() {
     all.render::<live::RunningFragment>();
     all.render::<usage::UsagePage>();
     all.render::<analyses::AnalysesPage>();
-    all.render::<prompts::PromptsPage>();
-    all.render::<prompt::PromptPage>();
-    all.render::<pipeline::PipelinePage>();
-    all.render::<pipeline::PipelineFragment>();
-    all.render::<pipeline::LetterPage>();
-    all.render::<setup::SetupPage>();
     all.render::<feedback::Thanks>();
     all.render::<feedback::GivenFragment>();
     all.render::<login::LoginPage>();
-    conversation::render_samples(&mut all);
 }
 
 /// Files, what holds no link, and the end of a session.
@@ -89,15 +94,7 @@ fn links_and_forms_carry_the_scope() {
     let assets = Assets::load().expect("built");
     let views = Views::load(&assets).expect("valid templates");
     let mut all = Renderer { views: &views, check: keeps_scope };
-    all.render::<overview::OverviewPage>();
-    all.render::<overview::OverviewFragment>();
-    all.render::<prompts::PromptsPage>();
-    all.render::<prompt::PromptPage>();
-    all.render::<pipeline::PipelinePage>();
-    all.render::<pipeline::PipelineFragment>();
-    all.render::<pipeline::LetterPage>();
-    all.render::<setup::SetupPage>();
-    conversation::render_samples(&mut all);
+    render_in_scope(&mut all);
 }
 
 #[test]

@@ -361,18 +361,14 @@ impl SqlStore<Engine> {
         found: &Found,
     ) -> Result<Page<ConversationSummary>> {
         let mut walk = Walk::new(paging, walk::CONVERSATIONS);
-        let mut rows = HashMap::new();
         while let Some(next) = walk.next_step() {
-            let seen: Vec<ConversationRow> = self.list(&step(filter, found, next), CANNOT).await?;
-            walk.add(seen.iter().map(|row| row.seen(filter.sort)).collect());
-            let hits = seen.into_iter().filter(|row| row.document_id.is_some());
-            rows.extend(hits.map(|row| (row.conversation_id, row)));
+            let rows = self.list(&step(filter, found, next), CANNOT).await?;
+            walk.add(rows, |row: &ConversationRow| row.seen(filter.sort));
         }
-        let walked = walk.page(paging);
-        let Walked { next_cursor, unsearched, .. } = walked;
-        let hits = walked.ids().filter_map(|id| rows.remove(&id));
-        let mut items = hits.map(ConversationRow::summary).collect::<Result<Vec<_>>>()?;
-        let places: Vec<_> = walked.hits.iter().map(|hit| (hit.document_id, hit.at.id.0)).collect();
+        let Walked { hits, next_cursor, unsearched } = walk.page(paging);
+        let places: Vec<_> = hits.iter().map(|hit| (hit.document_id, hit.at.id.0)).collect();
+        let items = hits.into_iter().map(|hit| hit.row.summary());
+        let mut items = items.collect::<Result<Vec<_>>>()?;
         self.add_snippets(&filter.search, &places, &mut items).await?;
         Ok(Page { items, next_cursor, unsearched })
     }

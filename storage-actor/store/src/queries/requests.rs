@@ -1,7 +1,5 @@
 //! Lists of exchanges.
 
-use std::collections::HashMap;
-
 use duplicate::duplicate_item;
 use nexus_contract::{ExchangeId, TerminalState};
 use nexus_messages::RequestType;
@@ -316,17 +314,12 @@ impl SqlStore<Engine> {
     async fn walked_requests(&self, list: &List<'_>) -> Result<Page<RequestSummary>> {
         let sort = list.filter.sort;
         let mut walk = Walk::new(list.paging, list.steps());
-        let mut rows = HashMap::new();
         while let Some(next) = walk.next_step() {
-            let seen: Vec<ExchangeRow> = self.list(&step(list, next), CANNOT).await?;
-            walk.add(seen.iter().map(|row| sort.seen(row)).collect());
-            let hits = seen.into_iter().filter(|row| row.document_id.is_some());
-            rows.extend(hits.map(|row| (row.exchange_id, row)));
+            let rows = self.list(&step(list, next), CANNOT).await?;
+            walk.add(rows, |row: &ExchangeRow| sort.seen(row));
         }
-        let walked = walk.page(list.paging);
-        let Walked { next_cursor, unsearched, .. } = walked;
-        let hits = walked.ids().filter_map(|id| rows.remove(&id));
-        let items = hits.map(ExchangeRow::summary).collect::<Result<_>>()?;
+        let Walked { hits, next_cursor, unsearched } = walk.page(list.paging);
+        let items = hits.into_iter().map(|hit| hit.row.summary()).collect::<Result<_>>()?;
         Ok(Page { items, next_cursor, unsearched })
     }
 

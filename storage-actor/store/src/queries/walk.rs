@@ -27,10 +27,11 @@ pub(super) const CONVERSATIONS: &[u32] = &[160];
 pub(super) type Seen = (Uuid, i64, Option<i64>);
 
 /// A row in which the words stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hit {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hit<Row> {
     pub at: Cursor,
     pub document_id: i64,
+    pub row: Row,
 }
 
 /// What is looked into next.
@@ -45,23 +46,23 @@ pub(super) struct Step {
 
 /// How far a walk has come.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(super) struct Walk<Row> {
     steps: Iter<'static, u32>,
     wanted: usize,
-    hits: Vec<Hit>,
+    hits: Vec<Hit<Row>>,
     after: Option<Cursor>,
     is_at_end: bool,
 }
 
 /// The page that a walk found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Walked {
-    pub hits: Vec<Hit>,
+pub(super) struct Walked<Row> {
+    pub hits: Vec<Hit<Row>>,
     pub next_cursor: Option<Cursor>,
     pub unsearched: Option<Unsearched>,
 }
 
-impl Walk {
+impl<Row> Walk<Row> {
     pub(super) fn new(paging: &Paging, steps: &'static [u32]) -> Self {
         Self {
             steps: steps.iter(),
@@ -81,13 +82,15 @@ impl Walk {
         self.steps.next().map(|max| Step { after: self.after, max: *max, missing })
     }
 
-    pub(super) fn add(&mut self, mut seen: Vec<Seen>) {
-        seen.sort_unstable_by_key(|(id, value, _)| Reverse((*value, *id)));
+    /// Takes the rows of a step, which `see` reads.
+    pub(super) fn add(&mut self, rows: Vec<Row>, see: impl Fn(&Row) -> Seen) {
+        let mut seen: Vec<_> = rows.into_iter().map(|row| (see(&row), row)).collect();
+        seen.sort_unstable_by_key(|((id, value, _), _)| Reverse((*value, *id)));
         self.is_at_end = true;
-        for (id, value, document_id) in seen {
+        for ((id, value, document_id), row) in seen {
             let at = Cursor { value, id: ExchangeId(id) };
             if let Some(document_id) = document_id {
-                self.hits.push(Hit { at, document_id });
+                self.hits.push(Hit { at, document_id, row });
             } else {
                 self.after = Some(at);
                 self.is_at_end = false;
@@ -95,7 +98,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn page(self, paging: &Paging) -> Walked {
+    pub(super) fn page(self, paging: &Paging) -> Walked<Row> {
         let rows = paging.rows() as usize;
         let mut hits: Vec<_> = self.hits.into_iter().skip(paging.offset as usize).collect();
         let is_full = hits.len() > rows;
@@ -104,12 +107,6 @@ impl Walk {
         let unsearched = (!is_full && !self.is_at_end).then_some(Unsearched::Next);
         let next_cursor = if is_full { last } else { unsearched.and(self.after) };
         Walked { hits, next_cursor, unsearched }
-    }
-}
-
-impl Walked {
-    pub(super) fn ids(&self) -> impl Iterator<Item = Uuid> {
-        self.hits.iter().map(|hit| hit.at.id.0)
     }
 }
 
@@ -136,18 +133,18 @@ mod tests {
     }
 
     /// Walks over what each step sees; the steps that were taken, and the page.
-    fn walked(paging: &Paging, steps: &[&[Seen]]) -> (Vec<Step>, Walked) {
+    fn walked(paging: &Paging, steps: &[&[Seen]]) -> (Vec<Step>, Walked<Seen>) {
         let mut walk = Walk::new(paging, STEPS);
         let mut taken = Vec::new();
         let mut seen = steps.iter();
         while let Some(step) = walk.next_step() {
             taken.push(step);
-            walk.add(seen.next().expect("no more steps").to_vec());
+            walk.add(seen.next().expect("no more steps").to_vec(), |seen| *seen);
         }
         (taken, walk.page(paging))
     }
 
-    fn values(walked: &Walked) -> Vec<i64> {
+    fn values(walked: &Walked<Seen>) -> Vec<i64> {
         walked.hits.iter().map(|hit| hit.at.value).collect()
     }
 
