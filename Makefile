@@ -1,5 +1,5 @@
 # `make help` lists what there is.
-.PHONY: help up demo test test-quick faults bench bench-reads bench-quick bench-soak lint
+.PHONY: help up demo test test-quick faults bench bench-reads bench-quick bench-soak lint pictures
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,10 @@ lint: ## format, lints, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo deny check bans licenses sources
+
+pictures: ## docs/images anew, once tests/setup has run
+	cargo build --release --locked -p nexus
+	NEXUS_BINARIES=$${NEXUS_BINARIES:-$(CURDIR)/target/release} node tests/browser/pictures.mjs
 
 # The linkers' is a few million statements, which a build for release sends several times as fast.
 faults: ## the long form of the fault tests and of the linkers' (an hour or two)

@@ -1,9 +1,6 @@
 //! One attempt at a job: read the branch, ask once, read the answer.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nexus_messages::{price::PriceTable, transcript, usage};
@@ -113,7 +110,7 @@ impl Attempts {
             content: reading.content,
             data: reading.data,
             through_id: prompt.through,
-            versions: format!("prompt {PROMPT_VERSION}, nexus {}", env!("CARGO_PKG_VERSION")),
+            versions: versions(),
             estimated_tokens: prompt.estimated_tokens,
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             end: self.end(answer.model, answer.usage),
@@ -167,7 +164,13 @@ pub(crate) fn after(at: Timestamp, wait: Duration) -> Timestamp {
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-fn cost(prices: &Arc<PriceTable>, model: &str, used: &Usage, at: Timestamp) -> Option<i64> {
+/// What is recorded of the software behind a result.
+pub fn versions() -> String {
+    format!("prompt {PROMPT_VERSION}, nexus {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// What a call cost, in billionths of a US dollar; `None` when the model's price isn't known.
+pub fn cost(prices: &PriceTable, model: &str, used: &Usage, at: Timestamp) -> Option<i64> {
     let raw = json!({
         "input_tokens": used.prompt_tokens?,
         "output_tokens": used.completion_tokens.unwrap_or_default(),

@@ -133,8 +133,8 @@ test('a long comparison says what follows, and reads on', () =>
     const { conversationId } = await nexus.conversation('Weigh two long ways');
     const address = `${nexus.dashboard}/conversations/${conversationId}/compare`;
     const html = await (await visit(page, address)).text();
-    assert.match(html, /2 the same, then 81 of the first and 81 of the second/);
-    assert.match(html, /61 of the first and 61 of the second follow/);
+    assert.match(html, /both begin with the same 2 messages, then 81 in the first and 81 in the second/);
+    assert.match(html, /61 in the first and 61 in the second follow/);
     const part = page.locator('details', { has: page.locator('summary:has-text("Messages")') });
     const more = part.locator('.paging');
     await until('the rest', async () => {
@@ -145,6 +145,12 @@ test('a long comparison says what follows, and reads on', () =>
     const whole = await part.innerText();
     for (const way of ['left', 'right']) {
       for (const said of ['step 1', 'step 11', 'answer 40']) assert.equal(whole.split(`"${way} ${said}"`).length, 2, `${way} ${said}`);
+    }
+    const hidden = await part.locator('.diff').evaluateAll((all) => all.filter((piece) => piece.scrollHeight > piece.clientHeight + 1).length);
+    assert.equal(hidden, 0, 'no piece scrolls within the page');
+    for (const side of [1, 2]) {
+      const numbers = (await part.locator(`.diff td:nth-child(${side})`).allTextContents()).filter(Boolean).map(Number);
+      assert.ok(numbers.length > 81 && numbers.every((number, index) => index === 0 || number > numbers[index - 1]), `lines are numbered on: ${numbers}`);
     }
     assert.equal(await overflow(page), null);
     assert.deepEqual(await audit(page), [], 'axe');

@@ -5,7 +5,7 @@ import { audit, launch, overflow, rows, visit, walked } from './browser.mjs';
 import { Nexus, until } from './nexus.mjs';
 import { realistic, Session } from './session.mjs';
 
-let nexus; let browser; let conversation; let long;
+let nexus; let browser; let conversation; let long; let forked;
 
 before(async () => {
   nexus = await Nexus.start();
@@ -13,9 +13,19 @@ before(async () => {
   await realistic(nexus);
   const stairs = new Session(nexus);
   for (let step = 1; step <= 14; step += 1) await stairs.prompt(`Climb the stairs, step ${step} [[say: Done.]]`);
-  await nexus.stored(stairs.ids);
+  const forks = new Session(nexus);
+  await forks.prompt('Choose among colours [[say: Which?]]');
+  for (let fork = 1; fork <= 11; fork += 1) {
+    forks.messages.splice(2);
+    await forks.prompt(`Colour ${fork} [[say: Taken.]]`);
+  }
+  await nexus.stored([...stairs.ids, ...forks.ids]);
   conversation = await nexus.conversation('Compare the two parsers');
   long = await nexus.conversation('Climb the stairs');
+  forked = await until('all branches', async () => {
+    const found = await nexus.conversation('Choose among colours');
+    return found.branchCount === 11 ? found : undefined;
+  });
 });
 
 after(async () => {
@@ -69,13 +79,70 @@ test('rows of tables are of one height', () =>
     }
   }));
 
+test('rows are as high on a phone, whatever roles and clients they name', () =>
+  look({ width: 390 }, async (page) => {
+    for (const path of ['/', '/usage', '/pipeline']) {
+      await visit(page, nexus.dashboard + path);
+      const { shown, uneven } = await rows(page);
+      assert.ok(shown > 1, `${path}: ${shown} rows`);
+      assert.deepEqual(uneven, [], path);
+    }
+    await page.locator('tbody tr .preview', { hasText: 'gateway, linker' }).waitFor();
+    assert.deepEqual((await rows(page)).uneven, [], 'processes');
+    assert.equal(await overflow(page), null);
+  }));
+
+for (const width of [1440, 2560]) {
+  test(`nothing is empty beside the charts of Overview, ${width} px`, () =>
+    look({ width }, async (page) => {
+      await visit(page, nexus.dashboard);
+      const ends = await page.locator('.filled .card').evaluateAll((all) => {
+        const bottoms = all.map((card) => card.getBoundingClientRect().bottom);
+        const [requests, tokens] = bottoms;
+        return [requests, tokens, Math.max(...bottoms.slice(2))].map(Math.round);
+      });
+      assert.equal(new Set(ends).size, 1, `the columns end at ${ends}`);
+    }));
+}
+
+test('what is cut off is told on hover', () =>
+  look({ width: 390 }, async (page) => {
+    await visit(page, `${nexus.dashboard}/conversations`);
+    const title = page.locator('a.title', { hasText: 'Find out why the build fails' }).first();
+    assert.equal(await title.getAttribute('title'), null);
+    await title.hover();
+    assert.match(await title.getAttribute('title'), /^Find out why the build fails/);
+  }));
+
+test('each filter of Requests is shown and can be taken back, words among them', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests?q=tool%3Aagent&state=completed`);
+    assert.equal(await page.innerText('[data-filters] .count'), '2');
+    const filter = (name) => page.getByRole('link', { name: `Remove the filter ${name}` });
+    assert.equal(await filter('Completed').count(), 1);
+    await Promise.all([page.waitForNavigation(), filter('tool:agent').click()]);
+    assert.equal(new URL(page.url()).search, '?state=completed');
+    assert.deepEqual(await audit(page), [], 'axe');
+  }));
+
+test('a palette that looked at the newest only says so, and leads to the whole search', () =>
+  look({}, async (page) => {
+    await page.route('**/fragments/palette?*', (route) => route.fulfill({ json: { entries: [], unsearched: 'next' } }));
+    await visit(page, nexus.dashboard);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('rare words');
+    const whole = page.locator('#palette [role=option]', { hasText: /^Only the newest were searched/ });
+    await Promise.all([page.waitForNavigation(), whole.click()]);
+    assert.deepEqual([new URL(page.url()).pathname, new URL(page.url()).searchParams.get('q')], ['/conversations', 'rare words']);
+  }));
+
 test('the tools of a request are listed with the number of their calls', () =>
   look({}, async (page) => {
     await visit(page, `${nexus.dashboard}/requests`);
     const heads = (await page.locator('thead th').allInnerTexts()).map((text) => text.trim());
     const tools = page.locator('tbody tr', { hasText: 'Compare the two parsers' }).locator('td').nth(heads.indexOf('Tools'));
     assert.equal((await tools.innerText()).trim(), 'Agent ×2');
-    assert.equal(await tools.getAttribute('title'), 'Agent ×2');
+    assert.equal(await tools.getAttribute('title'), null, 'a tooltip says more than what is there');
     const { requests } = await nexus.api('requests?limit=500&q=tool:agent');
     assert.deepEqual(requests.map((request) => request.toolNames), [['Agent', 'Agent']]);
   }));
@@ -135,6 +202,94 @@ test('the tab that one is on is in view', () =>
       const { x, width } = await page.locator('.tabs [aria-current]').boundingBox();
       assert.ok(x >= 0 && x + width <= 390, `${tab}: from ${x}, ${width} wide`);
     }
+  }));
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`a conversation begins high on a phone, its figures and branches within reach, ${colorScheme}`, () =>
+    look({ width: 390, colorScheme }, async (page) => {
+      const { conversationId } = await nexus.conversation('Plan the release');
+      await visit(page, `${nexus.dashboard}/conversations/${conversationId}/transcript`);
+      const { y } = await page.locator('main > section').first().boundingBox();
+      assert.ok(y < 480, `begins at ${y}`);
+      for (const parts of ['.strip .facts > div', '.branches .chip']) {
+        const tops = await page.locator(parts).evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+        assert.ok(tops.length > 1 && new Set(tops).size === 1, `${parts} in one line: ${tops}`);
+      }
+      const strip = page.locator('.strip');
+      await strip.focus();
+      const [left, end] = await strip.evaluate((one) => {
+        one.scrollLeft = one.scrollWidth;
+        return [one.scrollLeft, one.querySelector('dl > :last-child').getBoundingClientRect().right];
+      });
+      assert.ok(left > 0 && end <= 390, `scrolled by ${left}, the last figure ends at ${end}`);
+      await Promise.all([page.waitForNavigation(), page.locator('.branches .chip').last().click()]);
+      const { x, width } = await page.locator('.branches [aria-current]').boundingBox();
+      assert.ok(x >= 0 && x + width <= 390, `the chosen branch from ${x}, ${width} wide`);
+      assert.equal(await overflow(page), null);
+      assert.deepEqual(await audit(page), [], 'axe');
+    }));
+
+  test(`the colours of the cost graph are named, ${colorScheme}`, () =>
+    look({ colorScheme }, async (page) => {
+      await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/cost`);
+      const card = page.locator('section.card', { has: page.locator('.flame') });
+      const names = await card.locator('.legend li').allInnerTexts();
+      assert.deepEqual(names.map((name) => name.trim()), ['Main branch', 'Sub-agent']);
+      const colours = (parts, property) => card.locator(parts).evaluateAll((all, name) => [...new Set(all.map((one) => getComputedStyle(one)[name]))], property);
+      assert.deepEqual(await colours('.flame .bar:not(.beside)', 'backgroundColor'), await colours('.legend rect', 'fill'));
+      const tips = await card.locator('.flame a').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
+      assert.deepEqual(tips.map((tip) => tip.split('\n')[0]), ['main: main branch', 'subtask_1: sub-agent', 'subtask_2: sub-agent']);
+      const rows = await card.locator('tbody tr').evaluateAll((all) => all.map((row) => [row.cells[0].innerText.trim(), row.cells[0].title]));
+      assert.deepEqual(new Map(rows), new Map(rows.map(([name]) => [name, name === 'main' ? 'main branch' : 'sub-agent'])));
+    }));
+}
+
+for (const width of [1440, 390]) {
+  test(`the list of further branches is not cut off, ${width} px`, () =>
+    look({ width }, async (page) => {
+      await visit(page, `${nexus.dashboard}/conversations/${forked.conversationId}/transcript`);
+      await page.locator('.branches summary').click();
+      const sheet = page.locator('.branches .sheet');
+      const box = await sheet.boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= width && box.height > 40, JSON.stringify(box));
+      assert.equal(await sheet.locator('.chip').count(), 3);
+      assert.equal(await overflow(page), null);
+    }));
+}
+
+test('a transcript is as wide as what stands above it', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/conversations/${conversation.conversationId}/transcript`);
+    const [card, tabs] = await page.evaluate(() => ['.reading', '.tabs'].map((one) => document.querySelector(one).getBoundingClientRect()).map(({ left, right }) => [left, right].map(Math.round)));
+    assert.deepEqual(card, tabs);
+  }));
+
+test('a request leaves no column empty, and its ids stand in a line', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests/${conversation.latestRequestId}`);
+    const [main, aside] = await page.locator('.grid.follows > .stack').evaluateAll((all) => all.map((column) => column.lastElementChild.getBoundingClientRect().bottom));
+    assert.ok(aside - main < 160, `${main} and ${aside}`);
+    const ids = await page.locator('.pairs a.mono').evaluateAll((all) => all.map((id) => [id.textContent, id.title, id.getBoundingClientRect().height]));
+    assert.ok(ids.length > 0);
+    for (const [text, whole, height] of ids) {
+      assert.match(whole, /^[0-9a-f-]{36}$/);
+      assert.equal(text, `${whole.slice(0, 8)}…${whole.slice(-8)}`);
+      assert.ok(height < 24, `${height} px`);
+    }
+  }));
+
+test('a status stands on the line of its row', () =>
+  look({}, async (page) => {
+    await visit(page, `${nexus.dashboard}/requests`);
+    const tops = await page.locator('tbody tr:has(.quiet)').evaluateAll((all) => all.map((row) => {
+      const top = (cell) => {
+        const text = document.createRange();
+        text.selectNodeContents(cell.querySelector('.num'));
+        return text.getBoundingClientRect().top;
+      };
+      return [row.cells[0], [...row.cells].findLast((cell) => cell.querySelector('.num'))].map(top);
+    }));
+    assert.ok(tops.length > 0 && tops.every(([status, figure]) => Math.abs(status - figure) < 0.5), JSON.stringify(tops));
   }));
 
 test('the lines of a change begin beside their signs', () =>

@@ -1,4 +1,4 @@
-// Starts the scripted upstream and `nexus up` on free ports and a data directory of its own.
+// Starts `nexus up` with the scripted upstream, or `nexus demo`, on free ports and a data directory of its own.
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -40,34 +40,54 @@ async function ended(child) {
 }
 
 export class Nexus {
-  // `env` adds to the environment; without DASHBOARD_API_KEY the dashboard is read-only and open.
+  // `nexus up` with the stand-ins beside it. `env` adds to the environment; without DASHBOARD_API_KEY
+  // the dashboard is read-only and open.
   static async start(env = {}) {
-    const nexus = new Nexus();
-    nexus.dir = await mkdtemp(join(tmpdir(), 'nexus-browser-'));
-    nexus.key = env.DASHBOARD_API_KEY;
-    const [upstream, gemini, port, dashboard, admin] = await Promise.all([0, 0, 0, 0, 0].map(freePort));
-    nexus.children = [];
+    const nexus = await Nexus.made();
+    const { upstream, gemini } = nexus.ports;
     nexus.run('nexus-scripted', [String(upstream)], {});
     if (env.AI_WORKER_ENABLED) {
       nexus.run('nexus-scripted', [String(gemini), '--kind', 'gemini'], {});
       env = { GEMINI_API_URL: `http://127.0.0.1:${gemini}/v1beta/models`, GEMINI_API_KEY: 'gemini-test', ...env };
     }
-    nexus.env = {
-      CLAUDE_API_BASE_URL: `http://127.0.0.1:${upstream}`,
-      PORT: port, DASHBOARD_PORT: dashboard, NEXUS_ADMIN_PORT: admin,
-      NEXUS_DATA_DIR: join(nexus.dir, 'data'), CREDENTIALS_DIR: join(nexus.dir, 'credentials'), ...env,
-    };
-    nexus.up();
-    nexus.gateway = `http://127.0.0.1:${port}`;
-    nexus.dashboard = `http://127.0.0.1:${dashboard}`;
-    await until('the gateway', ok(`${nexus.gateway}/health/ready`));
-    await until('the dashboard', ok(`${nexus.dashboard}/health/ready`));
+    await nexus.begin(['up'], { CLAUDE_API_BASE_URL: `http://127.0.0.1:${upstream}`, ...env });
     return nexus;
+  }
+
+  // `nexus demo`, which has its stand-ins inside.
+  static async demo(args, env = {}) {
+    const nexus = await Nexus.made();
+    await nexus.begin(['demo', ...args], { TMPDIR: nexus.dir, ...env });
+    return nexus;
+  }
+
+  static async made() {
+    const nexus = new Nexus();
+    nexus.dir = await mkdtemp(join(tmpdir(), 'nexus-browser-'));
+    const [upstream, gemini, port, dashboard, admin] = await Promise.all([0, 0, 0, 0, 0].map(freePort));
+    nexus.ports = { upstream, gemini, port, dashboard, admin };
+    nexus.children = [];
+    return nexus;
+  }
+
+  async begin(command, env) {
+    const { port, dashboard, admin } = this.ports;
+    this.key = env.DASHBOARD_API_KEY;
+    this.command = command;
+    this.env = {
+      PORT: port, DASHBOARD_PORT: dashboard, NEXUS_ADMIN_PORT: admin,
+      NEXUS_DATA_DIR: join(this.dir, 'data'), CREDENTIALS_DIR: join(this.dir, 'credentials'), ...env,
+    };
+    this.gateway = `http://127.0.0.1:${port}`;
+    this.dashboard = `http://127.0.0.1:${dashboard}`;
+    this.up();
+    await until('the gateway', ok(`${this.gateway}/health/ready`));
+    await until('the dashboard', ok(`${this.dashboard}/health/ready`));
   }
 
   // Starts the product, anew after `down`, on the same ports and data.
   up() {
-    this.product = this.run('nexus', ['up'], this.env);
+    this.product = this.run('nexus', this.command, this.env);
   }
 
   down() {

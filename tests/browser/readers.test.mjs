@@ -102,8 +102,9 @@ test('the graph and the transcript tell the viewer’s time', () => {
 test('times go on as the server began them', () =>
   look({}, async (page) => {
     await visit(page, nexus.dashboard);
-    const DISTANCES = [[3, 'just now'], [40, 'just now'], [-30, 'in a moment'], [75, '1 m ago'], [5_390, '90 m ago'], [5_410, '2 h ago'],
-      [129_590, '36 h ago'], [129_610, '2 d ago'], [5_183_990, '60 d ago'], [5_184_010, '2 mo ago'], [-7_200, 'in 2 h']];
+    const DISTANCES = [[3, 'just now'], [40, 'just now'], [-30, 'in a moment'], [75, '1 m ago'], [3_590, '59 m ago'],
+      [4_530, '1 h 15 m ago'], [7_230, '2 h ago'], [10_790, '2 h 59 m ago'], [10_830, '3 h ago'], [86_390, '23 h ago'], [86_430, '1 d ago'], [109_000, '1 d 6 h ago'],
+      [259_210, '3 d ago'], [5_183_990, '59 d ago'], [5_184_010, '2 mo ago'], [-7_230, 'in 2 h']];
     const shown = await page.evaluate((distances) => {
       const box = document.createElement('div');
       for (const [seconds] of distances) {
@@ -190,6 +191,21 @@ test('what one opened and where one was stays when live figures change', () =>
     await until('the figures to change', async () => (await count()) !== before, 20);
     assert.equal(await table.getAttribute('open'), '');
     assert.match(await page.evaluate(() => document.activeElement.textContent), /Compare the two parsers/);
+  }));
+
+test('how far figures were scrolled stays when they change', () =>
+  look({ width: 390 }, async (page) => {
+    const session = new Session(nexus);
+    await session.prompt('Scroll sideways [[say: Gladly.]]');
+    await nexus.stored(session.ids);
+    const { conversationId } = await nexus.conversation('Scroll sideways');
+    await visit(page, `${nexus.dashboard}/conversations/${conversationId}/transcript`);
+    await isLive(page);
+    const strip = page.locator('.strip');
+    await strip.evaluate((one) => (one.scrollLeft = 60));
+    await session.prompt('Once more [[say: Gladly.]]');
+    await strip.locator('div', { hasText: /^Requests\s*2$/ }).waitFor({ timeout: 20_000 });
+    assert.equal(await strip.evaluate((one) => one.scrollLeft), 60);
   }));
 
 test('what happened during a pause is there when it ends', () =>

@@ -98,7 +98,9 @@ fn named(labels: &[String]) -> Vec<(usize, &str)> {
 /// A box with a label that ends in an ellipsis where the box does: letters of SVG would be cut through.
 /// `place` are its attributes x, y, width and height; `label` is HTML.
 pub fn labelled(place: &str, class: &str, label: &str) -> String {
-    format!(r#"<foreignObject {place}><div class="bar {class}">{label}</div></foreignObject>"#)
+    format!(
+        r#"<foreignObject {place}><div class="bar {class}"><span>{label}</span></div></foreignObject>"#
+    )
 }
 
 /// The column over a point that takes pointer and focus. The tip is its name, which a screen reader

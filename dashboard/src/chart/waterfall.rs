@@ -13,7 +13,7 @@ const FOLDED: f64 = 3_000.0;
 /// Per cent of the width, on a desk, that a letter of a bar's name takes, and the space beside it. Names
 /// may be cut off where they would take more than the last.
 const LETTER: f64 = 0.65;
-const SPACE: f64 = 0.8;
+const SPACE: f64 = 1.4;
 const NAMED: f64 = 6.0;
 
 /// One stretch of time.
@@ -102,10 +102,20 @@ fn push_ticks(svg: &mut String, axis: &Axis, height: f64) {
             svg,
             format_args!(
                 r#"<line class="gridline" x1="{x:.2}%" x2="{x:.2}%" y1="{TOP}" y2="{height}"/><text x="{x:.2}%" y="14" text-anchor="middle" aria-hidden="true">{}</text>"#,
-                Unit::Millis.text(tick)
+                clock(tick)
             ),
         );
     }
+}
+
+/// The name of a tick, which stands at a whole second, minute or hour.
+fn clock(tick: f64) -> String {
+    if tick == 0.0 {
+        return "0".into();
+    }
+    let text = Unit::Millis.text(tick);
+    let whole = text.strip_suffix(" 00 s").or_else(|| text.strip_suffix(" 00 m"));
+    whole.map_or_else(|| text.clone(), str::to_owned)
 }
 
 fn push_bar(svg: &mut String, bar: &Bar, axis: &Axis, first: bool) {
@@ -204,6 +214,12 @@ mod tests {
             [0.0, 500.0, 1000.0, 60_000.0, 3_600_000.0, 3_601_000.0].map(|at| axis.busy(at)).into();
         assert!(places.windows(2).all(|pair| pair[0] <= pair[1]), "{places:?}");
         assert!(waterfall("t", &["main".into()], &bars).contains("59 m 59 s without anything"));
+    }
+
+    #[test]
+    fn ticks_are_told_without_what_is_nothing() {
+        let told = [0.0, 500.0, 300_000.0, 330_000.0, 7_200_000.0, 5_400_000.0].map(clock);
+        assert_eq!(told, ["0", "500 ms", "5 m", "5 m 30 s", "2 h", "1 h 30 m"]);
     }
 
     #[test]

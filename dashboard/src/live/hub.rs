@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -27,6 +28,9 @@ const RING: usize = 2048;
 const RING_BYTES: usize = 4 << 20;
 /// Bytes that stay reserved for writing a frame.
 const ROOM: usize = 16 << 10;
+/// How long frames are made for those who may come back, after the last browser left. With nobody to read
+/// them they would cost each request more than its own live events do.
+const MADE_FOR: Duration = Duration::from_mins(5);
 /// How far a browser may fall behind before it is dropped and told to reload.
 const BEHIND: usize = 512;
 
@@ -93,6 +97,10 @@ impl Hub {
         }
         self.instances.note(event);
         let mut ring = self.lock();
+        if !ring.is_read(self.sender.receiver_count() > 0, Instant::now()) {
+            ring.pass();
+            return;
+        }
         let frame = Arc::new(ring.frame(self.epoch, event));
         ring.push(Arc::clone(&frame));
         // Sent under the lock, so that a joining browser gets each event exactly once.
@@ -106,7 +114,8 @@ impl Hub {
 
     /// From now on, and what came after `last_id`.
     pub fn join(&self, last_id: Option<&str>) -> Joined {
-        let ring = self.lock();
+        let mut ring = self.lock();
+        ring.read_at = Some(Instant::now());
         let receiver = self.sender.subscribe();
         let Some(last_id) = last_id.filter(|id| !id.is_empty()) else {
             return Joined { missed: Vec::new(), lost: false, receiver };
@@ -135,9 +144,26 @@ struct Ring {
     next: u64,
     /// Where frames are written, so that each then takes just what it needs.
     room: Vec<u8>,
+    /// When somebody last listened.
+    read_at: Option<Instant>,
 }
 
 impl Ring {
+    /// Whether somebody listens, or may come back.
+    fn is_read(&mut self, listens: bool, now: Instant) -> bool {
+        if listens {
+            self.read_at = Some(now);
+        }
+        self.read_at.is_some_and(|at| now.duration_since(at) < MADE_FOR)
+    }
+
+    /// Counts an event that nobody reads. Who comes back later has missed it.
+    fn pass(&mut self) {
+        self.next += 1;
+        self.frames.clear();
+        self.bytes = 0;
+    }
+
     /// The event as the next frame.
     fn frame(&mut self, epoch: i64, event: &LiveEvent) -> Frame {
         self.room.clear();
@@ -228,9 +254,33 @@ mod tests {
         Hub::new(7, Limits { per_session: 2, per_address: 3, total: 4 })
     }
 
+    /// A browser was there, and left.
+    fn left() -> Hub {
+        let hub = hub();
+        hub.lock().read_at = Some(Instant::now());
+        hub
+    }
+
+    #[test]
+    fn frames_are_made_while_somebody_may_read_them() {
+        let hub = hub();
+        hub.publish(&event());
+        assert!(hub.lock().frames.is_empty(), "nobody ever listened");
+        let listening = hub.join(None);
+        hub.publish(&event());
+        drop(listening);
+        hub.publish(&event());
+        assert_eq!(hub.join(Some("7-1")).missed.len(), 1);
+        assert_eq!(hub.join(Some("7-0")).missed.len(), 2);
+        hub.lock().read_at = Instant::now().checked_sub(MADE_FOR);
+        hub.publish(&event());
+        assert!(hub.lock().frames.is_empty() && hub.join(Some("7-2")).lost);
+        assert!(!hub.join(Some("7-3")).lost);
+    }
+
     #[test]
     fn who_comes_back_gets_what_it_missed_once() {
-        let hub = hub();
+        let hub = left();
         for _ in 0..5 {
             hub.publish(&event());
         }
@@ -244,7 +294,7 @@ mod tests {
 
     #[test]
     fn who_missed_too_much_or_knows_another_process_is_told_so() {
-        let hub = hub();
+        let hub = left();
         for _ in 0..(RING + 10) {
             hub.publish(&event());
         }

@@ -2,14 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 use nexus_contract::{ExchangeId, LiveEvent, LiveTopic};
-use nexus_store::queries::{Paging, RequestFilter, RequestSummary, Search};
+use nexus_store::queries::{
+    Page as Listed, Paging, RequestFilter, RequestSummary, Search, Unsearched,
+};
 use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::{
     error::PageError,
     live::Run,
-    view::{Ctx, Fragment, Link, Page, Place, Range},
+    view::{Ctx, Fragment, Link, Page, Place, Range, format},
 };
 
 const ROWS: u32 = 40;
@@ -43,6 +45,24 @@ pub struct Tail {
     sorts: Vec<Link>,
     /// By the search or by the scope.
     is_filtered: bool,
+    /// What the search did not look at: what changes by itself looks at the newest only.
+    unsearched: Option<Unsearched>,
+    /// The list of requests that the same search goes through.
+    whole: String,
+}
+
+#[cfg(test)]
+impl Tail {
+    /// For template tests.
+    fn sample(rows: Vec<RequestSummary>) -> Self {
+        Self {
+            rows,
+            sorts: Vec::new(),
+            is_filtered: false,
+            unsearched: None,
+            whole: "/requests?q=a%20b".into(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -64,7 +84,7 @@ impl Fragment for LivePage {
         let row = super::requests::sample();
         let empty = || Self {
             running: vec![],
-            tail: Tail { rows: vec![], sorts: vec![], is_filtered: false },
+            tail: Tail::sample(vec![]),
             query: String::new(),
             error: None,
             watched: None,
@@ -75,7 +95,7 @@ impl Fragment for LivePage {
             Self {
                 running: vec![Run::sample()],
                 watched: Some(row.request_id),
-                tail: Tail { rows: vec![row], ..empty().tail },
+                tail: Tail::sample(vec![row]),
                 error: Some("<b>".into()),
                 ..empty()
             },
@@ -89,8 +109,17 @@ impl Fragment for TailFragment {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let tail = |rows, is_filtered| Self { tail: Tail { rows, sorts: vec![], is_filtered } };
-        vec![tail(vec![super::requests::sample()], false), tail(vec![], false), tail(vec![], true)]
+        let row = || vec![super::requests::sample()];
+        let searched = |rows, unsearched| Self {
+            tail: Tail { is_filtered: true, unsearched, ..Tail::sample(rows) },
+        };
+        vec![
+            Self { tail: Tail::sample(row()) },
+            Self { tail: Tail::sample(vec![]) },
+            searched(vec![], None),
+            searched(vec![], Some(Unsearched::Next)),
+            searched(row(), Some(Unsearched::Older)),
+        ]
     }
 }
 
@@ -168,15 +197,18 @@ async fn finished(ctx: &Ctx, asked: &LiveQuery) -> Result<(Tail, Option<String>)
         Err(error) => (Search::default(), Some(error.to_string())),
     };
     let is_searched = error.is_none() && !asked.q.trim().is_empty();
+    let newest = newest(ctx, search).await?;
     let tail = Tail {
-        rows: newest(ctx, search).await?,
+        rows: newest.items,
         sorts: Vec::new(),
         is_filtered: is_searched || !ctx.scope.query().is_empty(),
+        unsearched: newest.unsearched,
+        whole: ctx.scoped(&format!("/requests?q={}", format::encoded(&asked.q))),
     };
     Ok((tail, error))
 }
 
-async fn newest(ctx: &Ctx, search: Search) -> Result<Vec<RequestSummary>, PageError> {
+async fn newest(ctx: &Ctx, search: Search) -> Result<Listed<RequestSummary>, PageError> {
     let filter = RequestFilter {
         domain: ctx.scope.domain().map(str::to_owned),
         account_id: ctx.scope.account().map(str::to_owned),
@@ -185,5 +217,5 @@ async fn newest(ctx: &Ctx, search: Search) -> Result<Vec<RequestSummary>, PageEr
         ..RequestFilter::default()
     };
     let paging = Paging { limit: ROWS, ..Paging::default() };
-    Ok(ctx.dashboard.deps.queries.list_requests(&filter, &paging).await.map_err(store)?.items)
+    ctx.dashboard.deps.queries.list_requests(&filter, &paging).await.map_err(store)
 }

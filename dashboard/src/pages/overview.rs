@@ -227,9 +227,9 @@ pub(super) fn accounts(sums: &BTreeMap<UsageKey, UsageTotals>) -> BTreeSet<Strin
     sums.keys().filter_map(|key| key.account_id.clone()).collect()
 }
 
-/// The windows that the upstream reported, the fullest first and those that were reset last. They are
-/// the accounts': a domain has those of the accounts that it `used`. `brief` are only the 5-hour and
-/// 7-day ones that run.
+/// The windows that the upstream reported, the fullest first; behind them those that were reset, the
+/// latest first. They are the accounts': a domain has those of the accounts that it `used`. `brief` are
+/// only the 5-hour and 7-day ones that run.
 pub(super) fn windows(
     reported: &[AccountWindow],
     scope: &Scope,
@@ -247,7 +247,11 @@ pub(super) fn windows(
         .filter(|window| !brief || !window.is_over)
         .collect();
     let share = |window: &Window| window.utilization.unwrap_or(-1.0);
-    windows.sort_by(|a, b| a.is_over.cmp(&b.is_over).then_with(|| share(b).total_cmp(&share(a))));
+    windows.sort_by(|a, b| match (a.is_over, b.is_over) {
+        (true, true) => b.resets_at.cmp(&a.resets_at),
+        (false, false) => share(b).total_cmp(&share(a)),
+        (a, b) => a.cmp(&b),
+    });
     let most = if wanted.is_some() { windows.len() } else { WINDOWS };
     Listed::of(windows, most)
 }
@@ -293,5 +297,18 @@ mod tests {
         assert_eq!(shown(Some("b.example"), None), ["acc_b"]);
         assert_eq!(shown(None, Some("acc_a")), ["acc_a"]);
         assert!(shown(Some("b.example"), Some("acc_a")).is_empty());
+    }
+    #[test]
+    fn windows_that_were_reset_come_last_and_the_latest_first() {
+        let instant = |second| Timestamp::from_second(second).expect("valid");
+        let resetting = |account: &str, second| AccountWindow {
+            resets_at: Some(instant(second)),
+            ..reported(account)
+        };
+        let all = [resetting("old", 10), resetting("late", 90), resetting("runs", 200)];
+        let scope = Scope { domain: None, account: None, range: None };
+        let windows = windows(&all, &scope, &BTreeSet::new(), instant(100), false);
+        let order: Vec<_> = windows.rows.iter().map(|window| window.account_id.as_str()).collect();
+        assert_eq!(order, ["runs", "late", "old"]);
     }
 }

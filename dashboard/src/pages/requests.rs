@@ -16,6 +16,36 @@ use crate::{
 };
 
 const ROWS: u32 = 60;
+/// Values of the filters and how they are called; the empty one is all.
+const TYPES: [(&str, &str); 4] =
+    [("", "Any type"), ("inference", "Inference"), ("auxiliary", "Auxiliary"), ("quota", "Quota")];
+const STATES: [(&str, &str); 8] = [
+    ("", "Any state"),
+    ("completed", "Completed"),
+    ("upstream_error", "Upstream error"),
+    ("upstream_cut", "Cut off"),
+    ("client_aborted", "Client left"),
+    ("timed_out", "Timed out"),
+    ("refused", "Refused"),
+    ("aborted", "Aborted"),
+];
+const KINDS: [(&str, &str); 7] = [
+    ("", "Any role"),
+    ("root", "First"),
+    ("turn", "Turn"),
+    ("subagent", "Sub-agent"),
+    ("compact", "After compaction"),
+    ("attempt", "Attempt"),
+    ("auxiliary", "Auxiliary"),
+];
+const STATUSES: [(&str, &str); 6] = [
+    ("", "Any status"),
+    ("2xx", "2xx"),
+    ("4xx", "4xx"),
+    ("429", "429"),
+    ("5xx", "5xx"),
+    ("529", "529"),
+];
 
 /// The list's own part of the address.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,7 +90,8 @@ pub struct RequestsPage {
     next: Option<String>,
     unsearched: Option<Unsearched>,
     first: String,
-    active_filters: usize,
+    /// What narrows the list, each as a link to the list without it.
+    filters: Vec<Link>,
     is_first: bool,
 }
 
@@ -69,8 +100,12 @@ impl Fragment for RequestsPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let asked =
-            ListQuery { model: "opus".into(), state: "completed".into(), ..ListQuery::default() };
+        let asked = ListQuery {
+            q: "<it> tool:Bash".into(),
+            model: "opus".into(),
+            state: "completed".into(),
+            ..ListQuery::default()
+        };
         let page = |items, next_cursor, unsearched| {
             let listed = nexus_store::queries::Page { items, next_cursor, unsearched };
             build(listed, None, &asked, &Links::new("/requests", ""))
@@ -135,58 +170,28 @@ fn build(
     asked: &ListQuery,
     links: &Links,
 ) -> RequestsPage {
-    let chosen = [&asked.model, &asked.kind_of_request, &asked.status, &asked.state, &asked.kind];
+    let types = options(&TYPES, &asked.kind_of_request);
+    let states = options(&STATES, &asked.state);
+    let kinds = options(&KINDS, &asked.kind);
+    let statuses = options(&STATUSES, &asked.status);
+    let filters = [
+        filter_link(links, "q", "search", &asked.q),
+        filter_link(links, "model", "filter", &asked.model),
+        filter_link(links, "type", "filter", named(&types, &asked.kind_of_request)),
+        filter_link(links, "state", "filter", named(&states, &asked.state)),
+        filter_link(links, "status", "filter", named(&statuses, &asked.status)),
+        filter_link(links, "kind", "filter", named(&kinds, &asked.kind)),
+    ];
     RequestsPage {
         rows: listed.items,
         query: asked.q.clone(),
         model: asked.model.clone(),
         sort: asked.sort.clone(),
         error,
-        types: options(
-            &[
-                ("", "Any type"),
-                ("inference", "Inference"),
-                ("auxiliary", "Auxiliary"),
-                ("quota", "Quota"),
-            ],
-            &asked.kind_of_request,
-        ),
-        states: options(
-            &[
-                ("", "Any state"),
-                ("completed", "Completed"),
-                ("upstream_error", "Upstream error"),
-                ("upstream_cut", "Cut off"),
-                ("client_aborted", "Client left"),
-                ("timed_out", "Timed out"),
-                ("refused", "Refused"),
-                ("aborted", "Aborted"),
-            ],
-            &asked.state,
-        ),
-        kinds: options(
-            &[
-                ("", "Any role"),
-                ("root", "First"),
-                ("turn", "Turn"),
-                ("subagent", "Sub-agent"),
-                ("compact", "After compaction"),
-                ("attempt", "Attempt"),
-                ("auxiliary", "Auxiliary"),
-            ],
-            &asked.kind,
-        ),
-        statuses: options(
-            &[
-                ("", "Any status"),
-                ("2xx", "2xx"),
-                ("4xx", "4xx"),
-                ("429", "429"),
-                ("5xx", "5xx"),
-                ("529", "529"),
-            ],
-            &asked.status,
-        ),
+        types,
+        states,
+        kinds,
+        statuses,
         sorts: [("time", "When"), ("cost", "Cost"), ("duration", "Duration")]
             .into_iter()
             .map(|(name, label)| Link {
@@ -199,9 +204,26 @@ fn build(
         next: listed.next_cursor.map(|cursor| links.with("cursor", Some(&cursor.to_string()))),
         unsearched: listed.unsearched,
         first: links.with("cursor", None),
-        active_filters: chosen.into_iter().filter(|value| !value.is_empty()).count(),
+        filters: filters.into_iter().flatten().collect(),
         is_first: asked.cursor.is_none(),
     }
+}
+
+/// The list without the condition, named by what was chosen; none when nothing was.
+fn filter_link(links: &Links, name: &str, icon: &'static str, label: &str) -> Option<Link> {
+    let label = label.trim();
+    (!label.is_empty()).then(|| Link {
+        href: links.with(name, None),
+        label: label.into(),
+        icon,
+        current: true,
+    })
+}
+
+/// How what was asked for is called, if it was: an address can name what no option does.
+fn named<'a>(options: &[Choice], asked: &'a str) -> &'a str {
+    let chosen = options.iter().find(|option| option.selected && !asked.is_empty());
+    chosen.map_or(asked, |option| option.label)
 }
 
 fn options(all: &[(&'static str, &'static str)], chosen: &str) -> Vec<Choice> {
@@ -245,5 +267,89 @@ pub(super) fn sample() -> RequestSummary {
         tool_names: vec!["Bash".into(), "<b>hi</b>".into(), "Bash".into()],
         stop_reason: Some("tool_use".into()),
         error: Some("overloaded".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        assets::Assets,
+        view::{Chrome, Views},
+    };
+
+    const MOST: usize = 150 * 1024;
+
+    fn nothing() -> nexus_store::queries::Page<RequestSummary> {
+        nexus_store::queries::Page { items: Vec::new(), next_cursor: None, unsearched: None }
+    }
+
+    fn render(page: &RequestsPage) -> String {
+        let assets = Assets::load().expect("built");
+        let views = Views::load(&assets).expect("valid templates");
+        views.render(page, &Chrome::sample(Place::Requests)).expect("rendered")
+    }
+
+    #[test]
+    fn each_filter_is_shown_and_can_be_taken_back() {
+        let asked = ListQuery {
+            q: " tool:Bash ".into(),
+            model: "opus".into(),
+            state: "upstream_cut".into(),
+            status: "404".into(),
+            ..ListQuery::default()
+        };
+        let address = "q=tool:Bash&model=opus&state=upstream_cut&status=404&cursor=7";
+        let links = Links::new("/requests", address);
+        let page = build(nothing(), None, &asked, &links);
+        let shown: Vec<_> = page.filters.iter().map(|one| (&*one.label, &*one.href)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("tool:Bash", "/requests?model=opus&state=upstream_cut&status=404"),
+                ("opus", "/requests?q=tool%3ABash&state=upstream_cut&status=404"),
+                ("Cut off", "/requests?q=tool%3ABash&model=opus&status=404"),
+                ("404", "/requests?q=tool%3ABash&model=opus&state=upstream_cut"),
+            ]
+        );
+        let html = render(&page);
+        assert!(html.contains(r#"<span class="count">4</span>"#));
+        assert!(html.contains(r#"aria-label="Remove the filter tool:Bash""#));
+        assert!(build(nothing(), None, &ListQuery::default(), &links).filters.is_empty());
+    }
+
+    #[test]
+    fn many_tools_with_long_names_stay_within_the_budget_of_a_page() {
+        let name = |number: usize| format!("mcp__{number:02}__{}", "long_name_".repeat(6));
+        let long = |text: &str| Some(text.repeat(200 / text.len()));
+        let row = |has_prompt: bool| RequestSummary {
+            tool_names: (0..20).map(|number| name(number).chars().take(60).collect()).collect(),
+            prompt: long("a prompt. ").filter(|_| has_prompt),
+            preview: long("an answer "),
+            error: None,
+            state: Some(TerminalState::Completed),
+            ..sample()
+        };
+        let items = (0..ROWS).map(|index| row(index.is_multiple_of(2))).collect();
+        let listed = nexus_store::queries::Page { items, ..nothing() };
+        let links = Links::new("/requests", "");
+        let html = render(&build(listed, None, &ListQuery::default(), &links));
+        assert!(html.len() <= MOST, "{} bytes", html.len());
+        assert!(html.contains("mcp__00__long_name_long_… +19"), "the first, and how many more");
+    }
+
+    #[test]
+    fn a_tooltip_says_more_of_the_tools_than_their_cell() {
+        let page = |tools: &[&str]| {
+            let tool_names = tools.iter().map(|&name| name.to_owned()).collect();
+            let items = vec![RequestSummary { tool_names, ..sample() }];
+            let listed = nexus_store::queries::Page { items, ..nothing() };
+            render(&build(listed, None, &ListQuery::default(), &Links::new("/requests", "")))
+        };
+        let few = page(&["Agent", "Agent"]);
+        assert!(few.contains("Agent ×2<") && !few.contains(r#"title="Agent ×2""#));
+        let many = page(&["Bash", "Read", "Edit", "Write", "Grep", "TodoWrite"]);
+        assert!(many.contains("Bash, Read, Edit, Write +2<"));
+        assert!(many.contains(r#"title="Bash, Read, Edit, Write, Grep, TodoWrite""#));
     }
 }

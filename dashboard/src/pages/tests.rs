@@ -104,11 +104,18 @@ fn live_says_what_hides_the_finished() {
     let chrome = Chrome::sample(Place::Live);
     let shown = live::TailFragment::samples().into_iter();
     let html = shown.map(|tail| views.render(&tail, &chrome).expect("rendered"));
-    let html: [String; 3] = html.collect::<Vec<_>>().try_into().expect("three samples");
-    let [rows, nothing, hidden] = html;
+    let html: [String; 5] = html.collect::<Vec<_>>().try_into().expect("five samples");
+    let [rows, nothing, hidden, cut_short, common] = html;
     assert!(rows.contains("<table") && nothing.contains("Nothing yet"));
     assert!(hidden.contains("No request matches") && hidden.contains("href=\"/live\""));
     assert!(!hidden.contains("Nothing yet"));
+    assert!(cut_short.contains("Nothing found yet") && cut_short.contains("Only the newest"));
+    assert!(!cut_short.contains("No request matches"));
+    assert!(common.contains("<table") && common.contains("only the newest 3,000"));
+    for html in [cut_short, common] {
+        assert!(html.contains("href=\"/requests?q=a%20b\""), "the search that goes on: {html}");
+    }
+    assert!(!rows.contains("newest"));
 }
 
 #[test]

@@ -27,12 +27,11 @@ pub fn register(tera: &mut Tera, assets: &Assets) {
     tera.register_filter("percent", |value: f64, _: Kwargs, _: &State| format::percent(value));
     tera.register_filter("grouped", |value: i64, _: Kwargs, _: &State| format::grouped(value));
     tera.register_filter("short", |text: &str, _: Kwargs, _: &State| format::short(text));
+    tera.register_filter("ends", |text: &str, _: Kwargs, _: &State| format::ends(text));
     tera.register_filter("model", |name: &str, _: Kwargs, _: &State| {
         format::model(name).to_owned()
     });
-    tera.register_filter("tools", |called: Vec<String>, _: Kwargs, _: &State| {
-        format::tools(&called)
-    });
+    tera.register_filter("tools", tools);
     tera.register_filter("change", |share: f64, _: Kwargs, _: &State| format::change(share));
     tera.register_filter("plain", |text: &str, _: Kwargs, _: &State| format::plain(text));
     tera.register_filter("sentence", |text: &str, _: Kwargs, _: &State| format::sentence(text));
@@ -128,6 +127,12 @@ fn count_of(count: i64, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     Ok(format::plural(count, kwargs.must_get::<&str>("one")?, kwargs.must_get::<&str>("many")?))
 }
 
+/// `{{ names | tools(most=24) }}`.
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn tools(called: Vec<String>, kwargs: Kwargs, _: &State) -> TeraResult<String> {
+    Ok(format::first_tools(&called, kwargs.must_get::<usize>("most")?))
+}
+
 /// `{{ href | scoped(scope=chrome.scope) }}`.
 #[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn scoped(href: &str, kwargs: Kwargs, _: &State) -> TeraResult<String> {
@@ -154,12 +159,12 @@ fn time(at: &Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     )))
 }
 
-/// `{{ at | elapsed(now=chrome.now) }}`: how long it runs, where no script counts on.
+/// `{{ at | elapsed(now=chrome.now) }}`: how long it runs; a script counts on.
 #[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn elapsed(at: &str, kwargs: Kwargs, _: &State) -> TeraResult<String> {
     let now = instant(kwargs.must_get::<&str>("now")?)?;
     let ran = now.duration_since(instant(at)?);
-    Ok(format::duration(ran.as_secs_f64().max(0.0) * 1000.0))
+    Ok(format::elapsed(ran.as_secs_f64() * 1000.0))
 }
 
 fn instant(text: &str) -> TeraResult<Timestamp> {

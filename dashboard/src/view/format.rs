@@ -1,8 +1,12 @@
 //! Numbers, money, sizes and durations as people read them. Pure.
 
+mod spans;
+
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
+
+pub use self::spans::{ago, duration, elapsed};
 
 /// `1.2 K`, `3.4 M`; exact below a thousand.
 pub fn compact(value: f64) -> String {
@@ -43,27 +47,6 @@ pub fn usd(value: f64) -> String {
         v if v < 0.01 => format!("{sign}${v:.4}"),
         v if v < 1000.0 => format!("{sign}${v:.2}"),
         v => format!("{sign}${}", compact(v)),
-    }
-}
-
-/// `320 ms`, `4.2 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`.
-pub fn duration(ms: f64) -> String {
-    let seconds = ms / 1000.0;
-    match seconds {
-        s if s < 0.9995 => format!("{ms:.0} ms"),
-        s if s < 59.95 => format!("{} s", trim(s, 1)),
-        s => long_duration(s.round()),
-    }
-}
-
-fn long_duration(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
-    let whole = seconds.clamp(0.0, 1e12) as u64;
-    let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} m {:02} s", whole % 60),
-        (0, hours) => format!("{hours} h {minutes:02} m"),
-        (days, hours) => format!("{days} d {hours} h"),
     }
 }
 
@@ -109,6 +92,27 @@ pub fn model(name: &str) -> &str {
 
 /// Called tools, each once, with the number of its calls: `Bash ×3, Read`.
 pub fn tools(called: &[String]) -> String {
+    counted(called).join(", ")
+}
+
+/// The first of them, at least one and otherwise as many as `most` characters hold, and how many more
+/// there are: `Bash ×3, Read +2`. Not much longer than `most`, whatever the names are.
+pub fn first_tools(called: &[String], most: usize) -> String {
+    let counted = counted(called);
+    let mut shown = String::new();
+    for (index, text) in counted.iter().enumerate() {
+        let joint = if index == 0 { "" } else { ", " };
+        let length = shown.chars().count() + joint.len() + text.chars().count();
+        if index > 0 && length > most {
+            return format!("{shown} +{}", counted.len() - index);
+        }
+        shown.push_str(joint);
+        shown.push_str(&beginning(text, most));
+    }
+    shown
+}
+
+fn counted(called: &[String]) -> Vec<String> {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for name in called {
         match counted.iter_mut().find(|(known, _)| known == name) {
@@ -119,7 +123,15 @@ pub fn tools(called: &[String]) -> String {
     let texts = counted
         .into_iter()
         .map(|(name, count)| if count > 1 { format!("{name} ×{count}") } else { name.to_owned() });
-    texts.collect::<Vec<_>>().join(", ")
+    texts.collect()
+}
+
+/// At most so many characters of a text.
+fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
 }
 
 /// The time of day where the viewer is; in UTC, which it says, as long as that is not known.
@@ -138,22 +150,6 @@ pub fn dated_clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-/// How long ago, from `now`. The page goes on counting by the same rule (`time.js`).
-pub fn ago(at: Timestamp, now: Timestamp) -> String {
-    let seconds = now.as_second() - at.as_second();
-    let distance = seconds.unsigned_abs();
-    let (size, unit) = match distance {
-        0..45 => return if seconds < -1 { "in a moment".into() } else { "just now".into() },
-        45..5400 => (60, "m"),
-        5400..129_600 => (3600, "h"),
-        129_600..5_184_000 => (86_400, "d"),
-        5_184_000..63_072_000 => (2_592_000, "mo"),
-        _ => (31_536_000, "y"),
-    };
-    let count = (distance + size / 2) / size;
-    if seconds < 0 { format!("in {count} {unit}") } else { format!("{count} {unit} ago") }
-}
-
 /// `1 request`, `2 requests`.
 pub fn plural(count: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
@@ -168,6 +164,14 @@ pub fn wait(pause: &Duration) -> String {
 pub fn short(text: &str) -> String {
     let is_id = text.len() >= 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     if is_id { text[text.len() - 12..].trim_start_matches('-').to_owned() } else { text.to_owned() }
+}
+
+/// Both ends of a long id: the first is its time, the last tells it apart. Names stay whole.
+pub fn ends(text: &str) -> String {
+    if text.len() < 32 || !text.is_ascii() {
+        return text.to_owned();
+    }
+    format!("{}…{}", &text[..8], &text[text.len() - 8..])
 }
 
 /// Markdown in one line without its marks, for labels.
@@ -235,6 +239,16 @@ mod tests {
     }
 
     #[test]
+    fn a_row_names_the_first_tools_and_counts_the_others() {
+        let called = ["Bash", "Read", "Bash", "Edit"].map(str::to_owned);
+        assert_eq!(first_tools(&called, 24), "Bash ×2, Read, Edit");
+        assert_eq!(first_tools(&called, 13), "Bash ×2, Read +1");
+        assert_eq!(first_tools(&called, 12), "Bash ×2 +2");
+        assert_eq!(first_tools(&["mcp__öäü".to_owned()], 6), "mcp__ö…");
+        assert_eq!(first_tools(&[], 6), "");
+    }
+
+    #[test]
     fn compact_numbers() {
         for (value, text) in [
             (0.0, "0"),
@@ -253,20 +267,10 @@ mod tests {
     }
 
     #[test]
-    fn money_durations_sizes_shares() {
+    fn money_sizes_shares() {
         assert_eq!(
             [usd(0.0), usd(0.001_23), usd(12.5), usd(-12.5), usd(12_300.0)],
             ["$0.00", "$0.0012", "$12.50", "−$12.50", "$12.3 K"]
-        );
-        assert_eq!(
-            [
-                duration(320.0),
-                duration(4_210.0),
-                duration(185_000.0),
-                duration(7_800_000.0),
-                duration(3e8)
-            ],
-            ["320 ms", "4.2 s", "3 m 05 s", "2 h 10 m", "3 d 11 h"]
         );
         assert_eq!(
             [bytes(512.0), bytes(1536.0), bytes(12.0 * 1_048_576.0)],
@@ -290,6 +294,11 @@ mod tests {
         assert_eq!(
             [short("acc_team"), short("a.very.long.name.of.an.account.example")].join(" "),
             "acc_team a.very.long.name.of.an.account.example"
+        );
+        assert_eq!(ends("01a211db-5b13-705c-82c2-a683745ecfe3"), "01a211db…745ecfe3");
+        assert_eq!(
+            [ends("acc_team"), ends(&"ä".repeat(40))],
+            ["acc_team".to_owned(), "ä".repeat(40)]
         );
         assert_eq!(plain("## **Fixed.** The `loop`\n- one"), "Fixed. The loop one");
         assert_eq!(encoded("a b&c"), "a%20b%26c");
@@ -317,25 +326,5 @@ mod tests {
         assert_eq!(dated(TimeZone::UTC), "08:00:00");
         assert_eq!(dated(TimeZone::fixed(jiff::tz::offset(5))), "Jan 15, 13:00:00");
         assert_eq!(dated(TimeZone::unknown()), "08:00:00 UTC");
-    }
-
-    #[test]
-    fn distances_in_time() {
-        let now = Timestamp::from_second(1_800_000_000).expect("valid");
-        let before = |seconds: i64| {
-            ago(Timestamp::from_second(1_800_000_000 - seconds).expect("valid"), now)
-        };
-        assert_eq!(
-            [before(3), before(44), before(-3), before(45), before(61), before(5_399)],
-            ["just now", "just now", "in a moment", "1 m ago", "1 m ago", "90 m ago"]
-        );
-        assert_eq!(
-            [before(5_400), before(7200), before(129_599), before(129_600), before(172_800)],
-            ["2 h ago", "2 h ago", "36 h ago", "2 d ago", "2 d ago"]
-        );
-        assert_eq!(
-            [before(5_184_000), before(63_072_000), before(-7200)],
-            ["2 mo ago", "2 y ago", "in 2 h"]
-        );
     }
 }

@@ -64,7 +64,7 @@ impl LiveBus for LocalLiveBus {
 }
 
 /// How long a listener that has just heard something does not ask to be woken.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// Hears all events, those of a busy time in batches: waking a thread is a system call on the way of
 /// the request that the event tells of.

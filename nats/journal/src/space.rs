@@ -13,6 +13,9 @@ use std::{
 
 use crate::segment;
 
+/// Segments that stay in the system's memory for the reader.
+const IN_MEMORY: usize = 4;
+
 pub(crate) struct Space {
     dir: PathBuf,
     segment_bytes: u64,
@@ -117,6 +120,12 @@ impl Space {
     pub fn salt(&self, sequence: u64) -> u32 {
         let mixed = (self.seed ^ sequence).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 32) as u32 | 1
+    }
+
+    /// Whether the reader is so far behind that it won't come soon to what is written now. Keeping that in
+    /// memory would push out what others need, and new memory costs the writer more than used one.
+    pub fn is_long(&self) -> bool {
+        self.live.load(Relaxed) > IN_MEMORY
     }
 
     pub fn live_bytes(&self) -> u64 {

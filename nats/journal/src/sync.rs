@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::shared::Shared;
+use crate::{segment, shared::Shared};
 
 /// Files with bytes that are not on the platter yet.
 #[derive(Default)]
@@ -74,6 +74,9 @@ pub(crate) fn run(shared: &Shared, interval: Duration) {
         let round = shared.dirty.next(interval);
         for file in &round.files {
             sync(shared, file);
+            if shared.space.is_long() {
+                segment::forget(file);
+            }
         }
         shared.measure();
         if round.begun && !round.last {

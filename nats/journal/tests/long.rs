@@ -92,3 +92,41 @@ async fn an_acknowledged_end_is_not_forgotten_before_its_beginning() {
     assert_eq!(state, Some(TerminalState::Completed));
     drop(pinning);
 }
+
+/// Whether the system would have to read the beginning of the file from the disk.
+#[cfg(target_os = "linux")]
+fn is_forgotten(path: &std::path::Path) -> bool {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    let file = std::fs::File::open(path).expect("a segment");
+    let mut bytes = [0; 512];
+    let buffers = &mut [std::io::IoSliceMut::new(&mut bytes)];
+    match preadv2(&file, buffers, 4_096, ReadWriteFlags::NOWAIT) {
+        Ok(_bytes) => false,
+        Err(error) if error == Errno::AGAIN => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The segments of a journal into which so many exchanges were written and that nobody read.
+#[cfg(target_os = "linux")]
+async fn unread(dir: &std::path::Path, exchanges: u128) -> Vec<std::path::PathBuf> {
+    let journal = open(config(dir));
+    let body = pattern(1, 5_000);
+    for number in 0..exchanges {
+        record(&journal, number, &body, &body).written().await;
+    }
+    drop(journal);
+    segments(&dir.join("gateway-a"))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_nobody_comes_to_read_does_not_stay_in_memory() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let few = unread(&dir.path().join("few"), 10).await;
+    assert!(few.iter().all(|path| !is_forgotten(path)), "the reader comes soon");
+    let many = unread(&dir.path().join("many"), 100).await;
+    assert!(many.len() > 10, "{many:?}");
+    let forgotten = many.iter().filter(|path| is_forgotten(path)).count();
+    assert!(forgotten > many.len() / 2, "{forgotten} of {}", many.len());
+}

@@ -1,4 +1,4 @@
-//! `nexus demo --seed`: a store full of generated conversations.
+//! `nexus demo --seed`: a store full of generated conversations, with analyses of some.
 //!
 //! They are written as the roles would write them, links first, in large batches and without the event
 //! stream between: a million requests would be kept there twice.
@@ -18,6 +18,7 @@ use nexus_store::{
 };
 use tokio::sync::mpsc;
 
+use super::analyses;
 use crate::{
     cli::DemoArgs,
     failure::WrongUsage,
@@ -54,19 +55,19 @@ pub async fn fill(settings: &Settings, args: &DemoArgs, end: Timestamp) -> anyho
         days: DAYS,
     };
     let store = open_store(settings, true).await?;
-    let filled = fill_store(&store, plan, prices(settings)?).await;
+    let filled = fill_store(&store, plan, &prices(settings)?).await;
     store.close().await;
     filled
 }
 
-async fn fill_store(store: &Arc<dyn Store>, plan: Plan, prices: PriceTable) -> anyhow::Result<()> {
+async fn fill_store(store: &Arc<dyn Store>, plan: Plan, prices: &PriceTable) -> anyhow::Result<()> {
     let one = Paging { limit: 1, ..Paging::default() };
     if !store.list_requests(&RequestFilter::default(), &one).await?.items.is_empty() {
         return Err(WrongUsage::new("the store holds exchanges already; give an empty one").into());
     }
-    let version = prices.version();
-    write_all(store, plan, prices).await?;
-    Ok(store.put_price_version(&version).await?)
+    write_all(store, plan, prices.clone()).await?;
+    analyses::write(store.as_ref(), &plan, prices).await?;
+    Ok(store.put_price_version(&prices.version()).await?)
 }
 
 async fn write_all(store: &Arc<dyn Store>, plan: Plan, prices: PriceTable) -> anyhow::Result<()> {

@@ -2,7 +2,9 @@
 //! this process, and a small client uses the gateway like a few people at once.
 
 mod agent;
+mod analyses;
 mod generated;
+mod prompts;
 mod scene;
 mod tools;
 
@@ -41,7 +43,7 @@ impl Demo {
         })
     }
 
-    /// Points the settings at the stand-ins and at the directory.
+    /// Points the settings at the stand-ins and at the directory, which gets a few prompts.
     fn adapt(&self, settings: &mut Settings) -> anyhow::Result<()> {
         settings.upstream = self.upstream.url().parse()?;
         settings.gemini_url = format!("{}/v1beta/models", self.gemini.url()).parse()?;
@@ -52,6 +54,11 @@ impl Demo {
         settings.database_url = None;
         settings.nats_url = None;
         settings.allow_passthrough = Some(true);
+        settings.mcp_enabled = true;
+        settings.mcp_prompts_dir = self.dir.path().join("prompts");
+        settings.mcp_github_owner = None;
+        settings.mcp_github_repo = None;
+        prompts::write(&settings.mcp_prompts_dir)?;
         Ok(())
     }
 

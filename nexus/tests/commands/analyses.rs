@@ -1,6 +1,6 @@
 //! `nexus analyses` on jobs that workers have had in their hands.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::ToSpan;
 use nexus_contract::{Clock, ExchangeId, SystemClock};
@@ -8,8 +8,8 @@ use nexus_scripted::{Server, Slack};
 use nexus_store::{
     Store, StoreConfig,
     analyses::{
-        AttemptEnd, AttemptFailure, AuditAction, Branch, JobStatus, LeaseRequest, LeasedJob,
-        NewAnalysis,
+        AnalysisFilter, AttemptEnd, AttemptFailure, AuditAction, Branch, JobStatus, LeaseRequest,
+        LeasedJob, NewAnalysis,
     },
 };
 use serde_json::json;
@@ -29,9 +29,7 @@ impl Rig {
         nexus.import();
         let shown = nexus.json("show conversation s06-001");
         let conversation = shown["conversationId"].as_str().expect("an id").to_owned();
-        let file = nexus.path().join(".nexus/nexus.sqlite");
-        let config = StoreConfig::new(format!("sqlite://{}", file.display()));
-        let store = nexus_store::open(&config).await.expect("the store opens");
+        let store = opened(&nexus).await;
         Self { nexus, store, conversation }
     }
 
@@ -67,6 +65,13 @@ impl Rig {
         let of_actor = entries.iter().rev().filter(|entry| entry.actor == actor);
         of_actor.map(|entry| entry.action).collect()
     }
+}
+
+/// The store behind the commands.
+async fn opened(nexus: &Nexus) -> Arc<dyn Store> {
+    let file = nexus.path().join(".nexus/nexus.sqlite");
+    let config = StoreConfig::new(format!("sqlite://{}", file.display()));
+    nexus_store::open(&config).await.expect("the store opens")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -151,4 +156,40 @@ async fn a_job_without_an_attempt_left_fails_and_slack_is_told_once() {
     for part in ["team.example", "The worker vanished", &rig.conversation, "by somebody"] {
         assert!(text.contains(part), "{part} in {text}");
     }
+}
+
+/// Nine of the seed's conversations are long enough for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_generated_store_holds_analyses_of_every_kind() {
+    let nexus = Nexus::new();
+    nexus.says("demo --seed 3 --conversations 12 --into .nexus");
+    let store = opened(&nexus).await;
+    let jobs = store.list_analyses(&AnalysisFilter::default(), None, 99).await.expect("listed");
+    let branches: HashSet<_> = jobs.iter().map(|job| &job.branch).collect();
+    assert_eq!((jobs.len(), branches.len()), (9, 9), "each is of another conversation");
+    let of =
+        |status: JobStatus| jobs.iter().filter(move |job| job.status == status).collect::<Vec<_>>();
+
+    let mut prose = 0;
+    for job in of(JobStatus::Completed) {
+        let found = store.find_analysis(&job.branch).await.expect("read").expect("the job");
+        let content = found.content.expect("a result");
+        match found.data {
+            Some(data) => assert!(data["analysis"]["summary"].is_string(), "{data}"),
+            None => prose += 1,
+        }
+        assert!(content.contains("The user asked the agent to "), "{content}");
+        assert!(found.cost_nanos > Some(0) && found.prompt_tokens.is_some(), "{:?}", found.model);
+        let graph = store.find_graph(job.branch.conversation_id, u32::MAX).await.expect("read");
+        let branch = graph.and_then(|graph| graph.branches.into_iter().next()).expect("a branch");
+        assert_eq!(found.through_id, Some(branch.latest_request_id), "it knows the whole branch");
+    }
+    assert_eq!((of(JobStatus::Completed).len(), prose), (7, 1));
+
+    let failed = of(JobStatus::Failed);
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].error.as_deref().is_some_and(|error| error.contains("held its answer back")));
+    let waiting = of(JobStatus::Pending);
+    assert_eq!(waiting.len(), 1);
+    assert!(waiting[0].due_at > SystemClock.now() + 1.hour(), "no worker takes it while one looks");
 }

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
+    ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -24,6 +25,9 @@ pub struct GrowthArgs {
 /// Turns and bytes of the last request.
 const GENERATED: [(usize, usize); 3] = [(20, 50_000), (200, 200_000), (400, 800_000)];
 
+/// Turns of sessions that are measured together: what one costs a store in which pages are filled by others.
+const TOGETHER: RangeInclusive<usize> = 201..=210;
+
 /// A session in a file, as `nexus import` reads it.
 struct Session {
     name: String,
@@ -42,24 +46,44 @@ pub async fn run(args: &GrowthArgs) -> anyhow::Result<()> {
     for (turns, bytes) in GENERATED {
         sessions.push(generated(folder.path(), turns, bytes)?);
     }
+    let singly = sessions.len();
+    for turns in TOGETHER {
+        sessions.push(generated(folder.path(), turns, 200_000)?);
+    }
+    let generated = sessions.len();
     sessions.extend(recorded(&args.recordings)?);
     println!("| session | requests | all, KB | last, KB | SQLite, × last | PostgreSQL, × last |");
     println!("|---|---|---|---|---|---|");
     let sqlite = growth(Engine::Sqlite, &nexus, &first, &sessions).await?;
     let postgres = growth(Engine::Postgres, &nexus, &first, &sessions).await?;
-    for ((session, sqlite), postgres) in sessions.iter().zip(sqlite).zip(postgres) {
-        let times = |bytes: u64| bytes as f64 / session.last as f64;
-        println!(
-            "| {} | {} | {} | {} | {:.2} | {:.2} |",
-            session.name,
-            session.requests,
-            session.all / 1_000,
-            session.last / 1_000,
-            times(sqlite),
-            times(postgres)
-        );
+    let print = |name: &str, range: Range<usize>| {
+        let (sqlite, postgres) = (&sqlite[range.clone()], &postgres[range.clone()]);
+        println!("{}", row(name, &sessions[range], sqlite, postgres));
+    };
+    for (at, session) in sessions.iter().enumerate().take(singly) {
+        print(&session.name, at..at + 1);
+    }
+    let name = format!("generated, {} to {} turns together", TOGETHER.start(), TOGETHER.end());
+    print(&name, singly..generated);
+    for (at, session) in sessions.iter().enumerate().skip(generated) {
+        print(&session.name, at..at + 1);
     }
     Ok(())
+}
+
+/// What some sessions took together.
+fn row(name: &str, sessions: &[Session], sqlite: &[u64], postgres: &[u64]) -> String {
+    let requests: usize = sessions.iter().map(|session| session.requests).sum();
+    let all: u64 = sessions.iter().map(|session| session.all).sum();
+    let last: u64 = sessions.iter().map(|session| session.last).sum();
+    let times = |grown: &[u64]| grown.iter().sum::<u64>() as f64 / last as f64;
+    format!(
+        "| {name} | {requests} | {} | {} | {:.2} | {:.2} |",
+        all / 1_000,
+        last / 1_000,
+        times(sqlite),
+        times(postgres)
+    )
 }
 
 /// By how much each session makes a store larger, one after the other. The `first` one pays for the
@@ -219,6 +243,19 @@ fn line(session: usize, turn: usize, history: &[Value], content: &Value) -> Valu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_measured_together_are_one_row() {
+        let session = |last| Session {
+            name: String::new(),
+            path: PathBuf::new(),
+            requests: 2,
+            last,
+            all: 3_000,
+        };
+        let row = row("both", &[session(1_000), session(3_000)], &[2_000, 4_000], &[4_000, 8_000]);
+        assert_eq!(row, "| both | 4 | 6 | 4 | 1.50 | 3.00 |");
+    }
 
     #[test]
     fn a_generated_session_grows_to_what_was_asked_for() {

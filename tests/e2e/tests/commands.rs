@@ -155,12 +155,24 @@ async fn the_demo_comes_alive_without_an_account_and_leaves_nothing() {
     .await;
     let of_it = ["", "/transcript", "/timeline", "/cost", "/analysis"];
     let of_it = of_it.map(|tab| format!("/conversations/{conversation}{tab}"));
-    let pages = ["/", "/conversations", "/requests", "/live", "/usage", "/pipeline", "/setup"];
+    let pages = [
+        "/",
+        "/conversations",
+        "/requests",
+        "/live",
+        "/usage",
+        "/prompts",
+        "/prompts/review",
+        "/pipeline",
+        "/setup",
+    ];
     for page in pages.map(str::to_owned).iter().chain(&of_it) {
         let answer = http_client().get(format!("{}{page}", demo.dashboard())).send().await;
         let answer = answer.expect("an answer");
         assert!(answer.status().is_success(), "{page}: {}", answer.status());
     }
+    let prompts = api.get("mcp/prompts").await.expect("prompts");
+    assert!(prompts["prompts"].as_array().is_some_and(|all| all.len() > 4), "{prompts}");
     assert!(demo.stop().await.expect("it stops").success(), "{}", demo.log());
     let left: Vec<_> = std::fs::read_dir(scratch.path()).expect("the directory").collect();
     assert!(left.is_empty(), "{left:?}");

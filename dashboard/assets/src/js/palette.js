@@ -32,13 +32,15 @@ function take(entry) {
   else location.assign(entry.href);
 }
 
+const NOTHING = { entries: [], unsearched: null };
+
 async function found(text, signal) {
-  if (text.length < 3) return [];
+  if (text.length < 3) return NOTHING;
   try {
     const answer = await fetch(scoped(`/fragments/palette?q=${encodeURIComponent(text)}`), { signal });
-    return answer.ok ? await answer.json() : [];
+    return answer.ok ? await answer.json() : NOTHING;
   } catch {
-    return [];
+    return NOTHING;
   }
 }
 
@@ -49,20 +51,26 @@ function searched(text) {
   return `/conversations?${new URLSearchParams(fields)}`;
 }
 
+/** The way to the whole search, which says when the palette's did not look at everything. */
+function whole(text, unsearched) {
+  const label = unsearched === "next" ? `Only the newest were searched: search all conversations for “${text}”` : `Search conversations for “${text}”`;
+  return { text: label, hint: "search", href: searched(text) };
+}
+
 let asked = null;
 async function fill(text) {
   const list = one("#palette-list");
   const known = commands().filter(({ text: label }) => label.toLowerCase().includes(text.toLowerCase()));
-  const search = text ? [{ text: `Search conversations for “${text}”`, hint: "enter", href: searched(text) }] : [];
-  const draw = (more) => {
-    list.replaceChildren(...[...known, ...more, ...search].map(option));
+  const draw = ({ entries, unsearched }) => {
+    const search = text ? [whole(text, unsearched)] : [];
+    list.replaceChildren(...[...known, ...entries, ...search].map(option));
     choose(list, 0);
   };
-  draw([]);
+  draw(NOTHING);
   asked?.abort();
   asked = new AbortController();
   const more = await found(text, asked.signal);
-  if (more.length) draw(more);
+  if (more.entries.length || more.unsearched) draw(more);
 }
 
 export function openPalette() {

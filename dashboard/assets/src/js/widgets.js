@@ -35,13 +35,19 @@ function unfold() {
   target.scrollIntoView();
 }
 
-/** Narrow windows do not hold all tabs: the current one is moved into view. */
-function showTab() {
-  const current = one(".tabs [aria-current]");
-  if (!current) return;
-  const strip = current.parentElement;
-  const [tab, box] = [current.getBoundingClientRect(), strip.getBoundingClientRect()];
-  strip.scrollLeft += tab.left + tab.width / 2 - (box.left + box.width / 2);
+/** Narrow windows do not hold all tabs and branches: the current ones are moved into view. */
+function showCurrent() {
+  for (const current of all(".tabs [aria-current], .branches > .shown [aria-current]")) {
+    const strip = current.parentElement;
+    const [place, box] = [current.getBoundingClientRect(), strip.getBoundingClientRect()];
+    strip.scrollLeft += place.left + place.width / 2 - (box.left + box.width / 2);
+  }
+}
+
+/** What is cut off says the whole of it on hover, unless something around it says more. */
+function tellWhole({ target }) {
+  const cut = target.closest?.(".clip");
+  if (cut && cut.scrollWidth > cut.clientWidth && !cut.closest("[title]")) cut.title = cut.textContent.trim();
 }
 
 export function widgets() {
@@ -54,10 +60,11 @@ export function widgets() {
       for (const detail of all("#main details.tool, #main details.fold")) detail.open = open;
     }
   });
+  document.addEventListener("pointerover", tellWhole);
   document.addEventListener("change", keepChoice);
   document.addEventListener("change", submitOnChange);
   document.addEventListener("submit", tidy);
   addEventListener("hashchange", unfold);
   unfold();
-  showTab();
+  showCurrent();
 }

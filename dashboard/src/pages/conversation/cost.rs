@@ -8,7 +8,11 @@ use nexus_contract::ExchangeId;
 use nexus_store::queries::{BranchSummary, ConversationGraph, ExchangeKind, GraphNode};
 use serde::{Deserialize, Serialize};
 
-use super::{data, head::Head};
+use super::{
+    data,
+    head::Head,
+    kind::{Kind, Mark},
+};
 use crate::{
     chart::{self, Chart, Data, Flame, Series, Unit},
     error::PageError,
@@ -24,7 +28,7 @@ const HIT: f64 = 0.5;
 const CACHEABLE: u64 = 2048;
 const MISSES: usize = 40;
 /// Branches listed, the dearest first.
-const BRANCHES: usize = 60;
+const BRANCHES: usize = 50;
 /// Turns of the hit-rate chart.
 const TURNS: usize = 200;
 
@@ -48,11 +52,22 @@ struct Miss {
     look: bool,
 }
 
+/// A branch as the table lists it.
+#[derive(Debug, Serialize)]
+struct Row {
+    branch: BranchSummary,
+    mark: Mark,
+    /// In US dollars, with what left it; `None` when nothing did, or no price is known of these.
+    total: Option<f64>,
+}
+
 #[derive(Debug, Serialize)]
 pub struct CostPage {
     head: Head,
     flame: String,
-    branches: Vec<BranchSummary>,
+    /// What the colours of the picture mean.
+    marks: Vec<Mark>,
+    branches: Vec<Row>,
     branches_left: usize,
     hits: Chart,
     misses: Vec<Miss>,
@@ -116,20 +131,48 @@ fn build(loaded: &data::Loaded, look: &Look<'_>) -> CostPage {
     CostPage {
         head: Head::of(loaded, "cost", branch),
         known: root.total() > 0.0,
+        marks: marks(&graph.branches),
         flame: chart::flame("Cost by branch and sub-agent", &root, Unit::Usd),
         hits: hits(graph, branch, &look.zone),
         misses: misses(graph, branch),
         branches_left: graph.branches.len().saturating_sub(BRANCHES),
-        branches: dearest(&graph.branches),
+        branches: dearest(&graph.branches, &totals(&root)),
     }
 }
 
-fn dearest(branches: &[BranchSummary]) -> Vec<BranchSummary> {
+/// The kinds that there are, each once.
+fn marks(branches: &[BranchSummary]) -> Vec<Mark> {
+    let kinds: Vec<Kind> = branches.iter().map(Kind::of).collect();
+    Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)).map(Kind::mark).collect()
+}
+
+fn dearest(branches: &[BranchSummary], totals: &HashMap<&str, f64>) -> Vec<Row> {
     let cost = |branch: &BranchSummary| branch.cost_usd.unwrap_or(0.0);
-    let mut dearest = branches.to_vec();
+    let mut dearest: Vec<&BranchSummary> = branches.iter().collect();
     dearest.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
     dearest.truncate(BRANCHES);
-    dearest
+    let row = |branch: &BranchSummary| {
+        let total = totals.get(branch.branch_id.as_str()).copied();
+        Row {
+            mark: Kind::of(branch).mark(),
+            total: total.filter(|total| branch.cost_usd.is_some() || *total > 0.0),
+            branch: branch.clone(),
+        }
+    };
+    dearest.into_iter().map(row).collect()
+}
+
+/// What each branch that others left cost with them.
+fn totals(root: &Flame) -> HashMap<&str, f64> {
+    let mut totals = HashMap::new();
+    let mut rest = vec![root];
+    while let Some(flame) = rest.pop() {
+        if !flame.children.is_empty() {
+            totals.insert(flame.label.as_str(), flame.total());
+        }
+        rest.extend(&flame.children);
+    }
+    totals
 }
 
 /// Branches and sub-agents under the branch that they left.
@@ -151,6 +194,8 @@ fn tree(loaded: &data::Loaded, scope: &str) -> Flame {
         1 => roots.remove(0),
         _ => Flame {
             label: "conversation".into(),
+            kind: "all branches",
+            colour: "whole",
             own: 0.0,
             href: scoped(&conversation, scope),
             children: roots,
@@ -169,6 +214,8 @@ fn branches_below<'a>(
         .into_iter()
         .map(|branch| Flame {
             label: branch.branch_id.clone(),
+            kind: Kind::of(branch).mark().name,
+            colour: Kind::of(branch).mark().colour,
             own: branch.cost_usd.unwrap_or(0.0),
             href: address(&branch.branch_id),
             children: branches_below(Some(&branch.branch_id), children, address),
@@ -265,6 +312,25 @@ mod tests {
             let address = format!("\"/conversations/{}{tab}?branch=a%20b%26c&amp;", page.head.id);
             assert!(html.contains(&address), "{address}");
         }
+    }
+
+    #[test]
+    fn the_table_says_what_the_picture_shows() {
+        let loaded = data::sample();
+        let page = build(&loaded, &Look::sample());
+        let names: Vec<_> = page.marks.iter().map(|mark| mark.name).collect();
+        assert_eq!(names, ["main branch", "other branch", "after a compaction", "sub-agent"]);
+        for mark in &page.marks {
+            let bar = format!("class=\"bar {}\"", mark.colour);
+            assert!(page.flame.contains(&bar), "{bar}");
+        }
+        let all: f64 = loaded.graph.branches.iter().filter_map(|branch| branch.cost_usd).sum();
+        let row = |name: &str| {
+            page.branches.iter().find(|row| row.branch.branch_id == name).expect("a row")
+        };
+        assert!((row("main").total.expect("a total") - all).abs() < 1e-9);
+        assert_eq!(row("subtask_1").total, None, "nothing is below it");
+        assert_eq!(row("subtask_1").mark.icon, "bot");
     }
 
     #[test]

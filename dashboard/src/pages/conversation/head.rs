@@ -5,7 +5,7 @@ use nexus_contract::ExchangeId;
 use nexus_store::queries::{ConversationGraph, ConversationSummary, GraphNode};
 use serde::Serialize;
 
-use super::data::Loaded;
+use super::{data::Loaded, kind::Kind};
 use crate::{
     error::PageError,
     pages::overview::float,
@@ -153,7 +153,11 @@ fn tabs(id: ExchangeId, current: &str, branch: Option<&str>) -> Vec<Link> {
         .collect()
 }
 
+/// The comparison has none: it chooses two branches by itself.
 fn chips(loaded: &Loaded, tab: &str, chosen: Option<&str>) -> Vec<Link> {
+    if tab == "compare" {
+        return Vec::new();
+    }
     let all = loaded.graph.branches.iter().map(|branch| Link {
         href: address(
             loaded.id(),
@@ -161,13 +165,7 @@ fn chips(loaded: &Loaded, tab: &str, chosen: Option<&str>) -> Vec<Link> {
             Some(&branch.branch_id).filter(|id| chosen != Some(id)).map(String::as_str),
         ),
         label: format!("{} · {}", branch.branch_id, branch.request_count),
-        icon: if branch.is_subtask {
-            "bot"
-        } else if branch.branch_id.starts_with("compact_") {
-            "scissors"
-        } else {
-            "git-branch"
-        },
+        icon: Kind::of(branch).mark().icon,
         current: chosen == Some(&branch.branch_id),
     });
     all.collect()
@@ -189,6 +187,16 @@ mod tests {
         assert_eq!(span(&row, &[first.clone(), node(10_100, 50)]), 400);
         assert_eq!(span(&row, &[first, node(10_300, 200)]), 500);
         assert_eq!(span(&row, &[]), 0);
+    }
+
+    #[test]
+    fn branches_are_offered_where_a_tab_heeds_them() {
+        let loaded = super::super::data::sample();
+        let offered = |tab: &str| Head::of(&loaded, tab, None).branches.len();
+        for (tab, ..) in TABS {
+            let all = if tab == "compare" { 0 } else { loaded.graph.branches.len() };
+            assert_eq!(offered(tab), all, "{tab}");
+        }
     }
 
     fn node(at: i64, duration: u64) -> GraphNode {

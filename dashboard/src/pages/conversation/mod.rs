@@ -9,6 +9,7 @@ mod export_tab;
 mod graph;
 mod head;
 mod kept;
+mod kind;
 mod path;
 #[cfg(test)]
 mod sample;

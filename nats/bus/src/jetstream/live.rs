@@ -12,11 +12,15 @@ use tokio::{
     runtime::Handle,
     sync::{broadcast, mpsc},
     task::JoinHandle,
+    time::sleep,
 };
 
-use crate::live::LiveBus;
+use crate::live::{LiveBus, PAUSE};
 
 const PREFIX: &str = "nexus.live";
+
+/// Events sent before the next rest.
+const AT_ONCE: usize = 1_024;
 
 /// Carries live events between processes.
 pub struct NatsLiveBus {
@@ -86,18 +90,28 @@ fn subject(topic: LiveTopic) -> String {
     format!("{PREFIX}.{}", topic.as_str())
 }
 
+/// Sends what there is and rests, as a [`Listener`](crate::live::Listener) does: meanwhile nobody who
+/// publishes has to wake it.
 async fn send(client: Client, mut queue: mpsc::Receiver<LiveEvent>) {
-    while let Some(event) = queue.recv().await {
-        let sent = match serde_json::to_vec(&event) {
-            // Without a connection the client would keep it for later, when it is no longer live.
-            Ok(bytes) if client.connection_state() == State::Connected => {
-                client.publish(subject(event.topic), bytes.into()).await.is_ok()
-            }
-            _ => false,
-        };
-        if !sent {
-            lost();
+    let mut events = Vec::new();
+    while queue.recv_many(&mut events, AT_ONCE).await > 0 {
+        for event in events.drain(..) {
+            send_one(&client, &event).await;
         }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn send_one(client: &Client, event: &LiveEvent) {
+    let sent = match serde_json::to_vec(event) {
+        // Without a connection the client would keep it for later, when it is no longer live.
+        Ok(bytes) if client.connection_state() == State::Connected => {
+            client.publish(subject(event.topic), bytes.into()).await.is_ok()
+        }
+        _ => false,
+    };
+    if !sent {
+        lost();
     }
 }
 

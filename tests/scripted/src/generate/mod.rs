@@ -2,17 +2,20 @@
 //! compactions, retries and errors, from a seed.
 //!
 //! The same [`Plan`] always gives the same exchanges, byte for byte. Conversations come one by one, so
-//! that a store of a million requests needs the memory of one conversation.
+//! that a store of a million requests needs the memory of one conversation. [`report()`] and [`prose()`] are
+//! what a model says when it is asked to analyse one.
 
 mod answer;
 mod exchange;
 mod random;
+mod report;
 mod session;
 mod teller;
 mod words;
 
 pub use exchange::Exchange;
 use jiff::Timestamp;
+pub use report::{prose, report};
 
 use self::{random::Random, session::Session};
 

@@ -6,7 +6,7 @@ const VERBS: [&str; 12] = [
     "fix", "add", "explain", "refactor", "test", "remove", "document", "speed up", "rename",
     "review", "port", "simplify",
 ];
-const THINGS: [&str; 16] = [
+pub(super) const THINGS: [&str; 16] = [
     "the login form",
     "the invoice export",
     "the retry loop",
@@ -24,7 +24,7 @@ const THINGS: [&str; 16] = [
     "the error messages",
     "the background worker",
 ];
-const REASONS: [&str; 8] = [
+pub(super) const REASONS: [&str; 8] = [
     "it fails on an empty list",
     "customers see a blank page",
     "the time zone is wrong",

@@ -173,7 +173,12 @@ impl Pair {
             return String::new();
         }
         let (shared, a, b) = self.rest();
-        format!("{shared} the same, then {} of the first and {} of the second", a.len(), b.len())
+        let rest = counts(a.len(), b.len());
+        match shared {
+            0 => format!("nothing in common: {rest}"),
+            1 => format!("both begin with the same message, then {rest}"),
+            count => format!("both begin with the same {count} messages, then {rest}"),
+        }
     }
 
     /// The difference from a place on.
@@ -183,8 +188,12 @@ impl Pair {
 
     /// `limit` is in bytes of HTML.
     fn limited(&self, place: Place, limit: usize) -> Chunk {
-        let Texts { a, b, fits, more, is_over } = self.texts(place, limit);
-        let rows = render::diff(&a, &b);
+        let Texts { a, b, before, fits, more, is_over } = self.texts(place, limit);
+        let mut rows = render::diff(&a, &b);
+        for row in &mut rows {
+            row.old = row.old.map(|line| line + before.0);
+            row.new = row.new.map(|line| line + before.1);
+        }
         let rest = rows.get(place.line..).unwrap_or_default();
         let lines = rest.iter().map(|row| html_len(&row.text));
         let count = if fits { rest.len() } else { fitting(lines, limit).min(rest.len()) };
@@ -205,7 +214,14 @@ impl Pair {
             return self.messages(place, limit);
         }
         let text = |request: &Value| pretty(&field(request, place.part));
-        Texts { a: text(&self.a), b: text(&self.b), fits: false, more: None, is_over: false }
+        Texts {
+            a: text(&self.a),
+            b: text(&self.b),
+            before: (0, 0),
+            fits: false,
+            more: None,
+            is_over: false,
+        }
     }
 
     /// How many messages both begin with, and what follows them on each side.
@@ -218,6 +234,7 @@ impl Pair {
     fn messages(&self, place: Place, limit: usize) -> Texts {
         let (_, a, b) = self.rest();
         let all = a.len().max(b.len());
+        let before = (lines(a, place.start), lines(b, place.start));
         let (a, b) = (behind(a, place.start), behind(b, place.start));
         let (a_texts, b_texts) = (texts(a), texts(b));
         // Behind lines is the rest of the one message that they are of.
@@ -227,11 +244,14 @@ impl Pair {
         let end = place.start.saturating_add(count);
         let more = (end < all).then(|| {
             let place = Place { start: end, ..Place::beginning(Name::Messages) };
-            let note = format!("{} of the first and {} of the second follow.", left(a), left(b));
+            let (a, b) = (left(a), left(b));
+            let verb = if a + b == 1 { "follows" } else { "follow" };
+            let note = format!("{} {verb}.", counts(a, b));
             More::at(place, "Later messages", note)
         });
         let is_over = place.start > 0 && place.start >= all;
-        Texts { a: joined(&a_texts), b: joined(&b_texts), fits: count > 1, more, is_over }
+        let (a, b) = (joined(&a_texts), joined(&b_texts));
+        Texts { a, b, before, fits: count > 1, more, is_over }
     }
 }
 
@@ -239,11 +259,25 @@ impl Pair {
 struct Texts {
     a: String,
     b: String,
+    /// Lines of each side that earlier chunks have shown: numbers go on behind them.
+    before: (usize, usize),
     /// They are several messages, which are not cut within.
     fits: bool,
     more: Option<More>,
     /// Nothing is left to compare at this place.
     is_over: bool,
+}
+
+/// How many messages each side has; a side without any is not told.
+fn counts(a: usize, b: usize) -> String {
+    let sides = [(a, "first"), (b, "second")].into_iter().filter(|(count, _)| *count > 0);
+    let told = sides.map(|(count, side)| format!("{count} in the {side}"));
+    told.collect::<Vec<_>>().join(" and ")
+}
+
+/// Lines of the messages before the one at `start`.
+fn lines(messages: &[Value], start: usize) -> usize {
+    messages.iter().take(start).map(|message| pretty(message).matches('\n').count() + 1).sum()
 }
 
 /// How many make a chunk: at least one, or nothing would ever follow a long one.

@@ -21,7 +21,9 @@ fn messages_are_compared_from_where_they_differ() {
     let differs: Vec<_> = parts.iter().map(|part| part.chunk.is_some()).collect();
     assert_eq!(differs, [false, false, true, true]);
     let chunk = parts[3].chunk.as_ref().expect("a difference");
-    assert!(parts[3].note.starts_with("1 the same") && chunk.more.is_none());
+    let note = "both begin with the same message, then 1 in the first and 1 in the second";
+    assert_eq!(parts[3].note, note);
+    assert!(chunk.more.is_none());
     assert!(chunk.html.contains("zwei") && !chunk.html.contains("one"));
 }
 
@@ -107,7 +109,31 @@ fn what_a_chunk_leaves_out_is_told() {
     let parts = pair(&said("first", 45), &said("second", 230)).parts(None);
     let chunk = parts[3].chunk.as_ref().expect("a difference");
     let more = chunk.more.as_ref().expect("more");
-    assert_eq!(more.note, "25 of the first and 210 of the second follow.");
+    assert_eq!(more.note, "25 in the first and 210 in the second follow.");
+}
+
+#[test]
+fn numbers_are_told_as_people_say_them() {
+    let note = |a: &Value, b: &Value| pair(a, b).note(Name::Messages);
+    let apart = note(&said("first", 2), &said("second", 3));
+    assert_eq!(apart, "nothing in common: 2 in the first and 3 in the second");
+    let longer = note(&said("same", 2), &said("same", 3));
+    assert_eq!(longer, "both begin with the same 2 messages, then 1 in the second");
+    let last = pair(&json!({}), &said("second", 21)).chunk(Place::beginning(Name::Messages));
+    assert_eq!(last.more.expect("more").note, "1 in the second follows.");
+}
+
+#[test]
+fn the_lines_of_a_later_chunk_are_numbered_on() {
+    let pair = pair(&said("first", 45), &said("second", 230));
+    let html = |start| pair.chunk(Place { part: Name::Messages, start, line: 0 }).html;
+    let row =
+        |old: &str, new: &str| format!("<td class=\"ln\">{old}</td><td class=\"ln\">{new}</td>");
+    // A message takes three lines.
+    assert!(html(0).contains(&row("1", "1")) && html(0).contains(&row("2", "")));
+    assert!(html(20).contains(&row("61", "61")) && html(20).contains(&row("62", "")));
+    assert!(!html(20).contains(&row("1", "1")) && !html(20).contains(&row("2", "")));
+    assert!(html(100).contains(&row("", "302")), "the first side has ended");
 }
 
 #[test]
