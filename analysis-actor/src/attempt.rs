@@ -110,7 +110,7 @@ impl Attempts {
             content: reading.content,
             data: reading.data,
             through_id: prompt.through,
-            versions: versions(),
+            versions: software_versions(),
             estimated_tokens: prompt.estimated_tokens,
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             end: self.end(answer.model, answer.usage),
@@ -152,7 +152,7 @@ impl Attempts {
         count(&used);
         AttemptEnd {
             at,
-            cost_nanos: cost(&self.deps.prices, &model, &used, at),
+            cost_nanos: call_cost(&self.deps.prices, &model, &used, at),
             model: Some(model),
             prompt_tokens: used.prompt_tokens,
             completion_tokens: used.completion_tokens,
@@ -160,22 +160,22 @@ impl Attempts {
     }
 }
 
-pub(crate) fn after(at: Timestamp, wait: Duration) -> Timestamp {
-    at.checked_add(wait).unwrap_or(Timestamp::MAX)
-}
-
 /// What is recorded of the software behind a result.
-pub fn versions() -> String {
+pub fn software_versions() -> String {
     format!("prompt {PROMPT_VERSION}, nexus {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// What a call cost, in billionths of a US dollar; `None` when the model's price isn't known.
-pub fn cost(prices: &PriceTable, model: &str, used: &Usage, at: Timestamp) -> Option<i64> {
+pub fn call_cost(prices: &PriceTable, model: &str, used: &Usage, at: Timestamp) -> Option<i64> {
     let raw = json!({
         "input_tokens": used.prompt_tokens?,
         "output_tokens": used.completion_tokens.unwrap_or_default(),
     });
     prices.cost(model, &usage::Usage::from_value(&raw), at).map(|cost| cost.0)
+}
+
+pub(crate) fn after(at: Timestamp, wait: Duration) -> Timestamp {
+    at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn count(used: &Usage) {

@@ -18,7 +18,7 @@ mod source;
 mod wake;
 mod worker;
 
-pub use attempt::{cost, versions};
+pub use attempt::{call_cost, software_versions};
 pub use check::{CheckError, Checked, check};
 pub use config::{AnalysisConfig, GeminiConfig, Truncation};
 pub use deps::{AnalysisDeps, BranchSource, BranchText, FailedAnalysis, FailureNotice};

@@ -239,7 +239,7 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await colours('.flame .bar:not(.beside)', 'backgroundColor'), await colours('.legend rect', 'fill'));
       const tips = await card.locator('.flame a').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
       assert.deepEqual(tips.map((tip) => tip.split('\n')[0]), ['main: main branch', 'subtask_1: sub-agent', 'subtask_2: sub-agent']);
-      const rows = await card.locator('tbody tr').evaluateAll((all) => all.map((row) => [row.cells[0].innerText.trim(), row.cells[0].title]));
+      const rows = await card.locator('tbody tr').evaluateAll((all) => all.map((row) => row.cells[0].textContent.trim().split(', ')));
       assert.deepEqual(new Map(rows), new Map(rows.map(([name]) => [name, name === 'main' ? 'main branch' : 'sub-agent'])));
     }));
 }

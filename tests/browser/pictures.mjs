@@ -83,9 +83,9 @@ class Camera {
 // Requests at work while the pictures of what runs are taken.
 async function busy(nexus) {
   const prompts = ['Please explain the retry loop, step by step.', 'Please review the upload page: it leaks a connection.'];
-  await Promise.all(prompts.map((content) => new Promise((begun) => {
+  await Promise.all(prompts.map((content) => new Promise((begun, failed) => {
     const headers = { 'x-script': '[[slow ms=400]] [[words n=400]]', 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
-    nexus.message({ stream: true, messages: [{ role: 'user', content }] }, headers, begun).catch(() => {});
+    nexus.message({ stream: true, messages: [{ role: 'user', content }] }, headers, begun).catch(failed);
   })));
 }
 

@@ -146,6 +146,7 @@ mod tests {
         assert!(svg.contains("<b>&lt;b&gt;</b>") && !svg.contains("<b><b>"), "{svg}");
         assert!(!flame("t", &leaf("nothing", 0.0), Unit::Usd).contains("NaN"));
     }
+
     #[test]
     fn a_narrow_box_is_labelled_beside_where_there_is_room() {
         let child = |label: &str, own| Flame {

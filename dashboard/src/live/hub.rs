@@ -22,7 +22,7 @@ use super::{
     slots::{Limits, Slots},
 };
 
-/// Events kept for browsers that come back. A minute at 30 events a second.
+/// Events kept for browsers that come back within [`MADE_FOR`]. A minute at 30 events a second.
 const RING: usize = 2048;
 /// Bytes the ring may hold; the oldest go first.
 const RING_BYTES: usize = 4 << 20;

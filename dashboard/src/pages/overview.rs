@@ -298,6 +298,7 @@ mod tests {
         assert_eq!(shown(None, Some("acc_a")), ["acc_a"]);
         assert!(shown(Some("b.example"), Some("acc_a")).is_empty());
     }
+
     #[test]
     fn windows_that_were_reset_come_last_and_the_latest_first() {
         let instant = |second| Timestamp::from_second(second).expect("valid");

@@ -36,7 +36,7 @@ const KINDS: [(&str, &str); 7] = [
     ("subagent", "Sub-agent"),
     ("compact", "After compaction"),
     ("attempt", "Attempt"),
-    ("auxiliary", "Auxiliary"),
+    ("auxiliary", "Auxiliary role"),
 ];
 const STATUSES: [(&str, &str); 6] = [
     ("", "Any status"),

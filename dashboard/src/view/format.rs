@@ -160,15 +160,22 @@ pub fn wait(pause: &Duration) -> String {
     plural(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX).max(1), "second", "seconds")
 }
 
-/// The beginning of a long id; names that people gave stay whole.
+fn is_long_id(text: &str) -> bool {
+    text.len() >= 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// The end of a long id; names that people gave stay whole.
 pub fn short(text: &str) -> String {
-    let is_id = text.len() >= 32 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    if is_id { text[text.len() - 12..].trim_start_matches('-').to_owned() } else { text.to_owned() }
+    if is_long_id(text) {
+        text[text.len() - 12..].trim_start_matches('-').to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Both ends of a long id: the first is its time, the last tells it apart. Names stay whole.
 pub fn ends(text: &str) -> String {
-    if text.len() < 32 || !text.is_ascii() {
+    if !is_long_id(text) {
         return text.to_owned();
     }
     format!("{}…{}", &text[..8], &text[text.len() - 8..])

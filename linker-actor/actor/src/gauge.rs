@@ -12,7 +12,7 @@ use nexus_store::{
 };
 use tokio::time::MissedTickBehavior;
 
-/// The store looks at its newest 10,000 exchanges with a history each time.
+/// The store looks at its newest 5,000 exchanges with a history each time.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Client versions that are told apart while the process runs. Clients choose their names, and what a
 /// recorder has once shown it keeps, so there is a bound.

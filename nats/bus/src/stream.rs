@@ -63,7 +63,7 @@ pub trait EventStream: Send + Sync + 'static {
 
 /// Bytes of events after which a pull takes no further one: a batch of large bodies must not fill
 /// the memory.
-pub const PULL_BYTES: usize = 16 << 20;
+pub const PULL_BYTES: usize = 8 << 20;
 
 /// Bytes of events behind which a pull reads no more than it takes at one go: only small ones come in
 /// large batches.

@@ -261,6 +261,9 @@ impl Reader {
             Step::End => {
                 self.current = None;
                 self.read.push_back(sequence);
+                if let Source::Live(live) = &self.source {
+                    live.shared.space.passed();
+                }
                 self.free()?;
                 self.relieve()?;
             }

@@ -102,17 +102,19 @@ pub(crate) fn write_all(mut file: &File, slices: &mut [IoSlice<'_>]) -> io::Resu
     Ok(())
 }
 
-/// Lets the system take back the memory in which it keeps what was synced of the file. Only advice: what
-/// is asked for afterwards is read from the disk.
+/// Lets the system take back the memory in which it keeps the first `bytes` of the file, which were synced.
+/// The page that they end in stays: the writer would have to read it. Only advice: what is asked for
+/// afterwards is read from the disk.
 #[cfg(target_os = "linux")]
-pub(crate) fn forget(file: &File) {
-    if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
+pub(crate) fn forget(file: &File, bytes: u64) {
+    let Some(bytes) = std::num::NonZeroU64::new(bytes) else { return };
+    if let Err(error) = rustix::fs::fadvise(file, 0, Some(bytes), rustix::fs::Advice::DontNeed) {
         tracing::debug!(%error, "a segment stays in the system's memory");
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) const fn forget(_file: &File) {}
+pub(crate) const fn forget(_file: &File, _bytes: u64) {}
 
 /// The name of segment `sequence` in `dir`.
 pub(crate) fn path(dir: &Path, sequence: u64) -> PathBuf {

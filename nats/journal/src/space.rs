@@ -23,6 +23,8 @@ pub(crate) struct Space {
     ready: usize,
     seed: u64,
     live: AtomicUsize,
+    /// Those of them that the reader has not come through.
+    unread: AtomicUsize,
     spares: Mutex<Spares>,
 }
 
@@ -59,6 +61,7 @@ impl Space {
             ready: plan.ready,
             seed: plan.seed,
             live: AtomicUsize::new(plan.live),
+            unread: AtomicUsize::new(plan.live),
             spares: Mutex::new(Spares { names: Vec::new(), next: 0 }),
         })
     }
@@ -84,7 +87,13 @@ impl Space {
         let file = segment::begin(&spare, sequence, self.salt(sequence))?;
         fs::rename(&spare, segment::path(&self.dir, sequence))?;
         self.live.fetch_add(1, Relaxed);
+        self.unread.fetch_add(1, Relaxed);
         Ok(Some(file))
+    }
+
+    /// The reader came through a segment.
+    pub fn passed(&self) {
+        self.unread.fetch_sub(1, Relaxed);
     }
 
     /// Gives the file of a segment back.
@@ -125,7 +134,7 @@ impl Space {
     /// Whether the reader is so far behind that it won't come soon to what is written now. Keeping that in
     /// memory would push out what others need, and new memory costs the writer more than used one.
     pub fn is_long(&self) -> bool {
-        self.live.load(Relaxed) > IN_MEMORY
+        self.unread.load(Relaxed) > IN_MEMORY
     }
 
     pub fn live_bytes(&self) -> u64 {

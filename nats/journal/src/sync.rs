@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Seek,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -73,9 +74,11 @@ pub(crate) fn run(shared: &Shared, interval: Duration) {
     loop {
         let round = shared.dirty.next(interval);
         for file in &round.files {
-            sync(shared, file);
-            if shared.space.is_long() {
-                segment::forget(file);
+            // Before the sync: what is written meanwhile is not on the platter.
+            let written = (&**file).stream_position();
+            // What could not be synced may be in memory alone.
+            if sync(shared, file) && shared.space.is_long() {
+                segment::forget(file, written.unwrap_or(0));
             }
         }
         shared.measure();
@@ -88,13 +91,16 @@ pub(crate) fn run(shared: &Shared, interval: Duration) {
     }
 }
 
-fn sync(shared: &Shared, file: &File) {
+/// Whether all is on the platter.
+fn sync(shared: &Shared, file: &File) -> bool {
     let started = std::time::Instant::now();
-    if let Err(error) = file.sync_data() {
+    let synced = file.sync_data();
+    if let Err(error) = &synced {
         shared.stats.disk_errors(1);
         tracing::error!(%error, "the journal could not be synced");
     }
     metrics::histogram!("nexus_journal_sync_seconds").record(started.elapsed().as_secs_f64());
+    synced.is_ok()
 }
 
 fn prepare(shared: &Shared) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nexus_analysis::{
-    GeminiConfig, cost,
+    GeminiConfig, call_cost,
     gemini::{Cause, Usage},
-    report, versions,
+    report, software_versions,
 };
 use nexus_messages::PriceTable;
 use nexus_scripted::generate::{self, Plan};
@@ -162,7 +162,7 @@ impl Subject {
             content: reading.content,
             data: reading.data,
             through_id: Some(self.summary.latest_request_id),
-            versions: versions(),
+            versions: software_versions(),
             estimated_tokens: self.estimated_tokens(),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             end: AttemptEnd {
@@ -170,7 +170,7 @@ impl Subject {
                 model: Some(model.to_owned()),
                 prompt_tokens: used.prompt_tokens,
                 completion_tokens: used.completion_tokens,
-                cost_nanos: cost(prices, model, &used, at),
+                cost_nanos: call_cost(prices, model, &used, at),
             },
         }
     }

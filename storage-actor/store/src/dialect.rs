@@ -56,6 +56,13 @@ pub trait Dialect: Database {
     /// and what [`stands_in_text`](Self::stands_in_text) looks into.
     const TEXT: &'static str;
 
+    /// What stands before and behind columns to have them of all rows as one JSON array of arrays; of no
+    /// rows some engines give none.
+    const ROWS_AS_JSON: (&'static str, &'static str);
+
+    /// A column of ids as such JSON has it: hexadecimal digits, with hyphens or without.
+    fn id_in_json(column: &str) -> String;
+
     /// How many rows a statement changed.
     fn affected(done: &Self::QueryResult) -> u64;
 
@@ -81,6 +88,12 @@ impl Dialect for Sqlite {
     const PARTITIONED: bool = false;
     const TELLS_STRETCHES: bool = false;
     const TEXT: &'static str = "d.document_id, d.exchange_id";
+    const ROWS_AS_JSON: (&'static str, &'static str) = ("json_group_array(json_array(", "))");
+
+    fn id_in_json(column: &str) -> String {
+        // Of NULL, the digits are an empty text.
+        format!("NULLIF(hex({column}), '')")
+    }
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()
@@ -123,6 +136,11 @@ impl Dialect for Postgres {
     const PARTITIONED: bool = true;
     const TELLS_STRETCHES: bool = true;
     const TEXT: &'static str = "d.document_id, d.exchange_id, d.words";
+    const ROWS_AS_JSON: (&'static str, &'static str) = ("json_agg(json_build_array(", "))");
+
+    fn id_in_json(column: &str) -> String {
+        column.to_owned()
+    }
 
     fn affected(done: &Self::QueryResult) -> u64 {
         done.rows_affected()

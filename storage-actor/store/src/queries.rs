@@ -14,6 +14,7 @@ pub mod graph;
 pub mod metrics;
 pub mod misses;
 mod names;
+mod node;
 mod path;
 mod rarest;
 mod reason;

@@ -51,7 +51,7 @@ function searched(text) {
   return `/conversations?${new URLSearchParams(fields)}`;
 }
 
-/** The way to the whole search, which says when the palette's did not look at everything. */
+/** The way to the whole search, which goes on where the palette's ended. */
 function whole(text, unsearched) {
   const label = unsearched === "next" ? `Only the newest were searched: search all conversations for “${text}”` : `Search conversations for “${text}”`;
   return { text: label, hint: "search", href: searched(text) };

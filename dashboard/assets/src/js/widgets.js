@@ -46,8 +46,9 @@ function showCurrent() {
 
 /** What is cut off says the whole of it on hover, unless something around it says more. */
 function tellWhole({ target }) {
-  const cut = target.closest?.(".clip");
-  if (cut && cut.scrollWidth > cut.clientWidth && !cut.closest("[title]")) cut.title = cut.textContent.trim();
+  const cut = target.closest?.(".clip, .lines");
+  const isCut = cut && (cut.scrollWidth > cut.clientWidth || cut.scrollHeight > cut.clientHeight + 1);
+  if (isCut && !cut.closest("[title]")) cut.title = cut.textContent.trim();
 }
 
 export function widgets() {

@@ -23,7 +23,12 @@ pub fn duration(ms: f64) -> String {
 /// its width.
 pub fn elapsed(ms: f64) -> String {
     let seconds = ms.max(0.0) / 1000.0;
-    if seconds < 59.95 { format!("{seconds:.1} s") } else { long_duration(seconds) }
+    // Halves go up, as in the page's script.
+    if seconds < 59.95 {
+        format!("{:.1} s", (seconds * 10.0).round() / 10.0)
+    } else {
+        long_duration(seconds)
+    }
 }
 
 fn long_duration(seconds: f64) -> String {

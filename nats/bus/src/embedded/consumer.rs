@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(taken(1_000, 2 << 10), 1_000);
         assert_eq!(taken(1_000, 16 << 10), 256);
         assert_eq!(taken(1_000, 128 << 10), READ);
-        assert_eq!(taken(1_000, 1 << 20), 16);
+        assert_eq!(taken(1_000, 1 << 20), PULL_BYTES >> 20);
         assert_eq!(taken(3, 2 * PULL_BYTES), 1, "the largest comes, too");
     }
 }

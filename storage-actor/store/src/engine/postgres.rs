@@ -49,6 +49,9 @@ fn reading(config: &StoreConfig) -> Result<PgConnectOptions> {
         ("statement_timeout", config.read_timeout.as_millis().to_string()),
         // How many rows a search finds depends on its words: a plan for any of them walks all for a rare one.
         ("plan_cache_mode", "force_custom_plan".to_owned()),
+        // What lists and searches look up lies together or in memory, mostly. The usual figure has a table
+        // read from end to end in search of a few rows.
+        ("random_page_cost", "1.1".to_owned()),
         // A search seems to cost what it would if its first texts did not fill the page; to compile it
         // takes longer than to run it.
         ("jit", "off".to_owned()),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The newest exchanges with a history that are looked at, and the client versions told apart.
-const SAMPLE: i64 = 10_000;
+const SAMPLE: i64 = 5_000;
 const CLIENTS: i64 = 64;
 
 /// Fewer exchanges with a history say nothing yet.

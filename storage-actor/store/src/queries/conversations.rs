@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     conditions::Conditions,
     first, graph, metrics,
-    row::{COLUMNS, ExchangeRow, KNOWN, count, instant, lines},
+    row::{count, instant, lines},
     statement::{Statement, Value},
     syntax::{Has, Search},
     tools::Asked,
@@ -317,16 +317,6 @@ fn one(id: ExchangeId) -> Statement {
     statement
 }
 
-fn nodes(id: ExchangeId, max_nodes: u32) -> Statement {
-    let mut statement = Statement::new("SELECT ");
-    statement.push(COLUMNS, []).push(" FROM exchanges e WHERE ", []).push(KNOWN, []);
-    statement.push(
-        " AND e.conversation_id = ? ORDER BY e.at, e.exchange_id LIMIT ?",
-        [id.0.into(), max_nodes.saturating_add(1).into()],
-    );
-    statement
-}
-
 #[duplicate_item(Engine; [Sqlite]; [Postgres])]
 impl SqlStore<Engine> {
     async fn found(&self, filter: &ConversationFilter) -> Result<Found> {
@@ -417,11 +407,10 @@ impl SqlStore<Engine> {
         max_nodes: u32,
     ) -> Result<Option<ConversationGraph>> {
         let Some(conversation) = self.conversation(id).await? else { return Ok(None) };
-        let statement = nodes(conversation.conversation_id, max_nodes);
-        let rows: Vec<ExchangeRow> = self.list(&statement, CANNOT).await?;
-        let truncated = rows.len() > max_nodes as usize;
-        let nodes = rows.into_iter().take(max_nodes as usize).map(ExchangeRow::node);
-        let nodes: Vec<_> = nodes.collect::<Result<_>>()?;
+        let (id, max) = (conversation.conversation_id, max_nodes as usize);
+        let mut nodes = self.nodes(id, max_nodes.saturating_add(1)).await?;
+        let truncated = nodes.len() > max;
+        nodes.truncate(max);
         let branches = graph::branches(&nodes);
         Ok(Some(ConversationGraph { conversation, nodes, branches, truncated }))
     }

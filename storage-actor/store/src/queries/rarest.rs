@@ -85,6 +85,8 @@ impl Few<'_> {
     /// Adds a statement that gives their `exchange_id`.
     pub(super) fn push_exchanges(&self, statement: &mut Statement) {
         self.push(statement, "SELECT e.exchange_id FROM exchanges e");
+        // Tells PostgreSQL that they are few, and leaves room for those that come meanwhile.
+        statement.push(" LIMIT ?", [(2 * self.condition.max()).into()]);
     }
 
     fn push(&self, statement: &mut Statement, select: &str) {

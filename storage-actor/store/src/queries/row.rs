@@ -6,7 +6,7 @@ use nexus_messages::{Cost, RequestType};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::types::{ExchangeKind, GraphNode, NodeTokens, RequestSummary};
+use super::types::{ExchangeKind, RequestSummary};
 use crate::error::{Result, StoreError};
 
 /// Rows of `exchanges e` of which more is known than their link.
@@ -21,7 +21,7 @@ pub(super) const KNOWN_BY_INDEX: &str = "e.exchange_id NOT IN \
 pub(super) const COLUMNS: &str = "\
     e.exchange_id, e.external_id, e.domain, e.account_id, e.at, \
     COALESCE(e.model, e.answer_model) AS model, e.request_type, e.streamed, \
-    e.message_count, e.tool_count, e.last_message_kind, e.prompt, e.tool_ms, e.state, e.status, \
+    e.message_count, e.tool_count, e.prompt, e.state, e.status, \
     e.first_byte_ms, e.duration_ms, e.error, e.stop_reason, e.tool_names, e.preview, \
     e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_creation_5m_tokens, \
     e.cache_creation_1h_tokens, e.cost_nanos, e.conversation_id, e.branch_id, e.kind, e.parent_id, \
@@ -39,9 +39,7 @@ pub(super) struct ExchangeRow {
     streamed: Option<bool>,
     message_count: Option<i64>,
     tool_count: Option<i64>,
-    last_message_kind: Option<String>,
     prompt: Option<String>,
-    tool_ms: Option<i64>,
     state: Option<String>,
     status: Option<i64>,
     first_byte_ms: Option<i64>,
@@ -105,37 +103,6 @@ impl ExchangeRow {
             error: self.error,
         })
     }
-
-    pub(super) fn node(self) -> Result<GraphNode> {
-        let last_message_kind = self.last_message_kind.clone();
-        let tool_ms = self.tool_ms.map(count);
-        let row = self.summary()?;
-        Ok(GraphNode {
-            tokens: NodeTokens::from(&row),
-            last_message_kind,
-            tool_ms,
-            request_id: row.request_id,
-            external_id: row.external_id,
-            parent_request_id: row.parent_request_id,
-            parent_task_request_id: row.parent_task_request_id,
-            branch_id: row.branch_id,
-            kind: row.kind,
-            agent_id: row.agent_id,
-            timestamp: row.timestamp,
-            duration_ms: row.duration_ms,
-            first_token_ms: row.first_token_ms,
-            message_count: row.message_count.unwrap_or(0),
-            cost_usd: row.cost_usd,
-            model: row.model,
-            state: row.state,
-            response_status: row.response_status,
-            tool_names: row.tool_names,
-            stop_reason: row.stop_reason,
-            prompt: row.prompt,
-            preview: row.preview,
-            is_subtask: row.is_subtask,
-        })
-    }
 }
 
 /// A branch of a sub-agent; their names are given by the linker.
@@ -158,11 +125,11 @@ pub(super) fn lines(text: Option<&str>) -> Vec<String> {
     text.unwrap_or_default().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-fn sum(a: Option<i64>, b: Option<i64>) -> Option<u64> {
+pub(super) fn sum(a: Option<i64>, b: Option<i64>) -> Option<u64> {
     (a.is_some() || b.is_some()).then(|| count(a.unwrap_or(0)) + count(b.unwrap_or(0)))
 }
 
-fn known<T>(
+pub(super) fn known<T>(
     name: Option<&str>,
     column: &str,
     parse: impl Fn(&str) -> Option<T>,

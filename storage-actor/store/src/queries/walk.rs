@@ -20,7 +20,7 @@ pub(super) const EXCHANGES_AT_ONCE: &[u32] = &[5_000];
 
 /// The same of conversations, which have some dozens of exchanges each. In one step: with what is asked
 /// before and behind, a second would make too many statements of one page.
-pub(super) const CONVERSATIONS: &[u32] = &[160];
+pub(super) const CONVERSATIONS: &[u32] = &[100];
 
 /// A row in which the words stand: its id, its value in the list's order and the newest place. Without
 /// a place it is the last row that a step looked into, if there may be more behind it.

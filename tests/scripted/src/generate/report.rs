@@ -235,7 +235,7 @@ impl<'a> Subject<'a> {
 
     fn summary(&self) -> String {
         format!(
-            "The user asked the agent to {} The agent read `{}` and the code around it, made its \
+            "The user asked the agent to {} The agent read {} and the code around it, made its \
              change and ran the tests. {}",
             self.task, self.file, self.course.ending
         )
@@ -255,9 +255,9 @@ pub fn report(seed: u64, prompt: &str) -> Value {
         "keyTopics": [thing.trim_start_matches("the "), lesson.topic, frameworks[0], "tests"],
         "sentiment": course.sentiment,
         "userIntent": format!("To have {thing} mended for good, and to know why it was wrong."),
-        "outcomes": [format!("`{file}` was changed."), course.outcome],
+        "outcomes": [format!("{file} was changed."), course.outcome],
         "actionItems": [
-            {"type": "task", "description": format!("Review the change to `{file}`."), "priority": "high"},
+            {"type": "task", "description": format!("Review the change to {file}."), "priority": "high"},
             {"type": "prompt_improvement", "description": course.improvement, "priority": "medium"},
             {"type": "prompt_improvement", "description": tips[0].suggestion, "priority": "medium"},
             {"type": "follow_up", "description": format!("Look for the same fault beside {thing}."), "priority": "low"},
