@@ -238,7 +238,7 @@ for (const colorScheme of ['light', 'dark']) {
       const colours = (parts, property) => card.locator(parts).evaluateAll((all, name) => [...new Set(all.map((one) => getComputedStyle(one)[name]))], property);
       assert.deepEqual(await colours('.flame .bar:not(.beside)', 'backgroundColor'), await colours('.legend rect', 'fill'));
       const tips = await card.locator('.flame a').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
-      assert.deepEqual(tips.map((tip) => tip.split('\n')[0]), ['main: main branch', 'subtask_1: sub-agent', 'subtask_2: sub-agent']);
+      assert.deepEqual(tips.map((tip) => tip.match(/^(\S+) \S+\n(.+?) · /).slice(1).join(': ')), ['main: main branch', 'subtask_1: sub-agent', 'subtask_2: sub-agent']);
       const rows = await card.locator('tbody tr').evaluateAll((all) => all.map((row) => row.cells[0].textContent.trim().split(', ')));
       assert.deepEqual(new Map(rows), new Map(rows.map(([name]) => [name, name === 'main' ? 'main branch' : 'sub-agent'])));
     }));

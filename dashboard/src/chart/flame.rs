@@ -95,8 +95,9 @@ fn push(svg: &mut String, placed: &Placed<'_>, unit: Unit) {
     } else {
         format!("\nby itself {}", unit.text(flame.own))
     };
+    // It begins as the label reads: who speaks to the page says what is seen.
     let text =
-        format!("{}: {}\n{total} · {}{own}", flame.label, flame.kind, Unit::Percent.text(share));
+        format!("{} {total}\n{} · {}{own}", flame.label, flame.kind, Unit::Percent.text(share));
     let place = |left: f64, width: f64| {
         format!(
             r#"x="{:.3}%" y="{}" width="{:.3}%" height="{}""#,

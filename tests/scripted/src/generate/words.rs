@@ -21,7 +21,7 @@ pub(super) const THINGS: [&str; 16] = [
     "the settings page",
     "the date picker",
     "the build script",
-    "the error messages",
+    "the error page",
     "the background worker",
 ];
 pub(super) const REASONS: [&str; 8] = [
