@@ -81,8 +81,14 @@ export class Nexus {
     this.gateway = `http://127.0.0.1:${port}`;
     this.dashboard = `http://127.0.0.1:${dashboard}`;
     this.up();
-    await until('the gateway', ok(`${this.gateway}/health/ready`));
-    await until('the dashboard', ok(`${this.dashboard}/health/ready`));
+    try {
+      await until('the gateway', ok(`${this.gateway}/health/ready`));
+      await until('the dashboard', ok(`${this.dashboard}/health/ready`));
+    } catch (error) {
+      // What still runs would keep the tests from ending.
+      for (const child of this.children) await ended(child);
+      throw new Error(`${error.message}; see ${this.dir}`, { cause: error });
+    }
   }
 
   // Starts the product, anew after `down`, on the same ports and data.
