@@ -164,6 +164,6 @@ mod tests {
         assert_eq!(beside.len(), 1, "beside the first one is the second: {svg}");
         assert!(svg.contains(r#"x="2.000%" y="34" width="98.000%""#), "{svg}");
         assert!(svg[beside[0].0..].contains("<b>second</b>"), "{svg}");
-        assert!(svg.contains("first: branch\n$1.00 · 1 %"), "{svg}");
+        assert!(svg.contains("first $1.00\nbranch · 1 %"), "{svg}");
     }
 }
