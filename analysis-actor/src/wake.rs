@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use nexus_bus::{Handler, Listener, Verdict};
 use nexus_contract::{Event, Kind, LiveEvent, LiveTopic};
 use nexus_store::analyses::JobStatus;
+use serde::Deserialize;
 use tokio::sync::{Notify, broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,12 @@ impl Waker {
 }
 
 fn is_of_a_waiting_job(event: &LiveEvent) -> bool {
-    event.topic == LiveTopic::Analysis && event.data["status"] == JobStatus::Pending.as_str()
+    #[derive(Deserialize)]
+    struct Told {
+        status: String,
+    }
+    let is_pending = |told: Told| told.status == JobStatus::Pending.as_str();
+    event.topic == LiveTopic::Analysis && event.read().is_some_and(is_pending)
 }
 
 #[async_trait]

@@ -58,4 +58,10 @@ impl State {
     pub fn journal(&self) -> Option<&Journal> {
         self.deps.journal.as_deref().filter(|_| self.config.capture.enabled)
     }
+
+    /// Whether anybody gets all header fields of an exchange to see.
+    pub fn keeps_heads(&self) -> bool {
+        let capture = &self.config.capture;
+        self.journal().is_some() || capture.debug || capture.samples_dir.is_some()
+    }
 }

@@ -91,7 +91,8 @@ async fn asking_wakes_workers_and_is_limited_and_written_down() {
         Ok(Some(Requested::Requeued(job))) if job.custom_prompt.as_deref() == Some("tests")));
     assert!(matches!(ask(None, false).await, Err(PageError::TooMany(_))));
 
-    assert_eq!(live.recv().await.expect("told").data["status"], "pending");
+    let told = live.recv().await.expect("told");
+    assert_eq!(told.read::<serde_json::Value>().expect("JSON")["status"], "pending");
     assert_eq!(rig.stream.status().await.expect("a status").events, 2);
     let audit = rig.store.list_audit(None, 9).await.expect("listed");
     let actions = audit.iter().rev().map(|entry| entry.action).collect::<Vec<_>>();

@@ -212,6 +212,10 @@ fn write(bytes: &mut Vec<u8>, event: &LiveEvent) {
         bytes.truncate(start);
         let _written = write!(bytes, r#"{{"topic":"{}"}}"#, event.topic.as_str());
     }
+    // Another process's JSON may stand on several lines. In its strings are none.
+    for end in bytes[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *end = b' ';
+    }
     bytes.extend_from_slice(b"\n\n");
 }
 
@@ -241,13 +245,8 @@ mod tests {
     use super::*;
 
     fn event() -> LiveEvent {
-        LiveEvent {
-            topic: LiveTopic::Stored,
-            id: None,
-            at: Timestamp::UNIX_EPOCH,
-            domain: "example.com".into(),
-            data: serde_json::json!({"text": "line\nbreak\r\ndata: x"}),
-        }
+        let data = serde_json::json!({"text": "line\nbreak\r\ndata: x"});
+        LiveEvent::new(LiveTopic::Stored, None, Timestamp::UNIX_EPOCH, "example.com", &data)
     }
 
     fn hub() -> Hub {
@@ -319,11 +318,16 @@ mod tests {
 
     #[test]
     fn a_hostile_text_cannot_end_a_frame() {
-        let bytes = Ring::default().frame(1, &event()).bytes;
-        let text = std::str::from_utf8(&bytes).expect("UTF-8");
-        assert_eq!(text.matches("\n\n").count(), 1);
-        assert_eq!(text.lines().filter(|line| line.starts_with("data:")).count(), 1);
-        assert!(!text.contains('\r'));
+        let sent = serde_json::to_string(&event()).expect("JSON");
+        let on_lines = sent.replace(r#"{"text":"#, "{\r\n\n\"text\":");
+        for sent in [sent, on_lines] {
+            let received = serde_json::from_str(&sent).expect("an event");
+            let bytes = Ring::default().frame(1, &received).bytes;
+            let text = std::str::from_utf8(&bytes).expect("UTF-8");
+            assert_eq!(text.matches("\n\n").count(), 1);
+            assert_eq!(text.lines().filter(|line| line.starts_with("data:")).count(), 1);
+            assert!(!text.contains('\r'));
+        }
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ impl Instances {
             return;
         }
         // A heartbeat of another version may be unreadable; that process is then not shown.
-        let Ok(heartbeat) = serde_json::from_value::<Heartbeat>(event.data.clone()) else { return };
+        let Some(heartbeat) = event.read::<Heartbeat>() else { return };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (name, at) = (heartbeat.instance.clone(), Instant::now());
         all.insert(name, Heard { heartbeat, at });
@@ -100,13 +100,7 @@ mod tests {
             journal: Some(journal),
             ..Instance::sample().heartbeat
         };
-        LiveEvent {
-            topic: LiveTopic::Heartbeat,
-            id: None,
-            at: Timestamp::UNIX_EPOCH,
-            domain: String::new(),
-            data: serde_json::to_value(heartbeat).expect("plain"),
-        }
+        LiveEvent::new(LiveTopic::Heartbeat, None, Timestamp::UNIX_EPOCH, "", &heartbeat)
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,8 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use nexus_contract::{ExchangeId, LiveEvent, LiveTopic};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// Remembered at once; the oldest go first.
 const MAX_RUNS: usize = 1000;
@@ -40,6 +39,16 @@ impl Run {
     }
 }
 
+/// What is looked for in events.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    model: Option<String>,
+    first_token_ms: Option<i64>,
+    /// Only that it is there.
+    state: Option<IgnoredAny>,
+}
+
 /// The table of exchanges in flight, by id, that is by age.
 #[derive(Debug, Default)]
 pub struct Running(Mutex<BTreeMap<ExchangeId, Run>>);
@@ -58,14 +67,14 @@ impl Running {
             }
             LiveTopic::FirstByte => {
                 if let Some(run) = runs.get_mut(&id) {
-                    run.first_token_ms = event.data.get("firstTokenMs").and_then(Value::as_i64);
+                    run.first_token_ms = told(event).and_then(|told| told.first_token_ms);
                 }
             }
             LiveTopic::Finished => {
                 runs.remove(&id);
             }
             // The request's half is stored while the answer still comes; only an end ends it.
-            LiveTopic::Stored if event.data.get("state").is_some_and(|state| !state.is_null()) => {
+            LiveTopic::Stored if told(event).is_some_and(|told| told.state.is_some()) => {
                 runs.remove(&id);
             }
             _ => {}
@@ -80,26 +89,25 @@ impl Running {
     }
 }
 
+fn told(event: &LiveEvent) -> Option<Told> {
+    event.read()
+}
+
 fn run(id: ExchangeId, event: &LiveEvent) -> Run {
-    let model = event.data.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let model = told(event).and_then(|told| told.model).unwrap_or_default();
     Run { id, started_at: event.at, domain: event.domain.clone(), model, first_token_ms: None }
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::ToSpan;
+    use serde_json::json;
 
     use super::*;
 
     fn event(topic: LiveTopic, id: u128, at: Timestamp) -> LiveEvent {
         let id = Some(ExchangeId(uuid::Uuid::from_u128(id)));
-        LiveEvent {
-            topic,
-            id,
-            at,
-            domain: "d".into(),
-            data: serde_json::json!({"model": "m", "firstTokenMs": 5}),
-        }
+        LiveEvent::new(topic, id, at, "d", &json!({"model": "m", "firstTokenMs": 5}))
     }
 
     #[test]
@@ -122,9 +130,9 @@ mod tests {
         running.note(&event(LiveTopic::Started, 1, now));
         running.note(&event(LiveTopic::Stored, 1, now));
         assert_eq!(running.list(now).len(), 1);
-        let mut ended = event(LiveTopic::Stored, 1, now);
-        ended.data = serde_json::json!({"state": "completed"});
-        running.note(&ended);
+        let begun = event(LiveTopic::Stored, 1, now);
+        let state = json!({"state": "completed"});
+        running.note(&LiveEvent::new(begun.topic, begun.id, now, "d", &state));
         assert!(running.list(now).is_empty());
     }
 }

@@ -168,13 +168,8 @@ pub async fn tail(ctx: Ctx, asked: web::Query<LiveQuery>) -> Result<HttpResponse
 /// Nothing is kept of it, so that it needs no login where reading needs none.
 pub async fn watch(ctx: Ctx, id: web::Path<String>) -> Result<HttpResponse, PageError> {
     let id = super::id(&id, "request")?;
-    ctx.dashboard.deps.live.publish(LiveEvent {
-        topic: LiveTopic::Watch,
-        id: Some(id),
-        at: ctx.now(),
-        domain: String::new(),
-        data: serde_json::Value::Null,
-    });
+    let event = LiveEvent::new(LiveTopic::Watch, Some(id), ctx.now(), "", &());
+    ctx.dashboard.deps.live.publish(event);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -7,7 +7,6 @@ use nexus_bus::LiveBus;
 use nexus_contract::{LiveEvent, LiveTopic};
 use nexus_store::testing::sqlite;
 use reqwest::{RequestBuilder, Response};
-use serde_json::Value;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +18,7 @@ const OFTEN: Duration = Duration::from_millis(50);
 
 impl Fixture {
     fn say(&self, topic: LiveTopic, domain: &str) {
-        let (at, domain, data) = (self.now, domain.to_owned(), Value::Null);
-        self.live.publish(LiveEvent { topic, id: None, at, domain, data });
+        self.live.publish(LiveEvent::new(topic, None, self.now, domain, &()));
     }
 }
 

@@ -65,13 +65,9 @@ impl Announcer {
             "kind": link.as_ref().map(|link| link.edge.kind.as_str()),
             "exchanges": announcement.exchanges,
         });
-        self.0.live.publish(LiveEvent {
-            topic: LiveTopic::Linked,
-            id: Some(announcement.id),
-            at: self.0.clock.now(),
-            domain: announcement.domain,
-            data,
-        });
+        let (topic, at) = (LiveTopic::Linked, self.0.clock.now());
+        let domain = &announcement.domain;
+        self.0.live.publish(LiveEvent::new(topic, Some(announcement.id), at, domain, &data));
         Ok(())
     }
 }

@@ -100,19 +100,13 @@ impl Listener {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use serde_json::Value;
     use tokio::time::timeout;
 
     use super::*;
 
     fn event(number: u64) -> LiveEvent {
-        LiveEvent {
-            topic: LiveTopic::Started,
-            id: None,
-            at: Timestamp::UNIX_EPOCH,
-            domain: number.to_string(),
-            data: Value::Null,
-        }
+        let (topic, at) = (LiveTopic::Started, Timestamp::UNIX_EPOCH);
+        LiveEvent::new(topic, None, at, &number.to_string(), &())
     }
 
     #[tokio::test]

@@ -63,11 +63,11 @@ pub trait EventStream: Send + Sync + 'static {
 
 /// Bytes of events after which a pull takes no further one: a batch of large bodies must not fill
 /// the memory.
-pub const PULL_BYTES: usize = 8 << 20;
+pub const PULL_BYTES: usize = 4 << 20;
 
 /// Bytes of events behind which a pull reads no more than it takes at one go: only small ones come in
 /// large batches.
-pub(crate) const SMALL_BYTES: usize = 4 << 20;
+pub(crate) const SMALL_BYTES: usize = 2 << 20;
 
 /// One open consumer.
 #[async_trait]

@@ -313,13 +313,9 @@ async fn first_heard(
     topics: &[LiveTopic],
     heard: &mut broadcast::Receiver<Arc<LiveEvent>>,
 ) -> Arc<LiveEvent> {
-    let event = |topic| LiveEvent {
-        topic,
-        id: Some(ExchangeId(Uuid::from_u128(1))),
-        at: Timestamp::from_second(1_800_000_000).expect("valid"),
-        domain: "api.example.test".into(),
-        data: serde_json::Value::Null,
-    };
+    let (id, at) = (ExchangeId(Uuid::from_u128(1)), Timestamp::from_second(1_800_000_000));
+    let at = at.expect("valid");
+    let event = |topic| LiveEvent::new(topic, Some(id), at, "api.example.test", &());
     let first = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
             for topic in topics {

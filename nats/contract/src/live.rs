@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{json, value::RawValue};
 
 use crate::id::ExchangeId;
 
@@ -60,11 +60,28 @@ pub struct LiveEvent {
     pub id: Option<ExchangeId>,
     pub at: Timestamp,
     pub domain: String,
-    /// camelCase JSON, by topic.
-    pub data: Value,
+    /// camelCase JSON, by topic. As text: most who get it hand it on, and few look into it.
+    pub data: Box<RawValue>,
 }
 
 impl LiveEvent {
+    /// An event with `data` as its JSON; what can't be written as JSON is `null`.
+    pub fn new(
+        topic: LiveTopic,
+        id: Option<ExchangeId>,
+        at: Timestamp,
+        domain: &str,
+        data: &impl Serialize,
+    ) -> Self {
+        let data = serde_json::value::to_raw_value(data).unwrap_or_default();
+        Self { topic, id, at, domain: domain.to_owned(), data }
+    }
+
+    /// The data, or the part of it that `T` names; `None` when it is something else.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.data.get()).ok()
+    }
+
     /// Where the analysis of a branch stands. Dashboards show it; that it waits wakes the workers.
     pub fn analysis(
         domain: &str,
@@ -77,7 +94,6 @@ impl LiveEvent {
         let data = json!({
             "conversationId": conversation_id, "branchId": branch_id, "status": status, "run": run,
         });
-        let (topic, id) = (LiveTopic::Analysis, Some(conversation_id));
-        Self { topic, id, at, domain: domain.to_owned(), data }
+        Self::new(LiveTopic::Analysis, Some(conversation_id), at, domain, &data)
     }
 }

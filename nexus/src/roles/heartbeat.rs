@@ -33,9 +33,8 @@ impl Heart {
         let mut ticks = tokio::time::interval(INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let heartbeat = self.heartbeat(started_at);
-            let data = serde_json::to_value(heartbeat).unwrap_or_default();
             let (topic, at) = (LiveTopic::Heartbeat, self.clock.now());
-            self.live.publish(LiveEvent { topic, id: None, at, domain: String::new(), data });
+            self.live.publish(LiveEvent::new(topic, None, at, "", &heartbeat));
         }
     }
 

@@ -27,6 +27,7 @@ use crate::{
     observe::{Observation, RequestCopy, Started},
     problem::{Problem, RATE_LIMIT, RATE_REMAINING},
     server::Worker,
+    state::State,
     upstream::{BodyLength, Request},
 };
 
@@ -78,7 +79,7 @@ impl Admission {
         let state = &worker.state;
         let clients = &state.config.clients;
         let at = state.deps.clock.now();
-        let head = self.is_captured.then(|| self.request_head(id, at, request));
+        let head = self.is_captured.then(|| self.request_head(state, id, at, request));
         let recording = head.as_ref().map_or(Ok(None), |head| begin(worker, head))?;
         let copy = head.as_ref().map(|head| self.request_copy(worker, head));
         let observation = head.map(|head| Box::new(self.observation(head)));
@@ -141,7 +142,13 @@ impl Admission {
         }
     }
 
-    fn request_head(&self, id: ExchangeId, at: Timestamp, request: &HttpRequest) -> RequestHead {
+    fn request_head(
+        &self,
+        state: &State,
+        id: ExchangeId,
+        at: Timestamp,
+        request: &HttpRequest,
+    ) -> RequestHead {
         RequestHead {
             id,
             at,
@@ -149,7 +156,7 @@ impl Admission {
             account_id: self.grant.account_id.clone(),
             method: request.method().to_string(),
             path: recorded_path(&self.path),
-            headers: fields::recorded(request.headers()),
+            headers: fields::recorded(request.headers(), state.keeps_heads()),
             client_fingerprint: self.grant.fingerprint.map(hex::encode),
         }
     }

@@ -94,11 +94,20 @@ pub fn body_length(headers: &HeaderMap, method: &Method) -> BodyLength {
     }
 }
 
-/// Header fields as they are recorded.
+/// Header fields as they are recorded; where nobody keeps heads, those alone that are read of a copy:
+/// each field is searched for secrets.
 pub fn recorded<'a>(
     fields: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    keeps_heads: bool,
 ) -> Headers {
-    Headers::recorded(fields.into_iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
+    let pairs = fields.into_iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    Headers::recorded(pairs.filter(|(name, _)| keeps_heads || is_read(name)))
+}
+
+/// What codings, types and the client's identity are read from.
+fn is_read(name: &str) -> bool {
+    ["content-encoding", "content-type", "user-agent"].contains(&name)
+        || name.starts_with("x-claude-code-")
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
@@ -187,6 +196,26 @@ mod tests {
         assert_eq!(names(&fields), ["anthropic-beta", "authorization"]);
         let key = Injected::ApiKey(HeaderValue::from_static("sk"));
         assert_eq!(names(&request_fields(&client, &key)), ["anthropic-beta", "x-api-key"]);
+    }
+
+    #[test]
+    fn where_nobody_keeps_heads_only_what_is_read_is_taken() {
+        let client = headers(&[
+            ("accept", "*/*"),
+            ("content-encoding", "gzip"),
+            ("content-type", "application/json"),
+            ("user-agent", "claude-cli/2.1.330 (external, cli)"),
+            ("x-claude-code-session-id", "s"),
+        ]);
+        let names = |keeps_heads| -> Vec<String> {
+            let mut names: Vec<_> =
+                recorded(&client, keeps_heads).iter().map(|(name, _)| name.to_owned()).collect();
+            names.sort_unstable();
+            names
+        };
+        let all = names(true);
+        assert_eq!(all.len(), client.len());
+        assert_eq!(names(false), all[1..]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Ledger {
             // Nobody reads it.
             return;
         }
-        self.headers = fields::recorded(fields);
+        self.headers = fields::recorded(fields, self.state.keeps_heads());
         if let Some(recording) = &self.recording {
             recording.response_head(ResponseHead {
                 status: status.as_u16(),

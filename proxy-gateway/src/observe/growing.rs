@@ -116,7 +116,7 @@ impl Growing {
         let bytes = self.answer.concat();
         let plain = decode(self.coding.as_deref(), &bytes, 4 * MAX_BYTES);
         let text = text(&Answer::read(None, &plain.bytes));
-        publish(state, LiveTopic::Delta, self.id, &self.domain, json!({ "text": text }));
+        publish(state, LiveTopic::Delta, self.id, &self.domain, &json!({ "text": text }));
     }
 }
 

@@ -12,6 +12,7 @@ mod request;
 mod samples;
 mod slack;
 mod stats;
+mod telemetry;
 mod thread;
 
 use std::sync::{
@@ -22,7 +23,7 @@ use std::sync::{
 
 use bytes::{Bytes, BytesMut};
 use nexus_contract::{ExchangeId, Headers, LiveEvent, LiveTopic, ResponseFinished};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use self::growing::{Growing, Pace};
@@ -117,6 +118,13 @@ pub fn spawn(
     spawned.inspect_err(|error| tracing::error!(%error, "the observer can't be started")).ok()
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FirstByte {
+    first_token_ms: u64,
+    status: Option<u16>,
+}
+
 /// The copy of one exchange while it runs.
 pub struct Observation {
     pub id: ExchangeId,
@@ -166,9 +174,8 @@ impl Observation {
     }
 
     pub fn first_byte(&mut self, state: &State, first_token_ms: u64) {
-        let data =
-            object([("firstTokenMs", json!(first_token_ms)), ("status", json!(self.status))]);
-        publish(state, LiveTopic::FirstByte, self.id, &self.domain, data);
+        let data = FirstByte { first_token_ms, status: self.status };
+        publish(state, LiveTopic::FirstByte, self.id, &self.domain, &data);
     }
 
     /// A part of the answer's body; `coding` is how all of it is encoded.
@@ -224,20 +231,16 @@ fn copied(room: &mut BytesMut, chunk: &[u8]) -> Bytes {
     room.split().freeze()
 }
 
-/// A JSON object, made in one piece.
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    members.into_iter().collect()
-}
-
 /// Publishes a live event; nobody waits for it.
-pub fn publish(state: &State, topic: LiveTopic, id: ExchangeId, domain: &Domain, data: Value) {
-    state.deps.live.publish(LiveEvent {
-        topic,
-        id: Some(id),
-        at: state.deps.clock.now(),
-        domain: domain.as_str().to_owned(),
-        data,
-    });
+pub fn publish(
+    state: &State,
+    topic: LiveTopic,
+    id: ExchangeId,
+    domain: &Domain,
+    data: &impl Serialize,
+) {
+    let at = state.deps.clock.now();
+    state.deps.live.publish(LiveEvent::new(topic, Some(id), at, domain.as_str(), data));
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use nexus_contract::{ExchangeId, LiveTopic};
-use serde_json::Value;
+use serde::Serialize;
 
-use super::{copied, glimpse::Glimpse, object, publish};
+use super::{copied, glimpse::Glimpse, publish};
 use crate::{config::DomainSlack, domain::Domain, state::State, upstream::BodyLength};
 
 /// Larger requests are the agents' own turns. Keeping and reading them only to count them would cost
@@ -19,6 +19,13 @@ pub struct Started {
     pub id: ExchangeId,
     pub domain: Domain,
     pub path: String,
+}
+
+#[derive(Serialize)]
+struct Begun {
+    model: Option<String>,
+    stream: Option<bool>,
+    path: String,
 }
 
 pub struct RequestCopy {
@@ -65,12 +72,8 @@ impl RequestCopy {
     pub fn ended(&mut self) {
         let Some(started) = self.started.take() else { return };
         let Glimpse { model, stream } = std::mem::take(&mut self.glimpse);
-        let data = object([
-            ("model", Value::from(model)),
-            ("stream", Value::from(stream)),
-            ("path", Value::from(started.path)),
-        ]);
-        publish(&self.state, LiveTopic::Started, started.id, &started.domain, data);
+        let data = Begun { model, stream, path: started.path };
+        publish(&self.state, LiveTopic::Started, started.id, &started.domain, &data);
     }
 
     /// The body, with its share of the observer's room; empty where it is not wanted.

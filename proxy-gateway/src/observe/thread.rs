@@ -9,13 +9,12 @@ use std::{
 use nexus_contract::LiveTopic;
 use nexus_messages::usage::Tokens;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Seen, debug,
     growing::Growing,
-    object,
     outbox::{Message, Outbox},
     publish,
     reading::{Bodies, Reading},
@@ -23,6 +22,7 @@ use super::{
     samples::Samples,
     slack::Slack,
     stats::Counted,
+    telemetry::{Finished, Telemetry},
 };
 use crate::state::State;
 
@@ -97,7 +97,7 @@ impl Observing {
             LiveTopic::Finished,
             report.id,
             &report.domain,
-            finished(report, tokens),
+            &Finished::of(report, tokens),
         );
         self.notify(&reading, tokens);
         if let Some(samples) = &mut self.samples {
@@ -108,12 +108,9 @@ impl Observing {
     fn notify(&mut self, reading: &Reading<'_>, tokens: Tokens) {
         let notify = &self.state.config.notify;
         if let Some(url) = &notify.telemetry_url {
-            let body = telemetry(reading, tokens);
-            self.outbox.put(Message {
-                kind: "telemetry",
-                url: SecretString::from(url.as_str()),
-                body,
-            });
+            let url = SecretString::from(url.as_str());
+            let body = json!(Telemetry::of(reading, tokens));
+            self.outbox.put(Message { kind: "telemetry", url, body });
         }
         // What a domain says of its notices wins over what is said for all.
         let slack = reading.report.slack.over(notify.slack.as_ref());
@@ -121,30 +118,4 @@ impl Observing {
             self.outbox.put(message);
         }
     }
-}
-
-fn finished(report: &Report, tokens: Tokens) -> Value {
-    let outcome = &report.outcome;
-    object([
-        ("state", json!(outcome.state)),
-        ("status", json!(outcome.status)),
-        ("durationMs", json!(outcome.duration_ms)),
-        ("inputTokens", json!(tokens.input)),
-        ("outputTokens", json!(tokens.output)),
-        ("cacheReadTokens", json!(tokens.cache_read)),
-        ("cacheCreationTokens", json!(tokens.cache_creation())),
-    ])
-}
-
-fn telemetry(reading: &Reading<'_>, tokens: Tokens) -> Value {
-    let report = reading.report;
-    let mut body = finished(report, tokens);
-    body["requestId"] = json!(report.id);
-    body["timestamp"] = json!(report.outcome.started_at);
-    body["domain"] = json!(report.domain.as_str());
-    body["accountId"] = json!(report.account_id);
-    body["model"] = json!(reading.model());
-    body["requestType"] = json!(reading.kind);
-    body["firstTokenMs"] = json!(report.outcome.first_byte_ms);
-    body
 }

@@ -14,6 +14,7 @@ use nexus_store::{
     exchanges::{ExchangePart, ExchangeRow, Facts},
     queries::RequestSummary,
 };
+use serde::Serialize;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::{
@@ -89,23 +90,21 @@ impl StorageHandler {
 
     fn announce(&self, rows: &[ExchangeRow], parts: &[ExchangePart]) {
         for row in rows {
-            let data = serde_json::to_value(RequestSummary::from(row)).unwrap_or_default();
-            self.publish(LiveTopic::Stored, row, data);
+            self.publish(LiveTopic::Stored, row, &RequestSummary::from(row));
         }
         for part in parts {
             let row = rows.iter().find(|row| row.id() == part.id);
             let (Facts::Response(facts), Some(row)) = (&part.facts, row) else { continue };
             if !facts.windows.is_empty() {
                 let data = serde_json::json!({ "accountId": row.account_id });
-                self.publish(LiveTopic::Window, row, data);
+                self.publish(LiveTopic::Window, row, &data);
             }
         }
     }
 
-    fn publish(&self, topic: LiveTopic, row: &ExchangeRow, data: serde_json::Value) {
+    fn publish(&self, topic: LiveTopic, row: &ExchangeRow, data: &impl Serialize) {
         let at = self.deps.clock.now();
-        let domain = row.domain.clone();
-        self.deps.live.publish(LiveEvent { topic, id: Some(row.id()), at, domain, data });
+        self.deps.live.publish(LiveEvent::new(topic, Some(row.id()), at, &row.domain, data));
     }
 }
 

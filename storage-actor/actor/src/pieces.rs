@@ -6,7 +6,7 @@ const MAX_EVENTS: usize = 512;
 
 /// Raw bytes of their bodies: what is read and not yet stored is in memory. A larger body has a
 /// transaction to itself.
-const MAX_BYTES: u64 = 8 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 
 /// The events in their order, in pieces of a transaction each; `size` gives an event's bytes.
 pub fn pieces<T>(mut events: &[T], size: impl Fn(&T) -> u64) -> impl Iterator<Item = &[T]> {

@@ -50,7 +50,7 @@ impl Report {
             + self.corrupted.len()
             + self.spurious.len()
             + self.misjudged.len();
-        assert_eq!(wrong, 0, "{self:#?}");
+        assert_eq!(wrong, 0, "{self:?}");
         let allowed = self.completed.div_ceil(10_000);
         assert!(self.late.len() <= allowed, "late: {} of {}", self.late.len(), self.completed);
     }

@@ -44,7 +44,7 @@ impl Default for ShipperConfig {
         Self {
             // Each of these bytes is in memory three times while it is published: in its event, in
             // its wire form, and in what the transport makes of that.
-            max_in_flight_bytes: 8 << 20,
+            max_in_flight_bytes: 4 << 20,
             max_publications: 4,
             max_batch: 128,
             retry: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),

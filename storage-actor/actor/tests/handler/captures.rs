@@ -48,7 +48,8 @@ async fn columns_say_what_happened(store: TestStore) {
     );
     let live = role.live.try_recv().expect("it was told");
     assert_eq!((live.topic, live.id), (LiveTopic::Stored, Some(id)));
-    assert_eq!(live.data["requestId"], id.to_string());
+    let row = live.read::<serde_json::Value>().expect("JSON");
+    assert_eq!(row["requestId"], id.to_string());
 }
 
 store_tests!(every_body_comes_back_byte_for_byte, columns_say_what_happened);

@@ -164,11 +164,20 @@ impl Installation {
         nodes.flat_map(|name| scan::files(&self.dir.path().join(name).join("data"))).collect()
     }
 
-    /// What the roles wrote, for a test that failed.
-    pub fn logs(&self) -> String {
-        let logs = self.roles.iter().map(|(name, role)| format!("--- {name}\n{}", role.log()));
-        logs.collect()
+    /// The last that each process wrote, for a test that fails.
+    pub fn last_words(&self) -> String {
+        let roles = self.roles.iter().map(|(name, role)| (name.as_str(), role.log()));
+        let nodes = NATS_NODES.iter().zip(&self.nats).map(|(name, node)| (*name, node.log()));
+        roles.chain(nodes).map(|(name, log)| last_words(name, &log)).collect()
     }
+}
+
+/// Two lines of a log, not too long.
+fn last_words(name: &str, log: &str) -> String {
+    let mut lines: Vec<String> =
+        log.lines().rev().take(2).map(|line| line.chars().take(240).collect()).collect();
+    lines.reverse();
+    format!("{name}: {}\n", lines.join("\n    "))
 }
 
 fn gateways(roles: &BTreeMap<String, Nexus>) -> impl Iterator<Item = (&String, &Nexus)> {
