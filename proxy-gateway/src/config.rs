@@ -125,6 +125,13 @@ pub struct CaptureConfig {
     pub debug: bool,
 }
 
+impl CaptureConfig {
+    /// Whether heads and bodies are shown beside the record: in the log, or as samples.
+    pub fn shows_exchanges(&self) -> bool {
+        self.debug || self.samples_dir.is_some()
+    }
+}
+
 /// Requests per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {

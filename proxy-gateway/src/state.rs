@@ -61,7 +61,6 @@ impl State {
 
     /// Whether anybody gets all header fields of an exchange to see.
     pub fn keeps_heads(&self) -> bool {
-        let capture = &self.config.capture;
-        self.journal().is_some() || capture.debug || capture.samples_dir.is_some()
+        self.journal().is_some() || self.config.capture.shows_exchanges()
     }
 }

@@ -130,9 +130,8 @@ mod tests {
         running.note(&event(LiveTopic::Started, 1, now));
         running.note(&event(LiveTopic::Stored, 1, now));
         assert_eq!(running.list(now).len(), 1);
-        let begun = event(LiveTopic::Stored, 1, now);
-        let state = json!({"state": "completed"});
-        running.note(&LiveEvent::new(begun.topic, begun.id, now, "d", &state));
+        let row = LiveEvent::new(LiveTopic::Stored, None, now, "d", &json!({"state": "completed"}));
+        running.note(&LiveEvent { data: row.data, ..event(LiveTopic::Stored, 1, now) });
         assert!(running.list(now).is_empty());
     }
 }

@@ -99,6 +99,5 @@ impl Drop for RequestCopy {
 
 fn wants_whole(state: &State, slack: &DomainSlack) -> bool {
     let config = &state.config;
-    let is_told = slack.is_told(config.notify.slack.as_ref());
-    is_told || config.capture.debug || config.capture.samples_dir.is_some()
+    slack.is_told(config.notify.slack.as_ref()) || config.capture.shows_exchanges()
 }
